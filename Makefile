@@ -1,0 +1,84 @@
+# The commands of the course. `make` alone lists them.
+#
+# Everything runs in .venv, which the first command creates from requirements.lock. To use another
+# Python: make lab PYTHON=python3.12
+
+PYTHON ?= python3
+LAB_ARGS ?=
+LOCK_ARGS ?=
+BENCH_ARGS ?=
+
+VENV := .venv
+RUN := $(VENV)/bin/python
+READY := $(VENV)/.ready
+PIP_INSTALL := -m pip install --quiet --quiet --disable-pip-version-check
+NOTEBOOKS = $(wildcard notebooks/*.ipynb)
+START := notebooks/01_bias_variance.ipynb
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test lint notebooks browser bench wheel-test lock clean
+
+help: ## List these commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-16s %s\n", $$1, $$2 }'
+
+lab: $(READY) ## Open the course in JupyterLab (more options: LAB_ARGS="--no-browser --port 8890")
+	@echo "The course opens in your browser; if it does not, open one of the addresses below. To stop: Ctrl-C twice."
+	@JUPYTER_PREFER_ENV_PATH=1 $(RUN) -m jupyterlab --log-level=WARN \
+	    --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/$(START) \
+	    --LabApp.extension_manager=readonly $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_ARGS)
+
+test: lint ## Check everything that needs no browser: lint, types, imports, unit tests, notebooks
+	$(RUN) -m pytest --numprocesses=auto --maxprocesses=4
+	$(if $(NOTEBOOKS),$(RUN) -m pytest --nbval --nbval-current-env --nbval-cell-timeout=300 $(NOTEBOOKS))
+	$(RUN) tools/build_notebooks.py --check
+	@echo "All of it passed. The browser suite is separate: make browser"
+
+lint: $(READY) ## Check style, types and the import contract
+	$(RUN) -m ruff check --quiet .
+	$(RUN) -m ruff format --quiet --check . || { echo "To format: $(RUN) -m ruff format"; exit 1; }
+	$(RUN) -m mypy
+	$(VENV)/bin/lint-imports --no-logo --cache-dir $(VENV)/.import-linter
+
+notebooks: $(READY) ## Build the notebooks from notebooks/src/ (some of them: NAMES="01 05")
+	@$(RUN) tools/build_notebooks.py $(NAMES)
+
+browser: $(READY) ## Drive the notebooks in a real JupyterLab and Chromium
+	$(RUN) -m pytest tests/browser -rs
+
+bench: $(READY) ## Measure the time from a slider to new pixels, and the speed of training
+	@$(RUN) benchmarks/run.py $(BENCH_ARGS)
+
+wheel-test: $(READY) ## Build the package and try it in an empty environment
+	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	$(RUN) -m build --outdir "$$folder" . >"$$folder/log" 2>&1 || { cat "$$folder/log"; exit 1; }; \
+	$(PYTHON) -m venv "$$folder/venv"; \
+	"$$folder/venv/bin/python" $(PIP_INSTALL) --constraint requirements.lock "$$(ls "$$folder"/*.whl)[notebooks]"; \
+	cp tools/try_wheel.py "$$folder"; cd "$$folder"; venv/bin/python -I try_wheel.py; \
+	echo "The wheel works."
+
+lock: ## Write requirements.lock from pyproject.toml (newest versions: LOCK_ARGS=--upgrade)
+	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	$(PYTHON) -m venv "$$folder"; \
+	"$$folder/bin/python" $(PIP_INSTALL) uv; \
+	"$$folder/bin/uv" pip compile --quiet --universal --python-version 3.11 --extra notebooks --extra tests \
+	    --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+	    --output-file requirements.lock $(LOCK_ARGS) pyproject.toml
+
+clean: ## Remove the environment, caches and builds
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf
+
+# The environment. It is made again when what it is made from has changed.
+$(READY): requirements.lock pyproject.toml tools/overrides.json
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "The course needs Python 3.11 or newer, and $(PYTHON) is: $$($(PYTHON) --version 2>&1)"; \
+	    echo "If you have another one, name it: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	    echo "$(PYTHON) cannot create environments. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	@echo "Installing the course's packages into $(VENV); this takes a minute or two, once."
+	@$(PYTHON) -m venv $(VENV)
+	@$(RUN) $(PIP_INSTALL) --requirement requirements.lock
+	@$(RUN) $(PIP_INSTALL) --no-deps --editable .
+	@mkdir -p $(VENV)/share/jupyter/lab/settings
+	@cp tools/overrides.json $(VENV)/share/jupyter/lab/settings/overrides.json
+	@touch $@

@@ -1,0 +1,72 @@
+"""Mini-batches: shuffle the training set, cut it into pieces, begin again."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from dlhelpers.typing import FloatArray
+
+
+class Batch(NamedTuple):
+    """Examples that one gradient is computed on.
+
+    X has shape (m, n_features) and Y (m, n_out); rows are examples.  For a population that does not
+    share its data, X has shape (K, m, n_features) and Y (K, m, n_out).
+    """
+
+    X: FloatArray
+    Y: FloatArray
+    epoch: int = 0
+
+
+def minibatches(
+    X: FloatArray, Y: FloatArray, batch_size: int, rng: np.random.Generator, epochs: int | None = None
+) -> Iterator[Batch]:
+    """Yield mini-batches; each epoch visits every example once, in a new order.
+
+    Parameters
+    ----------
+    X : (m, n_features) float array
+    Y : (m, n_out) float array
+    batch_size : int >= 1
+        The last batch of an epoch is smaller when `batch_size` does not divide m.  A `batch_size` of
+        m or more gives the whole set as it stands, unshuffled: batch gradient descent.
+    rng : numpy.random.Generator
+    epochs : int, optional
+        How many times to go through the set; without it the iterator does not end.
+
+    Raises
+    ------
+    ValueError
+        If `batch_size` is below 1, or X and Y differ in length.
+
+    Examples
+    --------
+    >>> X = np.arange(5.0)[:, None]
+    >>> [len(batch.X) for batch in minibatches(X, X, 2, np.random.default_rng(0), epochs=1)]
+    [2, 2, 1]
+    """
+    if batch_size < 1:
+        raise ValueError(
+            f"batch_size must be 1 or more; got {batch_size!r}. "
+            f"Pass 1 for stochastic and {len(X)} for batch gradient descent."
+        )
+    if len(X) != len(Y):
+        raise ValueError(f"X and Y must have one row for each example; got {len(X)} and {len(Y)} rows.")
+    return _minibatches(X, Y, batch_size, rng, epochs)
+
+
+def _minibatches(
+    X: FloatArray, Y: FloatArray, batch_size: int, rng: np.random.Generator, epochs: int | None
+) -> Iterator[Batch]:
+    m, epoch = len(X), 0
+    while epochs is None or epoch < epochs:
+        if batch_size >= m:
+            yield Batch(X, Y, epoch)
+        else:
+            order = rng.permutation(m)
+            for start in range(0, m, batch_size):
+                chosen = order[start : start + batch_size]
+                yield Batch(X[chosen], Y[chosen], epoch)
+        epoch += 1

@@ -1,0 +1,1 @@
+"""Pictures: views that are made once on an Axes and updated in place."""

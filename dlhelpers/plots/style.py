@@ -1,0 +1,83 @@
+"""Colors, figures and the small pieces that all views share."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import matplotlib
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+TRAIN = "#0072B2"
+"""Blue, drawn solid: the training set."""
+DEV = "#D55E00"
+"""Vermillion, drawn dashed: the dev set."""
+TEST = "#000000"
+"""Black, drawn dotted: the test set, and the truth."""
+GHOST = "#9a9a9a"
+"""Grey: the state before the last change."""
+ACCENT = "#009E73"
+"""Bluish green: what the reader chose."""
+LIGHT_BLUE, LIGHT_ORANGE, LIGHT_GREY = "#9ecae9", "#f6c08f", "#d4d4d4"
+
+AnyArtist = TypeVar("AnyArtist", bound=Artist)
+
+
+class View(Protocol):
+    """What a canvas shows: artists made once, updated in place."""
+
+    def update(self, result: Any, before: Any | None) -> None:
+        """Show `result`; draw `before`, the result ahead of the last change, in grey, or hide it."""
+
+
+@cache
+def course_style() -> dict[str, Any]:
+    """Return the settings of course.mplstyle, without those that belong to a backend."""
+    path = Path(__file__).with_name("course.mplstyle")
+    return dict(matplotlib.rc_params_from_file(path, use_default_template=False))
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Return an empty figure of that many inches; 100 pixels are one inch.
+
+    Make its Axes and artists under `matplotlib.rc_context(course_style())`.
+    """
+    with matplotlib.rc_context(course_style()):
+        return Figure(figsize=(width, height), layout="constrained")
+
+
+def moving(artist: AnyArtist) -> AnyArtist:
+    """Mark an artist as one that changes from frame to frame, and return it."""
+    artist.set_animated(True)
+    return artist
+
+
+def key(ax: Axes, *pieces: tuple[str, str]) -> None:
+    """Write, in one line above the axes, what is what: pairs of a text and its color.
+
+    It stands in for a legend: nothing can hide it, and it does not move.
+    """
+    anchor: Any = ax
+    x = 0.0
+    for text, color in pieces:
+        anchor = ax.annotate(
+            text,
+            (x, 1.0),
+            (0 if anchor is ax else 14, 5 if anchor is ax else 0),
+            xycoords=anchor,
+            textcoords="offset points",
+            va="bottom",
+            color=color,
+            fontsize=10,
+            annotation_clip=False,
+        )
+        if x == 0.0:
+            x = 1.0
+
+
+def note(ax: Axes, x: float, y: float, text: str = "", **style: Any) -> Text:
+    """Return a text that changes, on a white ground so that lines do not cross it."""
+    ground = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.0}
+    return moving(ax.text(x, y, text, bbox=ground, **style))

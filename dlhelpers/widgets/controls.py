@@ -1,0 +1,78 @@
+"""The controls of a lab: stock ipywidgets with one look.
+
+The key under which a control is given to `Lab` is the name of the argument that it sets.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import ipywidgets
+
+LABEL_WIDTH = "170px"
+WIDTH = "440px"
+
+
+def _look(label: str, help: str = "") -> dict[str, Any]:
+    return {
+        "description": label,
+        "tooltip": help or label,
+        "style": {"description_width": LABEL_WIDTH},
+        "layout": {"width": WIDTH},
+    }
+
+
+def slider(label: str, low: int, high: int, value: int, step: int = 1, help: str = "") -> ipywidgets.IntSlider:
+    """Return a slider over whole numbers; the number beside it can be typed over."""
+    return ipywidgets.IntSlider(min=low, max=high, value=value, step=step, **_look(label, help))
+
+
+def real_slider(
+    label: str, low: float, high: float, value: float, step: float, fmt: str = ".2f", help: str = ""
+) -> ipywidgets.FloatSlider:
+    """Return a slider over real numbers."""
+    look = _look(label, help)
+    return ipywidgets.FloatSlider(min=low, max=high, value=value, step=step, readout_format=fmt, **look)
+
+
+def log_slider(
+    label: str, low: float, high: float, value: float, step: float, base: float = 10, fmt: str = ".2g", help: str = ""
+) -> ipywidgets.FloatLogSlider:
+    """Return a slider that moves the exponent of `base` from `low` to `high` in steps of `step`."""
+    look = _look(label, help)
+    return ipywidgets.FloatLogSlider(
+        base=base, min=low, max=high, value=value, step=step, readout_format=fmt, **look
+    )
+
+
+def choice(label: str, options: Sequence[str], value: str, help: str = "") -> ipywidgets.Dropdown:
+    """Return a menu of named options."""
+    return ipywidgets.Dropdown(options=list(options), value=value, **_look(label, help))
+
+
+def switch(label: str, value: bool, help: str = "") -> ipywidgets.Checkbox:
+    """Return an on-off switch."""
+    return ipywidgets.Checkbox(value=value, indent=True, **_look(label, help))
+
+
+def seed_box() -> ipywidgets.BoundedIntText:
+    """Return the field for the seed of a lab's random numbers."""
+    return ipywidgets.BoundedIntText(
+        min=0,
+        max=9999,
+        value=0,
+        description="Seed",
+        tooltip="Start of the random numbers. Another seed asks: was it luck?",
+        style={"description_width": "40px"},
+        layout={"width": "120px"},
+    )
+
+
+def extremes(control: ipywidgets.ValueWidget) -> list[Any]:
+    """Return the values at both ends of a control, or all its options."""
+    if isinstance(control, ipywidgets.FloatLogSlider):
+        return [control.base**control.min, control.base**control.max]
+    if isinstance(control, ipywidgets.Dropdown):
+        return list(control.options)
+    if isinstance(control, ipywidgets.Checkbox):
+        return [False, True]
+    return [control.min, control.max]

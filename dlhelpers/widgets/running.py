@@ -1,0 +1,123 @@
+"""Where and when a lab's work runs: event loop, pace of the page, interrupt, BLAS threads."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, Protocol
+
+import ipywidgets
+from threadpoolctl import ThreadpoolController
+
+LOST = 3.0
+"""Seconds without an answer from the page after which it counts as closed."""
+IN_FLIGHT = 2
+"""Frames that may be on their way to the page."""
+
+
+class Pace:
+    """Knows how many frames the page has not shown yet.
+
+    Every frame gets a number.  The page copies the number, when it arrives, into a second hidden
+    widget, and so sends it back.  Before the first answer nothing is held back: without a page, in a
+    test or in a build, there is nobody to wait for.
+    """
+
+    def __init__(self) -> None:
+        self._sent = ipywidgets.IntText()
+        self._seen = ipywidgets.IntText()
+        self._link = ipywidgets.jsdlink((self._sent, "value"), (self._seen, "value"))
+        self._sent_at = 0.0
+
+    def count_frame(self) -> None:
+        """Say that a frame was sent."""
+        self._sent_at = time.perf_counter()
+        self._sent.value += 1
+
+    @property
+    def ready(self) -> bool:
+        """Whether the page can take another frame."""
+        return self._seen.value == 0 or self._sent.value - self._seen.value < IN_FLIGHT
+
+    @property
+    def lost(self) -> bool:
+        """Whether the page has stopped answering: its tab was closed."""
+        return not self.ready and time.perf_counter() - self._sent_at > LOST
+
+    async def wait(self) -> None:
+        """Wait until the page can take another frame, or is lost."""
+        while not self.ready and not self.lost:
+            await asyncio.sleep(0.002)
+
+    def close(self) -> None:
+        """Free the hidden widgets."""
+        for widget in (self._link, self._sent, self._seen):
+            widget.close()
+
+
+class Closable(Protocol):
+    """A lab, as the registry sees it."""
+
+    name: str
+
+    def close(self) -> None:
+        """Stop and free everything."""
+
+
+_open_labs: dict[tuple[str, object], Closable] = {}
+
+
+def replace_predecessor(lab: Closable) -> None:
+    """Close the lab that an earlier run of the same cell made."""
+    key = (lab.name, _cell())
+    if key in _open_labs:
+        _open_labs.pop(key).close()
+    _open_labs[key] = lab
+
+
+def _cell() -> object:
+    """Return the identity of the cell that is running, or None outside of a notebook."""
+    from IPython import get_ipython
+
+    shell = get_ipython()  # type: ignore[no-untyped-call]
+    parent = getattr(shell, "parent_header", None) or {}
+    return parent.get("metadata", {}).get("cellId")
+
+
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """Return the event loop of this thread; None in a plain script, where work is done at once."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+@contextmanager
+def interruptible(cancel: Callable[[], Any]) -> Iterator[None]:
+    """Call `cancel` when the kernel is interrupted; a detached task does not hear of it by itself."""
+    loop = asyncio.get_running_loop()
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        loop.add_signal_handler(signal.SIGINT, cancel)
+    except (NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+        signal.signal(signal.SIGINT, before)
+
+
+@cache
+def _threadpools() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Keep matrix products on one thread: at the sizes of a lab a second one only waits."""
+    with _threadpools().limit(limits=1, user_api="blas"):
+        yield
