@@ -1,7 +1,7 @@
 # The commands of the course. `make` alone lists them.
 #
 # Everything runs in .venv, which the first command creates from requirements.lock. To use another
-# Python: make lab PYTHON=python3.12
+# Python: make clean, then make lab PYTHON=python3.12
 
 PYTHON ?= python3
 LAB_ARGS ?=

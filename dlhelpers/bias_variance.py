@@ -335,7 +335,7 @@ REMEDIES: Mapping[str, Sequence[str]] = {
         "Data augmentation",
     ),
 }
-"""The notes' two lists (1.2).  Batch normalization is left out of the second; see the errata in notebook 01."""
+"""The notes' two lists (1.2), without batch normalization; notebook 01 says why."""
 
 
 class Diagnosis(NamedTuple):
@@ -459,7 +459,7 @@ def learning_curves(
     data : Split
         Images as rows of `X`, already scaled to about 1; labels in `y`.
     hidden : int >= 1
-        ReLU units in the one hidden layer.
+        tanh units in the one hidden layer.
     sizes : sequence of int
         Each at most the size of the training set.
     strength : float >= 0
@@ -476,7 +476,7 @@ def learning_curves(
     """
     classes = int(data.y_train.max()) + 1
     Y_train, Y_dev = one_hot(data.y_train, classes), one_hot(data.y_dev, classes)
-    network = Network((data.X_train.shape[1], hidden, classes), "relu", "softmax_cross_entropy")
+    network = Network((data.X_train.shape[1], hidden, classes), "tanh", "softmax_cross_entropy")
     strength_for_each = strength / np.array(sizes)[:, None]
     batches = nested_minibatches(data.X_train, Y_train, sizes, 32, rng)
     theta = network.initialize(rng, population=len(sizes))
@@ -545,7 +545,7 @@ def mismatch_errors(
     batches = (
         Batch(train[:, rows], Y_train[rows], epoch) for rows, _, epoch in minibatches(index, index, 32, rng)
     )
-    network = Network((train.shape[-1], hidden, classes), "relu", "softmax_cross_entropy")
+    network = Network((train.shape[-1], hidden, classes), "tanh", "softmax_cross_entropy")
     run = descend(network, network.initialize(rng, population=len(degrees)), batches, Adam(), 0.01)
     for step in islice(run, steps + 1):
         if step.step % 100 == 0 or step.step == steps:

@@ -1,9 +1,10 @@
 """Mini-batches: shuffle the training set, cut it into pieces, begin again."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dlhelpers.typing import FloatArray
 
@@ -21,7 +22,7 @@ class Batch(NamedTuple):
 
 
 def minibatches(
-    X: FloatArray, Y: FloatArray, batch_size: int, rng: np.random.Generator, epochs: int | None = None
+    X: NDArray[Any], Y: NDArray[Any], batch_size: int, rng: np.random.Generator, epochs: int | None = None
 ) -> Iterator[Batch]:
     """Yield mini-batches; each epoch visits every example once, in a new order.
 
@@ -58,7 +59,7 @@ def minibatches(
 
 
 def _minibatches(
-    X: FloatArray, Y: FloatArray, batch_size: int, rng: np.random.Generator, epochs: int | None
+    X: NDArray[Any], Y: NDArray[Any], batch_size: int, rng: np.random.Generator, epochs: int | None
 ) -> Iterator[Batch]:
     m, epoch = len(X), 0
     while epochs is None or epoch < epochs:

@@ -101,7 +101,7 @@ class Descent:
         batch = next(self.batches)
         with np.errstate(all="ignore"):
             gradient = self.objective.gradient(self.theta, batch)
-        diverged = ~np.isfinite(gradient).all(axis=-1)
+        diverged = np.asarray(~np.isfinite(gradient).all(axis=-1))
         self._last = Step(
             self.step, self.theta, gradient, self._rate(), batch, self.state, diverged, self.objective
         )

@@ -24,7 +24,16 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 CORE = sorted((ROOT / "dlhelpers").glob("*.py"))
 
 BINARY = {".png", ".npz", ".gif", ".ico", ".jpg"}
-IGNORED_FOLDERS = {".git", ".venv", "artifacts", "build", "dist", "node_modules", "screenshots"}
+IGNORED_FOLDERS = {
+    ".git",
+    ".hypothesis",
+    ".venv",
+    "artifacts",
+    "build",
+    "dist",
+    "node_modules",
+    "screenshots",
+}
 # Joined here, so that this file passes its own test.
 REGISTRY_HOSTS = [
     ".".join(parts) for parts in (("pypi", "org"), ("pythonhosted", "org"), ("anaconda", "org"))

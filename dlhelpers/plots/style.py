@@ -33,10 +33,10 @@ class View(Protocol):
 
 
 @cache
-def course_style() -> dict[str, Any]:
-    """Return the settings of course.mplstyle, without those that belong to a backend."""
+def course_style() -> Any:
+    """Return the settings of course.mplstyle, for `matplotlib.rc_context`."""
     path = Path(__file__).with_name("course.mplstyle")
-    return dict(matplotlib.rc_params_from_file(path, use_default_template=False))
+    return matplotlib.rc_params_from_file(path, use_default_template=False)
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -59,22 +59,20 @@ def key(ax: Axes, *pieces: tuple[str, str]) -> None:
 
     It stands in for a legend: nothing can hide it, and it does not move.
     """
-    anchor: Any = ax
-    x = 0.0
+    anchor: Any = None
     for text, color in pieces:
+        at, offset = ((0, 1), (0, 5)) if anchor is None else ((1, 0), (12, 0))
         anchor = ax.annotate(
             text,
-            (x, 1.0),
-            (0 if anchor is ax else 14, 5 if anchor is ax else 0),
-            xycoords=anchor,
+            at,
+            offset,
+            xycoords=anchor or "axes fraction",
             textcoords="offset points",
             va="bottom",
             color=color,
-            fontsize=10,
-            annotation_clip=False,
+            fontsize=9.5,
         )
-        if x == 0.0:
-            x = 1.0
+        anchor.set_in_layout(text == pieces[0][0])
 
 
 def note(ax: Axes, x: float, y: float, text: str = "", **style: Any) -> Text:

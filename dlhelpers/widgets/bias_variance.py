@@ -1,4 +1,4 @@
-"""The labs of notebook 01."""
+"""The labs of notebook 01: each is a computation, a caption, views and the program behind them."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -7,13 +7,234 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
-from dlhelpers.bias_variance import Decomposition, decompose, network_fits, polynomial_fits
-from dlhelpers.datasets import FUNCTIONS, noisy_function
-from dlhelpers.plots.bias_variance import ErrorStackView, FitsView
+from dlhelpers.augmentation import rotate
+from dlhelpers.bias_variance import (
+    Decomposition,
+    Diagnosis,
+    LearningCurves,
+    Luck,
+    MismatchErrors,
+    Selection,
+    SplitErrors,
+    decompose,
+    diagnose,
+    draw_luck,
+    learning_curves,
+    mismatch_errors,
+    neighbor_order,
+    network_fits,
+    polynomial_fits,
+    select_best,
+    split_errors,
+    standard_error,
+)
+from dlhelpers.datasets import FUNCTIONS, Split, digits, noisy_function, split
+from dlhelpers.plots.bias_variance import (
+    DevScoresView,
+    DigitsView,
+    ErrorScatterView,
+    ErrorStackView,
+    FitsView,
+    GapsView,
+    MismatchView,
+    OverExamplesView,
+    OverWidthView,
+    PartsView,
+    QuadrantView,
+    RemediesView,
+    WinnerCurveView,
+)
 from dlhelpers.plots.style import View
-from dlhelpers.typing import FloatArray
-from dlhelpers.widgets.controls import choice, real_slider, slider
+from dlhelpers.typing import FloatArray, IntArray
+from dlhelpers.widgets.controls import choice, log_slider, real_slider, slider
 from dlhelpers.widgets.lab import Lab
+
+# The dev set gets used up ---------------------------------------------------------------------------
+
+MOST_MODELS, MOST_DEV, N_TEST = 1000, 5000, 5000
+ACCURACY = 0.8
+
+
+class Chosen(NamedTuple):
+    """The scores of all models, and how many of them one may choose from."""
+
+    models: int
+    selection: Selection
+
+
+@lru_cache(maxsize=1)
+def luck(seed: int) -> Luck:
+    """Draw the luck of 1,000 models once; the sliders then only choose how much of it counts."""
+    return draw_luck(MOST_MODELS, MOST_DEV, N_TEST, np.random.default_rng(seed))
+
+
+def choose(models: float, n_dev: float, seed: int) -> Chosen:
+    """Measure the models on the dev set and find the winners."""
+    n = min(round(n_dev), MOST_DEV)
+    return Chosen(round(models), select_best(luck(seed), ACCURACY, n))
+
+
+def _winner_scores(result: Chosen) -> tuple[float, float]:
+    winner = result.selection.winners[result.models - 1]
+    return float(result.selection.dev[winner]), float(result.selection.test[winner])
+
+
+def selection_finding(result: Chosen) -> str:
+    """Return the winner's two scores."""
+    dev, test = _winner_scores(result)
+    models = f"Best of {result.models}" if result.models > 1 else "A single model"
+    return f"{models}: {dev:.1%} on dev, {test:.1%} on test"
+
+
+def selection_caption(result: Chosen) -> str:
+    """Say how far the dev score of the winner is from the truth, in standard errors."""
+    dev, test = _winner_scores(result)
+    n, k = result.selection.n_dev, result.models
+    error = float(standard_error(ACCURACY, n))
+    return (
+        f"Every model is right on {ACCURACY:.0%} of all examples. On a dev set of {n:,} examples, one "
+        f"standard error is {100 * error:.1f} points. "
+        f"{'The winner among' if k > 1 else 'The score of'} {k:,} "
+        f"model{'s' if k > 1 else ''} lies {100 * (dev - ACCURACY):+.1f} points from the truth on the "
+        f"dev set, and {100 * (test - ACCURACY):+.1f} points on a test set of {N_TEST:,} examples that "
+        "played no part in the choice."
+    )
+
+
+def selection_views(figure: Figure) -> list[View]:
+    """Lay out the lab: the scores of all models, and the winner's over the number of models."""
+    left, right = figure.subplots(1, 2)
+    return [DevScoresView(left, MOST_MODELS), WinnerCurveView(right, MOST_MODELS)]
+
+
+def selection_code(models: float, n_dev: float, seed: int) -> str:
+    """Return the program behind the picture."""
+    return f"""
+import numpy as np
+
+rng = np.random.default_rng({seed})
+dev_luck = rng.random(({MOST_MODELS}, {MOST_DEV}), dtype=np.float32)  # one number for each model and example
+test_luck = rng.random(({MOST_MODELS}, {N_TEST}), dtype=np.float32)
+n_models, n_dev = {round(models)}, {min(round(n_dev), MOST_DEV)}
+dev = (dev_luck[:n_models, :n_dev] < {ACCURACY}).mean(axis=1)  # below the accuracy: the answer is right
+test = (test_luck[:n_models] < {ACCURACY}).mean(axis=1)
+winner = dev.argmax()
+result = dev[winner], test[winner]
+"""
+
+
+def selection_lab() -> Lab:
+    """Return the lab *The dev set gets used up*."""
+    return Lab(
+        "The dev set gets used up",
+        controls={
+            "models": log_slider("Models to choose from k", 0, 3, 100, 0.05, fmt=",.0f"),
+            "n_dev": log_slider("Dev examples n", 1.7, 3.7, 200, 0.05, fmt=",.0f"),
+        },
+        compute=choose,
+        views=selection_views,
+        finding=selection_finding,
+        caption=selection_caption,
+        code=selection_code,
+        presets={
+            "one honest look": {"models": 1},
+            "a long search": {"models": 1000},
+            "tiny dev set": {"models": 1000, "n_dev": 50},
+            "large dev set": {"models": 1000, "n_dev": 5000},
+        },
+    )
+
+
+# How large must the dev and the test set be? --------------------------------------------------------
+
+REPEATS = 200
+
+
+@lru_cache(maxsize=1)
+def digit_neighbors() -> IntArray:
+    """Return, for each digit, all digits from the nearest to the farthest."""
+    return neighbor_order(digits().X)
+
+
+def split_again_and_again(dev: float, test: float, seed: int) -> SplitErrors:
+    """Split the digits 200 times by these percentages and measure the errors."""
+    y = digits().y
+    n_dev, n_test = (max(1, round(len(y) * percent / 100)) for percent in (dev, test))
+    return split_errors(digit_neighbors(), y, n_dev, n_test, REPEATS, np.random.default_rng(seed))
+
+
+def split_finding(result: SplitErrors) -> str:
+    """Return the scatter of the dev error, measured and predicted."""
+    predicted = float(standard_error(result.dev.mean(), result.n_dev))
+    return (
+        f"Dev error {result.dev.mean():.1%} ± {result.dev.std():.1%}; equation (1) predicts ± {predicted:.1%}"
+    )
+
+
+def split_caption(result: SplitErrors) -> str:
+    """Say how far the errors of single splits lie apart."""
+    low, high = np.quantile(result.dev, [0.05, 0.95])
+    return (
+        f"Training on {result.n_train:,} images leaves {result.n_dev:,} for dev and {result.n_test:,} for "
+        "test. "
+        f"One image more or less wrong changes the dev error by {100 / result.n_dev:.1f} points. "
+        f"In 90% of {len(result.dev)} random splits the dev error lies between {low:.1%} and {high:.1%}; "
+        f"the mean test error is {result.test.mean():.1%}, with a standard deviation of "
+        f"{result.test.std():.1%}." + _too_few(result)
+    )
+
+
+def _too_few(result: SplitErrors) -> str:
+    expected = float(result.dev.mean() * result.n_dev)
+    if expected > 5:
+        return ""
+    return (
+        f" Only about {expected:.1f} dev images are wrong in a split: with so few, errors do not scatter "
+        "evenly to both sides, and equation (1) is rough."
+    )
+
+
+def split_views(figure: Figure) -> list[View]:
+    """Lay out the lab: the parts, and the errors of all splits."""
+    top, bottom = figure.subplots(2, 1, height_ratios=[1, 4])
+    return [PartsView(top, len(digits().y)), ErrorScatterView(bottom, REPEATS)]
+
+
+def split_code(dev: float, test: float, seed: int) -> str:
+    """Return the program behind the picture."""
+    return f"""
+import numpy as np
+from dlhelpers.bias_variance import neighbor_order, split_errors
+from dlhelpers.datasets import digits
+
+X, y, *_ = digits()
+n_dev, n_test = (max(1, round(len(y) * percent / 100)) for percent in ({dev}, {test}))
+order = neighbor_order(X)  # for each image, all images from the nearest to the farthest
+result = split_errors(order, y, n_dev, n_test, {REPEATS}, np.random.default_rng({seed}))
+"""
+
+
+def split_lab() -> Lab:
+    """Return the lab *How large must the dev set be?*."""
+    return Lab(
+        "How large must the dev and the test set be?",
+        controls={
+            "dev": real_slider("Dev set, % of all", 1, 40, 20, 1, fmt=".0f"),
+            "test": real_slider("Test set, % of all", 1, 40, 20, 1, fmt=".0f"),
+        },
+        compute=split_again_and_again,
+        views=split_views,
+        finding=split_finding,
+        caption=split_caption,
+        code=split_code,
+        presets={
+            "60 / 20 / 20": {},
+            "80 / 10 / 10": {"dev": 10, "test": 10},
+            "98 / 1 / 1": {"dev": 1, "test": 1},
+            "20 / 40 / 40": {"dev": 40, "test": 40},
+        },
+    )
+
 
 # Bias and variance add up ---------------------------------------------------------------------------
 
@@ -82,9 +303,7 @@ def trained_networks(truth: str, m: int, noise: float, seed: int) -> dict[int, F
     return {}
 
 
-def networks(
-    capacity: int, truth: str, m: int, noise: float, seed: int
-) -> Iterator[tuple[float, Fits]]:
+def networks(capacity: int, truth: str, m: int, noise: float, seed: int) -> Iterator[tuple[float, Fits]]:
     """Train 50 networks of this width, then those of all other widths; yield what is known so far."""
     data = experiment(truth, m, noise, seed)
     store = trained_networks(truth, m, noise, seed)
@@ -205,4 +424,381 @@ def decomposition_lab() -> Lab:
             "more data": {"capacity": 9, "m": 100},
             "networks": {"model": "network", "capacity": 8},
         },
+    )
+
+
+# Diagnosis by hand ----------------------------------------------------------------------------------
+
+
+class Verdict(NamedTuple):
+    """Errors as fractions, and what they say."""
+
+    errors: tuple[float, float, float]
+    threshold: float
+    diagnosis: Diagnosis
+
+
+def judge(base: float, train: float, dev: float, threshold: float) -> Verdict:
+    """Diagnose errors that are given in percent."""
+    errors = (base / 100, train / 100, dev / 100)
+    return Verdict(errors, threshold / 100, diagnose(*errors, threshold / 100))
+
+
+def _diagnosis_name(found: Diagnosis) -> str:
+    return f"{'high' if found.high_bias else 'low'} bias, {'high' if found.high_variance else 'low'} variance"
+
+
+def diagnosis_finding(result: Verdict) -> str:
+    """Return the two gaps."""
+    found = result.diagnosis
+    return (
+        f"{_diagnosis_name(found).capitalize()}: gaps of {100 * found.avoidable_bias:.1f} and "
+        f"{100 * found.variance:.1f} points"
+    )
+
+
+def diagnosis_caption(result: Verdict) -> str:
+    """Say what the gaps are made of and what to try first."""
+    base, train, dev = (100 * error for error in result.errors)
+    found = result.diagnosis
+    text = (
+        f"Train error {train:.1f}% minus base error {base:.1f}% is the avoidable bias, "
+        f"{train - base:+.1f} points. Dev error {dev:.1f}% minus train error is the variance, "
+        f"{dev - train:+.1f} points. A gap counts as high from {100 * result.threshold:.1f} points on. "
+    )
+    if train < base:
+        text += (
+            "The train error is below the base error: the network fits what the reference cannot, or noise. "
+        )
+    first = [remedies[0] for remedies in _lit_lists(found)]
+    return text + (
+        f"Try first: {' and '.join(first).lower()}." if first else "Both gaps are small: stop here."
+    )
+
+
+def _lit_lists(found: Diagnosis) -> list[tuple[str, ...]]:
+    lists = []
+    if found.high_bias:
+        lists.append(found._replace(high_variance=False).remedies)
+    if found.high_variance:
+        lists.append(found._replace(high_bias=False).remedies)
+    return lists
+
+
+def diagnosis_views(figure: Figure) -> list[View]:
+    """Lay out the lab: the errors, the 2 x 2, and the remedies."""
+    left, middle, right = figure.subplots(1, 3, width_ratios=[1.1, 1.1, 0.9])
+    gaps = GapsView(left, ("base", "train", "dev"), ("bias", "variance"), top=60)
+    return [gaps, QuadrantView(middle), RemediesView(right)]
+
+
+def diagnosis_code(base: float, train: float, dev: float, threshold: float) -> str:
+    """Return the program behind the picture."""
+    return f"""
+from dlhelpers.bias_variance import diagnose
+
+result = diagnose({base} / 100, {train} / 100, {dev} / 100, threshold={threshold} / 100)
+"""
+
+
+def diagnosis_lab() -> Lab:
+    """Return the lab *Diagnosis from three errors*."""
+    return Lab(
+        "Diagnosis from three errors",
+        controls={
+            "base": real_slider("Base error, %", 0, 30, 1, 0.5, fmt=".1f"),
+            "train": real_slider("Train error, %", 0, 50, 2, 0.5, fmt=".1f"),
+            "dev": real_slider("Dev error, %", 0, 50, 12, 0.5, fmt=".1f"),
+            "threshold": real_slider("High from, points", 1, 10, 5, 0.5, fmt=".1f"),
+        },
+        compute=judge,
+        views=diagnosis_views,
+        finding=diagnosis_finding,
+        caption=diagnosis_caption,
+        code=diagnosis_code,
+        presets={
+            "high variance": {},
+            "high bias": {"train": 15, "dev": 16},
+            "both": {"train": 15, "dev": 30},
+            "neither": {"train": 1.5, "dev": 3},
+            "hard task": {"base": 14, "train": 15, "dev": 16},
+        },
+        seeded=False,
+    )
+
+
+# Diagnosis of a real network ------------------------------------------------------------------------
+
+SIZES = (16, 32, 64, 128, 256, 512, 1024)
+WIDTHS = (1, 2, 4, 8, 16, 32, 64)
+TWICE = tuple(np.repeat(SIZES, 2).tolist())
+
+
+class RealErrors(NamedTuple):
+    """Errors of networks on the digits, over training-set size and over width, and the diagnosis."""
+
+    hidden: int
+    examples: int
+    base: float
+    over_examples: tuple[tuple[int, ...], FloatArray, FloatArray]
+    over_width: tuple[tuple[int, ...], FloatArray, FloatArray]
+    diagnosis: Diagnosis
+
+
+@lru_cache(maxsize=4)
+def digit_split(seed: int) -> Split:
+    """Split the digits into 1,024 for training, 386 for dev and 387 for test; gray levels from 0 to 1."""
+    X, y, *_ = digits()
+    return split(X / 16, y, dev=386, test=387, rng=np.random.default_rng(seed))
+
+
+@lru_cache(maxsize=16)
+def trained_curves(strength: float, steps: int, seed: int) -> dict[int, LearningCurves]:
+    """Return an empty store for this setting: from width to errors, filled by `diagnose_digits`."""
+    return {}
+
+
+def diagnose_digits(
+    hidden: float, examples: float, strength: float, steps: float, base: float, seed: int
+) -> Iterator[tuple[float, RealErrors]]:
+    """Train networks of all widths on all training-set sizes; yield what is known so far."""
+    width, size = (2 ** round(np.log2(value)) for value in (hidden, examples))
+    store = trained_curves(strength, round(steps), seed)
+
+    def show(newest: dict[int, LearningCurves]) -> RealErrors:
+        known = dict(sorted({**store, **newest}.items()))
+        means = {w: [_mean_of_two(curve) for curve in known[w][1:]] for w in known}
+        at = SIZES.index(size)
+        train_over_width, dev_over_width = (np.array([means[w][part][at] for w in known]) for part in (0, 1))
+        train, dev = (float(curve[at]) for curve in means[width])
+        return RealErrors(
+            width,
+            size,
+            base / 100,
+            (SIZES, means[width][0], means[width][1]),
+            (tuple(known), train_over_width, dev_over_width),
+            diagnose(base / 100, train, dev),
+        )
+
+    missing = [w for w in dict.fromkeys((width, *WIDTHS)) if w not in store]
+    for done, w in enumerate(missing):
+        rng = np.random.default_rng(seed)
+        for share, curves in learning_curves(digit_split(seed), w, TWICE, strength, round(steps), rng):
+            if share < 1:
+                yield (done + share) / len(missing), show({w: curves})
+        store[w] = curves
+    yield 1.0, show({})
+
+
+def _mean_of_two(errors: FloatArray) -> FloatArray:
+    return np.asarray(errors.reshape(-1, 2).mean(axis=1))
+
+
+def _errors_here(result: RealErrors) -> tuple[float, float]:
+    at = result.over_examples[0].index(result.examples)
+    return float(result.over_examples[1][at]), float(result.over_examples[2][at])
+
+
+def real_diagnosis_finding(result: RealErrors) -> str:
+    """Return the two errors and the diagnosis."""
+    train, dev = _errors_here(result)
+    return (
+        f"{result.hidden} hidden, {result.examples:,} examples: train error {train:.0%}, dev error "
+        f"{dev:.0%}, {_diagnosis_name(result.diagnosis)}"
+    )
+
+
+def real_diagnosis_caption(result: RealErrors) -> str:
+    """Say what the largest training set and the widest network would change."""
+    train, dev = _errors_here(result)
+    widths, _, dev_over_width = result.over_width
+    best = widths[int(dev_over_width.argmin())]
+    return (
+        f"Left: with {result.hidden} hidden unit{'s' if result.hidden > 1 else ''}, the dev error goes from "
+        f"{result.over_examples[2][0]:.0%} with {SIZES[0]} training examples to "
+        f"{result.over_examples[2][-1]:.0%} with {SIZES[-1]:,}. "
+        f"Right: with {result.examples:,} examples, the dev error is lowest, "
+        f"{dev_over_width.min():.0%}, at {best} hidden unit{'s' if best > 1 else ''}. "
+        f"Here the gap to the base error is {100 * (train - result.base):.0f} points and "
+        f"the gap from train to dev {100 * (dev - train):.0f} points."
+    )
+
+
+def real_diagnosis_views(figure: Figure) -> list[View]:
+    """Lay out the lab: errors over examples, and over width."""
+    left, right = figure.subplots(1, 2)
+    return [
+        OverExamplesView(left, "training examples", SIZES),
+        OverWidthView(right, "hidden units", WIDTHS),
+    ]
+
+
+def real_diagnosis_code(
+    hidden: float, examples: float, strength: float, steps: float, base: float, seed: int
+) -> str:
+    """Return the program behind the picture."""
+    width, size = (2 ** round(np.log2(value)) for value in (hidden, examples))
+    return f"""
+import numpy as np
+from dlhelpers.bias_variance import diagnose, learning_curves
+from dlhelpers.datasets import digits, split
+
+X, y, *_ = digits()
+data = split(X / 16, y, dev=386, test=387, rng=np.random.default_rng({seed}))
+sizes = np.repeat({SIZES}, 2).tolist()  # two networks for each training-set size
+rng = np.random.default_rng({seed})
+*_, (_, curves) = learning_curves(data, {width}, sizes, {strength}, {round(steps)}, rng)
+train, dev = (errors.reshape(-1, 2).mean(axis=1) for errors in (curves.train, curves.dev))
+here = {SIZES}.index({size})
+result = diagnose({base} / 100, train[here], dev[here])
+"""
+
+
+def learning_curves_lab() -> Lab:
+    """Return the lab *Diagnosis of a real network*."""
+    return Lab(
+        "Diagnosis of a real network",
+        controls={
+            "hidden": log_slider("Hidden units n", 0, 6, 16, 1, base=2, fmt=".0f"),
+            "examples": log_slider("Training examples m", 4, 10, 128, 1, base=2, fmt=",.0f"),
+            "strength": log_slider("L2 strength λ", -2, 2, 0.01, 0.5),
+            "steps": log_slider("Training steps", 1, 3, 500, 0.1, fmt=",.0f"),
+            "base": real_slider("Base error, %", 0, 20, 1, 0.5, fmt=".1f"),
+        },
+        compute=diagnose_digits,
+        views=real_diagnosis_views,
+        finding=real_diagnosis_finding,
+        caption=real_diagnosis_caption,
+        code=real_diagnosis_code,
+        presets={
+            "high variance": {"hidden": 32, "examples": 32},
+            "more data": {"hidden": 32, "examples": 1024},
+            "high bias": {"hidden": 2, "examples": 1024},
+            "bigger network": {"hidden": 64, "examples": 1024},
+            "too short": {"hidden": 32, "examples": 1024, "steps": 10},
+        },
+    )
+
+
+# Data from another distribution ---------------------------------------------------------------------
+
+DEGREES = tuple(range(0, 91, 5))
+MISMATCH_STEPS = 400
+MISMATCH_HIDDEN = 32
+
+
+class Mismatch(NamedTuple):
+    """The four errors at one angle and at all, and some of the images."""
+
+    degrees: int
+    share: float
+    errors: tuple[float, float, float, float]
+    curves: MismatchErrors
+    trained_on: FloatArray
+    used_on: FloatArray
+
+
+@lru_cache(maxsize=32)
+def mismatch_stages(share: float, seed: int) -> dict[str, MismatchErrors]:
+    """Return an empty store for this setting; `turn` puts the finished errors into it."""
+    return {}
+
+
+def turn(degrees: int, share: float, seed: int) -> Iterator[tuple[float, Mismatch]]:
+    """Train networks for all angles; yield what is known so far."""
+    store, data = mismatch_stages(share, seed), digit_split(seed)
+
+    def show(curves: MismatchErrors) -> Mismatch:
+        at = DEGREES.index(degrees)
+        errors = tuple(float(getattr(curves, name)[at]) for name in ("train", "train_dev", "dev", "test"))
+        turned = data.X_train[:6].copy()
+        n_turned = round(6 * share / 100)
+        turned[:n_turned] = rotate(turned[:n_turned], degrees)
+        return Mismatch(degrees, share / 100, errors, curves, turned, rotate(data.X_dev[:6], degrees))  # type: ignore[arg-type]
+
+    if "done" not in store:
+        rng = np.random.default_rng(seed)
+        stages = mismatch_errors(data, DEGREES, share / 100, MISMATCH_HIDDEN, MISMATCH_STEPS, rng)
+        for part, curves in stages:
+            if part < 1:
+                yield part, show(curves)
+        store["done"] = curves
+    yield 1.0, show(store["done"])
+
+
+def mismatch_finding(result: Mismatch) -> str:
+    """Return the four errors."""
+    names = ("train", "train-dev", "dev", "test")
+    errors = ", ".join(f"{name} {error:.0%}" for name, error in zip(names, result.errors, strict=True))
+    return f"Errors: {errors}"
+
+
+def mismatch_caption(result: Mismatch) -> str:
+    """Name the largest of the three gaps and what it means."""
+    train, train_dev, dev, test = (100 * error for error in result.errors)
+    gaps = {
+        "train to train-dev: variance": train_dev - train,
+        "train-dev to dev: data mismatch": dev - train_dev,
+        "dev to test: chance, or a dev set that is used up": test - dev,
+    }
+    largest = max(gaps, key=lambda name: gaps[name])
+    return (
+        f"Dev and test images are turned by {result.degrees}°; of the training images, "
+        f"{result.share:.0%} are. "
+        f"The largest gap, {gaps[largest]:.0f} points, is the one from {largest}. "
+        f"A dev set like the training set would have shown an error of {train_dev:.0f}%; "
+        f"in use it is {test:.0f}%."
+    )
+
+
+def mismatch_views(figure: Figure) -> list[View]:
+    """Lay out the lab: the four errors, the images, and the errors over the angle."""
+    grid = figure.add_gridspec(2, 2, height_ratios=[3, 1.1])
+    bars = figure.add_subplot(grid[0, 0])
+    images = figure.add_subplot(grid[1, 0])
+    curves = figure.add_subplot(grid[:, 1])
+    names = ("train", "train-dev", "dev", "test")
+    return [
+        GapsView(bars, names, ("variance", "mismatch", ""), top=115),
+        DigitsView(images),
+        MismatchView(curves, DEGREES),
+    ]
+
+
+def mismatch_code(degrees: int, share: float, seed: int) -> str:
+    """Return the program behind the picture."""
+    return f"""
+import numpy as np
+from dlhelpers.bias_variance import mismatch_errors
+from dlhelpers.datasets import digits, split
+
+X, y, *_ = digits()
+data = split(X / 16, y, dev=386, test=387, rng=np.random.default_rng({seed}))
+degrees = range(0, 91, 5)
+rng = np.random.default_rng({seed})
+*_, (_, curves) = mismatch_errors(data, degrees, {share} / 100, {MISMATCH_HIDDEN}, {MISMATCH_STEPS}, rng)
+result = [errors[degrees.index({degrees})] for errors in curves[1:]]
+"""
+
+
+def mismatch_lab() -> Lab:
+    """Return the lab *The training set comes from elsewhere*."""
+    return Lab(
+        "The training set comes from elsewhere",
+        controls={
+            "degrees": slider("Angle in use, degrees", 0, 90, 30, 5),
+            "share": real_slider("Turned in training, %", 0, 100, 0, 5, fmt=".0f"),
+        },
+        compute=turn,
+        views=mismatch_views,
+        finding=mismatch_finding,
+        caption=mismatch_caption,
+        code=mismatch_code,
+        presets={
+            "same distribution": {"degrees": 0},
+            "mismatch": {"degrees": 45},
+            "a few from the target": {"degrees": 45, "share": 10},
+            "all from the target": {"degrees": 45, "share": 100},
+        },
+        size=(9.6, 4.6),
     )

@@ -64,7 +64,7 @@ class Canvas:
 
     def _draw_background(self) -> None:
         """Draw all that stays; the layout is computed in the first call and kept."""
-        self._agg.draw()
+        self._agg.draw()  # type: ignore[no-untyped-call]
         self.figure.set_layout_engine("none")
         self._background = self._agg.copy_from_bbox(self.figure.bbox)  # type: ignore[no-untyped-call]
         animated = self.figure.findobj(lambda artist: artist.get_animated())
@@ -73,7 +73,8 @@ class Canvas:
         self.figure.stale = False
 
     def _png(self) -> bytes:
-        picture = Image.frombuffer("RGBA", self._agg.get_width_height(), self._agg.buffer_rgba(), "raw", "RGBA", 0, 1)
+        pixels = self._agg.buffer_rgba()  # type: ignore[no-untyped-call]
+        picture = Image.frombuffer("RGBA", self._agg.get_width_height(), pixels, "raw", "RGBA", 0, 1)
         file = io.BytesIO()
         picture.convert("RGB").save(file, "PNG", compress_level=1)
         return file.getvalue()

@@ -21,7 +21,9 @@ def _look(label: str, help: str = "") -> dict[str, Any]:
     }
 
 
-def slider(label: str, low: int, high: int, value: int, step: int = 1, help: str = "") -> ipywidgets.IntSlider:
+def slider(
+    label: str, low: int, high: int, value: int, step: int = 1, help: str = ""
+) -> ipywidgets.IntSlider:
     """Return a slider over whole numbers; the number beside it can be typed over."""
     return ipywidgets.IntSlider(min=low, max=high, value=value, step=step, **_look(label, help))
 
@@ -35,7 +37,14 @@ def real_slider(
 
 
 def log_slider(
-    label: str, low: float, high: float, value: float, step: float, base: float = 10, fmt: str = ".2g", help: str = ""
+    label: str,
+    low: float,
+    high: float,
+    value: float,
+    step: float,
+    base: float = 10,
+    fmt: str = ".2g",
+    help: str = "",
 ) -> ipywidgets.FloatLogSlider:
     """Return a slider that moves the exponent of `base` from `low` to `high` in steps of `step`."""
     look = _look(label, help)

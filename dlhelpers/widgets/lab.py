@@ -10,6 +10,7 @@ import base64
 import html
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from types import GeneratorType
 from typing import Any
 
@@ -38,7 +39,7 @@ SLOW = 1.0
 _STYLE = """<style>
 .dlh-lab .dlh-picture {pointer-events: none;}
 .dlh-lab .dlh-caption {max-width: 960px; line-height: 1.45; font-size: 14px;}
-.dlh-lab .dlh-message {max-width: 960px; line-height: 1.45; border-left: 4px solid #D55E00; padding-left: 8px;}
+.dlh-lab .dlh-message {max-width: 960px; border-left: 4px solid #D55E00; padding-left: 8px;}
 .dlh-lab .dlh-code {max-width: 960px; overflow-x: auto; padding: 8px; background: #f5f5f5; color: #222;}
 </style>"""
 
@@ -220,8 +221,7 @@ class Lab:
                 return
 
     def _update_now(self) -> None:
-        for share, result in self._stages():
-            pass
+        *_, (share, result) = self._stages()
         self._show(result, share)
 
     def _stages(self) -> Iterator[tuple[float, Any]]:
@@ -300,8 +300,7 @@ class Lab:
 
     def _buttons(self) -> list[ipywidgets.Widget]:
         buttons: list[ipywidgets.Widget] = [
-            _button(label, "Preset: " + label, lambda _, label=label: self.preset(label))
-            for label in self.presets
+            _button(label, "Preset: " + label, partial(self._press, label)) for label in self.presets
         ]
         buttons.append(_button("Reset", "Put every control back", lambda _: self.reset()))
         if "seed" in self.controls:
@@ -310,6 +309,9 @@ class Lab:
                 _button("New seed", "The same settings with other random numbers", self._next_seed),
             ]
         return [*buttons, self._code_switch]
+
+    def _press(self, label: str, button: object) -> None:
+        self.preset(label)
 
     def _next_seed(self, button: object) -> None:
         seed = self.controls["seed"]

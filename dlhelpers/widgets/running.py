@@ -39,7 +39,8 @@ class Pace:
     @property
     def ready(self) -> bool:
         """Whether the page can take another frame."""
-        return self._seen.value == 0 or self._sent.value - self._seen.value < IN_FLIGHT
+        sent, seen = int(self._sent.value), int(self._seen.value)
+        return seen == 0 or sent - seen < IN_FLIGHT
 
     @property
     def lost(self) -> bool:
@@ -81,7 +82,7 @@ def _cell() -> object:
     """Return the identity of the cell that is running, or None outside of a notebook."""
     from IPython import get_ipython
 
-    shell = get_ipython()  # type: ignore[no-untyped-call]
+    shell = get_ipython()
     parent = getattr(shell, "parent_header", None) or {}
     return parent.get("metadata", {}).get("cellId")
 
