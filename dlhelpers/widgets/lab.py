@@ -151,8 +151,8 @@ class Lab:
 
     async def settled(self) -> None:
         """Wait until the picture belongs to the controls."""
-        while self._task is not None and not self._task.done():
-            await asyncio.wait([self._task])
+        while self._stale or (self._task is not None and not self._task.done()):
+            await asyncio.sleep(0.001)
 
     def close(self) -> None:
         """Stop what is under way and free the widgets."""
@@ -178,10 +178,10 @@ class Lab:
             self._start_gesture()
             self._update_now()
         else:
+            self._stale = True
             self._loop.call_soon_threadsafe(self._wake)
 
     def _wake(self) -> None:
-        self._stale = True
         self._start_gesture()
         if self._task is None or self._task.done():
             self._task = asyncio.ensure_future(self._follow())

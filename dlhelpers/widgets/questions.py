@@ -1,11 +1,10 @@
 """A prediction question in the notebook: options to choose from, and what there is to say about each."""
 
 import html
-from typing import Any
+from typing import Any, Protocol
 
 import ipywidgets
 
-from dlhelpers.exercises.checking import Question
 from dlhelpers.widgets.running import replace_predecessor
 
 _STYLE = """<style>
@@ -18,6 +17,25 @@ _STYLE = """<style>
 }
 .dlh-question .widget-radio-box input {float: none; flex: none; height: 20px; margin-right: 8px;}
 </style>"""
+
+
+class Question(Protocol):
+    """What is used of an `exercises.checking.Question`; widgets do not import exercises."""
+
+    @property
+    def text(self) -> str:
+        """The question."""
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        """A letter for each option."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The options with their letters in front."""
+
+    def feedback_for(self, option: str) -> str:
+        """Return what there is to say about an option."""
 
 
 class AskedQuestion:
@@ -57,7 +75,9 @@ class AskedQuestion:
     def close(self) -> None:
         """Free the widgets."""
         for widget in (*self._box.children, self._box):
-            widget.close()
+            for part in (getattr(widget, "style", None), widget.layout, widget):
+                if part is not None:
+                    part.close()
 
     def _show_feedback(self, change: object) -> None:
         """Say what there is to say about the chosen option.  JupyterLab may call this on another thread."""

@@ -1,0 +1,162 @@
+"""Every lab of the course, driven without a browser."""
+
+import asyncio
+import gc
+import io
+import re
+
+import ipywidgets
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+from dlhelpers.widgets.controls import extremes
+from tests.labs import all_labs
+
+LABS = all_labs()
+
+
+@pytest.fixture(scope="module", params=LABS)
+def lab(request):
+    """A lab outside of a notebook: every change is answered at once."""
+    made = LABS[request.param]()
+    yield made
+    made.close()
+
+
+def pixels(lab):
+    return np.asarray(Image.open(io.BytesIO(lab.png())))
+
+
+def check(lab):
+    """What must hold in every state."""
+    assert lab.error is None
+    assert pixels(lab).std() > 10, "the figure is blank"
+    assert re.search(r"\d", lab.caption) and "nan" not in lab.caption and "inf" not in lab.caption
+    assert lab._canvas.title.get_text() in lab.caption
+    assert lab._canvas.image.tooltip == lab.caption
+
+
+def test_it_found_the_labs():
+    assert len(LABS) >= 6
+
+
+def test_every_control_at_both_ends_changes_the_picture(lab):
+    for name, control in lab.controls.items():
+        lab.reset()
+        pictures = set()
+        for value in extremes(control):
+            lab.set(**{name: value})
+            check(lab)
+            pictures.add(pixels(lab).tobytes())
+        assert len(pictures) > 1, f"{name} does not change the picture"
+
+
+def test_presets_and_reset(lab):
+    lab.reset()
+    default, captions = lab.values, {lab.caption}
+    for label in lab.presets:
+        lab.preset(label)
+        check(lab)
+        captions.add(lab.caption)
+    assert len(captions) >= len(lab.presets), "a preset shows nothing of its own"
+    lab.reset()
+    assert lab.values == default
+
+
+def test_a_preset_keeps_the_seed(lab):
+    if "seed" not in lab.controls:
+        assert not re.search("random|seed", lab.code()), "a lab without a seed must not be random"
+        return
+    lab.reset()
+    lab.set(seed=3)
+    lab.preset(next(iter(lab.presets)))
+    assert lab.values["seed"] == 3
+    lab.reset()
+    assert lab.values["seed"] == 0
+
+
+def test_the_same_values_give_the_same_caption(lab):
+    lab.reset()
+    caption = lab.caption
+    lab.preset(list(lab.presets)[-1])
+    lab.reset()
+    assert lab.caption == caption
+
+
+def test_unknown_controls_are_named(lab):
+    with pytest.raises(ValueError, match=r"this lab has the controls .*; got nonsense"):
+        lab.set(nonsense=1)
+
+
+def test_readers_without_a_kernel_get_picture_caption_and_alt_text(lab):
+    lab.reset()
+    data, metadata = lab._repr_mimebundle_()
+    assert data["text/plain"] == lab.caption == metadata["image/png"]["alt"]
+    assert data["image/png"].startswith("iVBORw0KGgo")
+    assert "application/vnd.jupyter.widget-view+json" in data
+
+
+def test_every_control_has_a_label_and_can_be_typed_into(lab):
+    for control in lab.controls.values():
+        assert control.description
+        assert getattr(control, "readout", True)
+
+
+def random_values(lab, rng):
+    """A random place of one control, chosen at random: what a hand could reach in one move."""
+    name = str(rng.choice(list(lab.controls)))
+    control = lab.controls[name]
+    ends = extremes(control)
+    if isinstance(control, ipywidgets.Dropdown | ipywidgets.Checkbox):
+        return {name: ends[rng.integers(len(ends))]}
+    if isinstance(control, ipywidgets.FloatLogSlider):
+        return {name: control.base ** rng.uniform(control.min, control.max)}
+    step = getattr(control, "step", 1) or 1
+    return {name: type(control.value)(ends[0] + step * rng.integers(0, (ends[1] - ends[0]) / step + 1))}
+
+
+async def walk(lab, states, rng):
+    """Move on as soon as a frame is there, as a hand does: what takes long is cut off by the next move."""
+    for _ in range(states):
+        frames = lab.frames
+        lab.set(**random_values(lab, rng))
+        while lab.frames == frames:
+            await asyncio.sleep(0.001)
+            assert lab.error is None, lab.error
+        check(lab)
+    await lab.settled()
+    check(lab)
+
+
+@pytest.mark.parametrize("name", LABS)
+def test_random_walk_of_200_states(name):
+    async def run():
+        lab = LABS[name]()
+        await walk(lab, 200, np.random.default_rng(0))
+        assert "Preview" not in lab.caption
+        alike = LABS[name]()
+        alike.set(**lab.values)
+        await alike.settled()
+        assert alike.caption == lab.caption, "the last picture does not belong to the last values"
+        lab.close()
+        alike.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LABS)
+def test_memory_after_2000_updates_is_that_after_200(name):
+    async def run():
+        lab, rng, megabytes = LABS[name](), np.random.default_rng(0), []
+        for states in (200, 1800):
+            await walk(lab, states, rng)
+            gc.collect()
+            megabytes.append(psutil.Process().memory_info().rss / 1e6)
+        lab.close()
+        print(f"{name}: {megabytes[0]:.0f} MB after 200 updates, {megabytes[1]:.0f} MB after 2,000")
+        assert megabytes[1] < megabytes[0] + 20
+
+    asyncio.run(run())
