@@ -16,7 +16,7 @@ NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 START := notebooks/01_bias_variance.ipynb
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lint notebooks browser bench wheel-test lock clean
+.PHONY: help lab test slow lint notebooks browser bench wheel-test lock clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -28,10 +28,13 @@ lab: $(READY) ## Open the course in JupyterLab (more options: LAB_ARGS="--no-bro
 	    --LabApp.extension_manager=readonly $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_ARGS)
 
 test: lint ## Check everything that needs no browser: lint, types, imports, unit tests, notebooks
-	$(RUN) -m pytest --numprocesses=auto --maxprocesses=4
+	$(RUN) -m pytest -m "not slow" --numprocesses=auto --maxprocesses=4
 	$(if $(NOTEBOOKS),$(RUN) -m pytest --nbval --nbval-current-env --nbval-cell-timeout=300 $(NOTEBOOKS))
 	$(RUN) tools/build_notebooks.py --check
-	@echo "All of it passed. The browser suite is separate: make browser"
+	@echo "All of it passed. Not run: the slow tests (make slow) and the browser suite (make browser)"
+
+slow: $(READY) ## Run the tests that take minutes: the memory of every lab over 2,000 updates
+	$(RUN) -m pytest -m slow -s
 
 lint: $(READY) ## Check style, types and the import contract
 	$(RUN) -m ruff check --quiet .

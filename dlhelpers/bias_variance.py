@@ -46,7 +46,7 @@ def standard_error(share: float | FloatArray, n: int | IntArray) -> FloatArray:
     """
     share, n = np.asarray(share), np.asarray(n)
     if np.any((share < 0) | (share > 1)):
-        raise ValueError(f"share must be a fraction in [0, 1]; got {share}. For 80 % pass 0.8.")
+        raise ValueError(f"share must be a fraction in [0, 1]; got {share}. For 80% pass 0.8.")
     if np.any(n < 1):
         raise ValueError(f"n must be 1 or more; got {n}. It is the number of examples in the set.")
     return np.sqrt(share * (1 - share) / n)  # (1)
@@ -266,7 +266,7 @@ def polynomial_fits(x: FloatArray, y: FloatArray, degree: int, x_test: FloatArra
     ----------
     x, y : (K, m) float array
     degree : int, 0 <= degree < m
-    x_test : (n,) float array
+    x_test : (n,) float array, or (K, n) with points of its own for each fit
 
     Returns
     -------
@@ -284,7 +284,7 @@ def polynomial_fits(x: FloatArray, y: FloatArray, degree: int, x_test: FloatArra
         )
     Q, R = np.linalg.qr(legvander(x, degree))
     coefficients = np.linalg.solve(R, Q.swapaxes(-1, -2) @ y[..., None])  # (1)
-    return np.asarray(coefficients[..., 0] @ legvander(x_test, degree).T)
+    return (legvander(x_test, degree) @ coefficients)[..., 0]
 
 
 def network_fits(
@@ -388,7 +388,7 @@ def diagnose(base: float, train: float, dev: float, threshold: float = 0.05) -> 
     """
     for name, error in {"base": base, "train": train, "dev": dev}.items():
         if not 0 <= error <= 1:
-            raise ValueError(f"{name} must be a fraction in [0, 1]; got {error!r}. For 8 % pass 0.08.")
+            raise ValueError(f"{name} must be a fraction in [0, 1]; got {error!r}. For 8% pass 0.08.")
     bias = train - base  # (1)
     variance = dev - train  # (2)
     edge = threshold - 1e-9  # so that 0.06 - 0.01 counts as 0.05
@@ -489,6 +489,41 @@ def learning_curves(
                 for theta_k, size in zip(step.theta, sizes, strict=True)
             ]
             yield step.step / steps, LearningCurves(tuple(sizes), np.array(train), dev)
+
+
+# Where more can be worse ----------------------------------------------------------------------------
+
+
+def random_feature_error(data: Split, m: int, n_features: int, rng: np.random.Generator) -> float:
+    r"""Return the dev error of a wide network whose last layer alone is fitted, to m training examples.
+
+    .. math::
+        H &= \max(0, X V), \quad V \text{ random} \tag{1} \\
+        C &= \arg\min \lVert H C - Y \rVert, \text{ of all such } C \text{ the smallest} \tag{2}
+
+    With more features than examples many C fit exactly; least squares then takes the smallest.
+
+    Parameters
+    ----------
+    data : Split
+        Images as rows of `X`, already scaled to about 1; labels in `y`.
+    m : int
+        Training examples.
+    n_features : int
+        Hidden ReLU units, with random weights that are not trained.
+    rng : numpy.random.Generator
+
+    References
+    ----------
+    Belkin, Hsu, Ma & Mandal (2019), "Reconciling modern machine-learning practice and the classical
+    bias-variance trade-off".
+    """
+    classes = int(data.y_train.max()) + 1
+    n_inputs = data.X_train.shape[1]
+    V = rng.standard_normal((n_inputs, n_features)) / np.sqrt(n_inputs)
+    H_train, H_dev = (np.maximum(X @ V, 0) for X in (data.X_train[:m], data.X_dev))  # (1)
+    C = np.linalg.lstsq(H_train, one_hot(data.y_train[:m], classes), rcond=None)[0]  # (2)
+    return float(error_rate(H_dev @ C, one_hot(data.y_dev, classes)))
 
 
 # Data from another distribution ---------------------------------------------------------------------

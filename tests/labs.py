@@ -11,6 +11,8 @@ def all_labs():
     labs = {}
     for module in pkgutil.iter_modules(dlhelpers.widgets.__path__):
         loaded = importlib.import_module(f"dlhelpers.widgets.{module.name}")
-        own = (value for value in vars(loaded).values() if getattr(value, "__module__", "") == loaded.__name__)
+        own = (
+            value for value in vars(loaded).values() if getattr(value, "__module__", "") == loaded.__name__
+        )
         labs |= {f.__name__: f for f in own if callable(f) and f.__name__.endswith("_lab")}
     return labs

@@ -17,6 +17,7 @@ from dlhelpers.bias_variance import (
     nested_minibatches,
     network_fits,
     polynomial_fits,
+    random_feature_error,
     select_best,
     split_errors,
     standard_error,
@@ -39,7 +40,9 @@ def test_standard_error_is_the_scatter_of_measured_accuracies(rng):
     assert standard_error(0.8, 200) == pytest.approx(measured.std(), rel=0.02)
 
 
-@pytest.mark.parametrize(("share", "n", "word"), [(80, 100, "fraction"), (-0.1, 100, "fraction"), (0.8, 0, "n must")])
+@pytest.mark.parametrize(
+    ("share", "n", "word"), [(80, 100, "fraction"), (-0.1, 100, "fraction"), (0.8, 0, "n must")]
+)
 def test_standard_error_names_what_is_wrong(share, n, word):
     with pytest.raises(ValueError, match=word):
         standard_error(share, n)
@@ -159,7 +162,7 @@ def test_diagnosis(base, train, dev, high_bias, high_variance):
 
 
 def test_diagnosis_wants_fractions():
-    with pytest.raises(ValueError, match=r"dev must be a fraction in \[0, 1\]; got 12. For 8 % pass 0.08."):
+    with pytest.raises(ValueError, match=r"dev must be a fraction in \[0, 1\]; got 12. For 8% pass 0.08."):
         diagnose(0.01, 0.02, 12)
 
 
@@ -175,7 +178,9 @@ def test_nested_batches_use_only_the_first_examples(rng):
     rows = np.concatenate([batch.X[..., 0] for batch in seen], axis=1)
     for k, size in enumerate((4, 16, 64)):
         # 64 draws: every example 64 / size times
-        assert np.bincount(rows[k].astype(int), minlength=64).tolist() == [64 // size] * size + [0] * (64 - size)
+        assert np.bincount(rows[k].astype(int), minlength=64).tolist() == [64 // size] * size + [0] * (
+            64 - size
+        )
     assert all((batch.Y == 10 * batch.X).all() for batch in seen)
 
 
@@ -211,3 +216,13 @@ def test_mismatch_hurts_dev_and_test_but_not_train_dev(small_digits):
     assert abs(errors.train_dev[1] - errors.train_dev[0]) < 0.1
     *_, (_, cured) = mismatch_errors(small_digits, (0, 60), 1.0, 16, 200, np.random.default_rng(0))
     assert cured.dev[1] < errors.dev[1] - 0.3
+
+
+def test_random_features_are_worst_where_they_are_as_many_as_the_examples(small_digits):
+    def error(m, n_features):
+        return np.mean(
+            [random_feature_error(small_digits, m, n_features, np.random.default_rng(s)) for s in range(5)]
+        )
+
+    assert error(100, 50) < error(100, 100) > error(100, 400)
+    assert error(50, 100) < error(100, 100) > error(300, 100)

@@ -251,3 +251,10 @@ def test_cells_are_short(notebook: NotebookNode) -> None:
     for cell, count in zip(code_cells(notebook), lines, strict=True):
         assert 1 <= count <= 12, f"{count} lines:\n{cell.source}"
     assert statistics.median(lines) <= 4, lines
+
+
+def test_the_program_of_the_readme_runs() -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", read("README.md"), flags=re.DOTALL)
+    names: dict[str, object] = {}
+    exec(program, names)
+    assert names["accuracy"] > 0.9  # type: ignore[operator]

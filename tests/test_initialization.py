@@ -8,7 +8,7 @@ from dlhelpers.network import Network
 def test_variance_is_gain_over_fan_in_and_biases_are_zero(activation, gain, rng):
     network = Network((400, 300, 10), activation)
     parameters = network.layout.views(network.initialize(rng))
-    # 120,000 draws: the sample variance lies within 3 % of the true one with near certainty
+    # 120,000 draws: the sample variance lies within 3% of the true one with near certainty
     assert parameters["W1"].var() * 400 == pytest.approx(gain, rel=0.03)
     assert parameters["W2"].var() * 300 == pytest.approx(gain, rel=0.15)
     assert not parameters["b1"].any() and not parameters["b2"].any()

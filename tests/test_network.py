@@ -27,7 +27,9 @@ def some_batch(rng, loss, n_out, m=7, lead=()):
 def numerical_gradient(objective, theta, batch, eps=1e-5):
     columns = []
     for step in eps * np.eye(theta.shape[-1]):
-        columns.append((objective.loss(theta + step, batch) - objective.loss(theta - step, batch)) / (2 * eps))
+        columns.append(
+            (objective.loss(theta + step, batch) - objective.loss(theta - step, batch)) / (2 * eps)
+        )
     return np.stack(columns, axis=-1)
 
 
@@ -45,7 +47,9 @@ def test_gradient_check(activation, loss, population, strength, rng):
     theta += 0.3 * rng.normal(size=theta.shape)  # biases away from zero
     batch = some_batch(rng, loss, 2)
     objective = L2Regularized(network, strength, m=7) if strength else network
-    assert relative_error(objective.gradient(theta, batch), numerical_gradient(objective, theta, batch)) < 1e-8
+    assert (
+        relative_error(objective.gradient(theta, batch), numerical_gradient(objective, theta, batch)) < 1e-8
+    )
 
 
 @pytest.mark.parametrize("own_data", [False, True])
@@ -69,9 +73,15 @@ def test_predictions_agree_with_scikit_learn(activation, kind, rng):
     X = rng.normal(size=(40, 3))
     if kind == "classifier":
         labels, loss = rng.integers(0, 3, 40), "softmax_cross_entropy"
-        peer, y = MLPClassifier(hidden_layer_sizes=(5, 4), activation=activation, max_iter=3, random_state=0), labels
+        peer, y = (
+            MLPClassifier(hidden_layer_sizes=(5, 4), activation=activation, max_iter=3, random_state=0),
+            labels,
+        )
     else:
-        peer, y = MLPRegressor(hidden_layer_sizes=(5, 4), activation=activation, max_iter=3, random_state=0), rng.normal(size=(40, 3))
+        peer, y = (
+            MLPRegressor(hidden_layer_sizes=(5, 4), activation=activation, max_iter=3, random_state=0),
+            rng.normal(size=(40, 3)),
+        )
         loss = "squared_error"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -88,7 +98,9 @@ def test_predictions_agree_with_scikit_learn(activation, kind, rng):
 def test_one_neuron_by_hand():
     # z = 2 * 3 + 1 = 7, J = (7 - 5)^2 / 2 = 2, dz = 2, dW = 2 * 3 = 6, db = 2
     network = Network((1, 1))
-    loss, gradient = network.loss_and_gradient(np.array([2.0, 1.0]), Batch(np.array([[3.0]]), np.array([[5.0]])))
+    loss, gradient = network.loss_and_gradient(
+        np.array([2.0, 1.0]), Batch(np.array([[3.0]]), np.array([[5.0]]))
+    )
     assert loss == 2 and gradient.tolist() == [6, 2]
 
 

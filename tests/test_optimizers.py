@@ -65,7 +65,11 @@ def test_float32_stays_float32():
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [({"beta1": 1.0}, "beta1 must be in"), ({"beta2": -0.1}, "beta2 must be in"), ({"eps": 0.0}, "eps must be above 0")],
+    [
+        ({"beta1": 1.0}, "beta1 must be in"),
+        ({"beta2": -0.1}, "beta2 must be in"),
+        ({"eps": 0.0}, "eps must be above 0"),
+    ],
 )
 def test_bad_hyperparameters_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):

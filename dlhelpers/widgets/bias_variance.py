@@ -128,7 +128,7 @@ def selection_lab() -> Lab:
     return Lab(
         "The dev set gets used up",
         controls={
-            "models": log_slider("Models to choose from k", 0, 3, 100, 0.05, fmt=",.0f"),
+            "models": log_slider("Models to choose from", 0, 3, 100, 0.05, fmt=",.0f"),
             "n_dev": log_slider("Dev examples n", 1.7, 3.7, 200, 0.05, fmt=",.0f"),
         },
         compute=choose,
@@ -407,7 +407,7 @@ def decomposition_lab() -> Lab:
         "Bias and variance add up",
         controls={
             "model": choice("Model", ["polynomial", "network"], "polynomial"),
-            "capacity": slider("Degree d, or hidden units", 1, 12, 3),
+            "capacity": slider("Degree or hidden units", 1, 12, 3),
             "truth": choice("Truth f(x)", list(FUNCTIONS), "sine"),
             "m": slider("Training points m", 15, 100, 30),
             "noise": real_slider("Noise σ", 0.0, 1.0, 0.3, 0.05),

@@ -8,8 +8,8 @@ from typing import Any
 
 import ipywidgets
 
-LABEL_WIDTH = "170px"
-WIDTH = "440px"
+LABEL_WIDTH = "158px"
+WIDTH = "352px"
 
 
 def _look(label: str, help: str = "") -> dict[str, Any]:

@@ -1,0 +1,317 @@
+# %% [markdown]
+# # 1 Bias and variance
+#
+# Sections 1.1 and 1.2 of the lecture notes. About 40 minutes.
+#
+# You train a network. It makes errors. Two questions decide what you do next: **can you believe the
+# number that you measured**, and **which kind of error is it**? At the end of this notebook you can
+#
+# - say how precise an accuracy is, and how choosing a model spoils it,
+# - split data into a training, a dev and a test set, and know when the usual percentages are wrong,
+# - take a test error apart into bias, variance and noise,
+# - read from three numbers what to try next, and what not to try.
+#
+# Each idea comes in the same order: a question, the formula and the code beside it, a **prediction** that
+# you make, a **lab** in which you move sliders, the reason, and an **exercise** that knows common mistakes.
+# Run all cells now (menu *Run*, *Run All Cells*), then read from the top.
+
+# %%
+import numpy as np
+
+from dlhelpers import bias_variance as bv
+from dlhelpers.datasets import FUNCTIONS, digits, noisy_function, split
+from dlhelpers.exercises import bias_variance as exercises
+from dlhelpers.showing import show_source
+from dlhelpers.widgets import bias_variance as labs
+from dlhelpers.widgets.questions import ask
+
+# %% [markdown]
+# ## 1.1 Which score can you believe?
+#
+# A team tries 100 models. On a dev set of 200 examples, each is measured once. They keep the best one and
+# test it on 5,000 fresh examples. Below, each model is right on 80% of all examples, no more and no less.
+# Its answer to each example is drawn at random.
+
+# %%
+luck = bv.draw_luck(n_models=100, n_dev=200, n_test=5000, rng=np.random.default_rng(0))
+scores = bv.select_best(luck, accuracy=0.8, n_dev=200)
+winner = scores.winners[-1]
+print(f"the winner: {scores.dev[winner]:.1%} on dev, {scores.test[winner]:.1%} on test")
+
+# %% [markdown]
+# The winner looks 8 points better on the dev set than it is. Nobody cheated. Where do the points come from?
+#
+# First the words. The **training set** fits the parameters (weights and biases). The **dev set** (also
+# called validation set) *selects*: it compares models and hyperparameters, which are the settings that
+# training does not fit. The **test set** takes no part in any choice. It is used once, at the end.
+#
+# Now the size of luck. If a model is right with probability $p$, an accuracy that is measured on $n$
+# examples scatters around $p$ with the **standard error**
+#
+# $$\text{SE} = \sqrt{\frac{p\,(1-p)}{n}} \tag{1}$$
+#
+# The numbers at the ends of code lines, such as `# (1)`, point to the formulas.
+#
+# **Predict, then move.** After the code comes a question: choose an answer before you go on. Then, in the lab,
+# each orange dot is a model. Move *Models to choose from* and watch the star, the winner on the dev
+# set. Then watch the black square: the same model on the test set.
+
+# %%
+show_source(bv.standard_error)
+
+# %%
+ask(exercises.best_of_100)
+
+# %%
+labs.selection_lab()
+
+# %% [markdown]
+# **Why.** A single model seldom lies more than two standard errors from its true accuracy. But the team looked
+# at 100 models and kept the luckiest. How far the luckiest lies above the truth grows slowly with $k$ (the
+# axis on the right is logarithmic) and falls with $\sqrt n$. The test score of the winner stays near 80%,
+# because the test set did not choose. The price of every choice is paid by the set that made it. So a dev
+# set gets used up, slowly. If you choose on the test set, that gets used up too, and nothing honest is left.
+#
+# Two exercises follow. Replace the dots, then run the cell. `exercises.choose.hint()` gives a hint, and
+# `exercises.choose.solution()` the solution; the other exercises have them too.
+
+
+# %%
+# Exercise 1: write equation (1).
+def my_standard_error(accuracy, n):
+    return ...
+
+
+exercises.standard_error.check(my_standard_error)
+
+
+# %%
+# Exercise 2: return the index of the model that you ship and the accuracy that you report.
+def my_choice(dev_accuracies, test_accuracies):
+    return ...
+
+
+exercises.choose.check(my_choice)
+
+# %% [markdown]
+# ### How large must the sets be?
+#
+# The notes give the usual shares: 60/20/20 for small data, 98/1/1 for big data. But equation (1) knows no
+# shares. It knows the *number* of examples. What does 98/1/1 do to 1,797 images of digits?
+#
+# In the lab, the model copies the label of the most similar training image (*nearest neighbor*). It needs no
+# training time, so each move tries 200 random splits. Each dot is the error on one of them. Press
+# *98 / 1 / 1* and look at the width of the cloud.
+
+# %%
+ask(exercises.dev_set_size)
+
+# %%
+labs.split_lab()
+
+# %%
+for m in (1_797, 100_000, 1_000_000):
+    print(f"1% of {m:>9,}: one standard error of an error of 2% is {bv.standard_error(0.02, m // 100):.2%}")
+
+# %% [markdown]
+# **Why.** More training images make the model a little better. Fewer dev images make the measurement much
+# worse: with 18 of them, the error moves in steps of 1/18. A share of 1% is right when 1% is a large number,
+# as the lines above show.
+#
+# ### When the training set comes from elsewhere
+#
+# Often the cheap data differ from those in use. Here a network is trained on upright digits, and used on
+# digits that lie at an angle. To know *why* the dev error is high, hold out a part of the training
+# data: the **train-dev set**. It has the distribution of the training set, but nothing was fitted to it.
+# Three gaps then have three causes: train to train-dev is variance, train-dev to dev is **data mismatch**,
+# and dev to test is a used-up dev set, or chance.
+#
+# In the lab, one network is trained for each of 19 angles, all at once. Move the angle. Then turn a part of
+# the training digits, too.
+
+# %%
+ask(exercises.far_train_set)
+
+# %%
+labs.mismatch_lab()
+
+# %% [markdown]
+# **Why.** The network never saw a turned digit, so the mismatch gap grows with the angle, while train and
+# train-dev do not move. A few turned digits in the training set close most of the gap. Now imagine a dev
+# set of upright digits. It would show the train-dev error: small, and wrong for the use. So dev and test set
+# must both come from the distribution that you will meet. The training set may differ.
+#
+# **What the notes got wrong in 1.1.** *The dev set "is used to train the hyperparameters"*: nothing
+# is fitted by gradients there; it selects. *"Test set is an unbiased set"*: a set is not biased or unbiased,
+# an *estimate* is. The test estimate is unbiased as long as the set takes no part in a choice. If it
+# does, the bias is back. Average over 200 teams that choose one of 100 models on a *test* set of 200:
+
+# %%
+draws = [bv.draw_luck(100, 1, 200, np.random.default_rng(team)) for team in range(200)]
+best_on_test = [(luck.test < 0.8).mean(axis=1).max() for luck in draws]
+print(f"true accuracy 80%, reported {np.mean(best_on_test):.1%}")
+
+# %% [markdown]
+# ## 1.2 Bias and variance
+#
+# Thirty noisy points of a sine curve. We fit polynomials of degree 1, 5 and 9 by least squares. To see what
+# is luck, we do it for 50 training sets. Two of the three degrees have a large test error. Do they fail in
+# the same way?
+
+# %%
+rng = np.random.default_rng(0)
+x, y = noisy_function("sine", 50 * 30, 0.3, rng)
+x, y = x.reshape(50, 30), y.reshape(50, 30)  # 50 training sets of 30 points
+x_test, y_test = noisy_function("sine", 1000, 0.3, rng)
+for degree in (1, 5, 9):
+    train_error = np.mean((bv.polynomial_fits(x, y, degree, x) - y) ** 2)
+    test_error = np.mean((bv.polynomial_fits(x, y, degree, x_test) - y_test) ** 2)
+    print(f"degree {degree}: train error {train_error:.2f}, test error {test_error:.2f}")
+
+# %% [markdown]
+# Degree 1 fails on the training points already. Degree 9 fits them best of all, and fails on new ones.
+# These are two kinds of failure, and they can be measured. Let $f_k$ be the fit to training set $k$, $f$ the
+# truth, and $\sigma^2$ the variance of the noise:
+#
+# $$\bar f(x) = \frac1K \sum_k f_k(x) \tag{1}$$
+# $$\text{bias}^2 = \operatorname{mean}_x\,(\bar f(x) - f(x))^2 \tag{2}$$
+# $$\text{variance} = \operatorname{mean}_x\,\frac1K \sum_k (f_k(x) - \bar f(x))^2 \tag{3}$$
+# $$\text{test error} \approx \text{bias}^2 + \text{variance} + \sigma^2 \tag{4}$$
+#
+# **Bias** is the error of the mean fit: what is wrong even without luck. **Variance** is how far
+# single fits scatter around that mean: how much depends on which training set you happened to get.
+#
+# In the lab, thin lines on the left are 50 fits to 50 training sets; the thick line is their mean. On the
+# right, each degree has a bar; the black dot is the test error, measured on fresh noisy points. It should sit
+# on top of the bar, and the caption says how far it is off. Try the buttons from left to right.
+
+# %%
+show_source(bv.decompose)
+
+# %%
+ask(exercises.degree_up)
+
+# %%
+labs.decomposition_lab()
+
+# %% [markdown]
+# **Why.** A stiff model cannot follow the sine, whatever the data: bias. A flexible one follows its own 30
+# points, noise included, and each training set has other noise: variance. Noise is the floor: no model gets
+# below $\sigma^2$. In (4) the mixed term is zero because $\bar f$ is the mean. With 50 fits and
+# 1,000 test points it holds up to a small residual, which the caption prints.
+#
+# Press *networks*. Fifty networks of each width train while you watch. Their variance does not explode with
+# the width, as that of polynomials does with the degree. Remember this for the notes' claim that a bigger
+# network does not hurt.
+#
+# Exercise 3 asks for (2) and (3).
+
+
+# %%
+# Exercise 3: predictions has a row for each fit, truth a value for each point.
+def my_bias_and_variance(predictions, truth):
+    return ...
+
+
+exercises.bias_and_variance.check(my_bias_and_variance)
+
+# %% [markdown]
+# ### Diagnosis: from three errors to a remedy
+#
+# In real work there is one training set and no known truth. But three errors are at hand: of a reference
+# (**base error**, for instance of a person), on the training set, and on the dev set.
+#
+# $$\text{avoidable bias} = \text{train error} - \text{base error} \tag{1}$$
+# $$\text{variance} \approx \text{dev error} - \text{train error} \tag{2}$$
+#
+# In the lab, set three errors. The bars show the gaps, the map shows the quadrant, and the notes' two lists
+# of remedies light up. What counts as a high gap is a matter of the task, so it has a slider too.
+
+# %%
+show_source(bv.diagnose)
+
+# %%
+ask(exercises.more_data)
+
+# %%
+labs.diagnosis_lab()
+
+
+# %%
+# Exercise 4: return (1) and (2), in this order.
+def my_gaps(base, train, dev):
+    return ...
+
+
+exercises.gaps.check(my_gaps)
+
+# %% [markdown]
+# **The same on real networks.** This lab trains 98 networks on digits: seven widths, seven sizes of
+# the training set, two of each. Start with *high variance*, then press *more data*. Go to *high bias*, then
+# press *bigger network*. Which slider moves which curve?
+
+# %%
+labs.learning_curves_lab()
+
+# %% [markdown]
+# **Why.** More examples are harder to learn by heart: the train error rises a little, the dev error falls,
+# and the gap closes. That cures variance, and does nothing against bias: with two hidden units,
+# both errors stay high. More units cure bias. A large $\lambda$ closes the gap too, but by raising the train
+# error: more bias. The remedies are different because the gaps are.
+#
+# ### What the notes got wrong in 1.2
+#
+# 1. *"High variance means high error on the test set."* A high test error does not say which part is high.
+#    Degree 1 has a large test error and hardly any variance.
+# 2. *The base error tells bias or variance.* It informs on the bias only: it is in (1), not in (2).
+# 3. *"The model underfits some parts of the model and overfits other parts."* It is parts of the **input
+#    space**. The curve *bump* is flat on the left and has a narrow peak on the right. One polynomial of
+#    degree 7 has more variance than bias² on the left, and more bias² than variance on the right.
+
+# %%
+degree_1 = bv.decompose(bv.polynomial_fits(x, y, 1, x_test), FUNCTIONS["sine"](x_test), y_test, 0.3**2)
+print(f"sine, degree 1: test error {degree_1.test_error:.2f}, of it variance {degree_1.variance:.2f}")
+x, y = noisy_function("bump", 50 * 40, 0.1, np.random.default_rng(0))
+grid = np.linspace(-0.95, 0.95, 400)
+truth = FUNCTIONS["bump"](grid)
+fits = bv.polynomial_fits(x.reshape(50, 40), y.reshape(50, 40), 7, grid)
+for part, here in (("flat part", grid < 0.1), ("peak", grid >= 0.1)):
+    found = bv.decompose(fits[:, here], truth[here], np.tile(truth[here], (50, 1)), 0.0)
+    print(f"bump, degree 7, {part}: bias² {found.bias2:.3f}, variance {found.variance:.3f}")
+
+# %% [markdown]
+# 4. *The trade-off "is not so discussed" since "we can always increase the network or add more data"; neither
+#    hurts.* This is contested. Where a model has just enough parameters to fit every training example, both
+#    can hurt (**double descent**, Belkin 2019; Nakkiran 2020). Below, the last layer of a random wide network
+#    is fitted to digits. Look at the middle of each row: **the error has a peak where the number of units
+#    equals the number of examples**, from both sides. And data is not always to be had, as the notes
+#    say themselves in 1.5.
+# 5. *Batch normalization as a cure for variance.* It has a small side effect only (Ioffe & Szegedy 2015), as
+#    the notes say themselves in 1.19. So it is not in our list; notebook 08 will measure it.
+
+# %%
+X, labels, *_ = digits()
+data = split(X / 16, labels, dev=386, test=387, rng=np.random.default_rng(0))
+for vary in ("units", "examples"):
+    print(f"100 {'examples' if vary == 'units' else 'units'}:", end=" ")
+    for n in (50, 100, 200, 400):
+        m, units = (100, n) if vary == "units" else (n, 100)
+        errors = [bv.random_feature_error(data, m, units, np.random.default_rng(seed)) for seed in range(10)]
+        print(f"{n} {vary} {np.mean(errors):.0%}", end="; " if n < 400 else "\n")
+
+# %% [markdown]
+# ## Summary
+#
+# - The dev set selects, the test set reports. What selects is too optimistic, by luck alone.
+# - How precise a score is depends on the number of examples (1), not on their share.
+# - Dev and test come from the data in use. A train-dev set tells variance from mismatch.
+# - Test error = bias² + variance + noise. The mean of many fits shows bias, their scatter shows variance.
+# - train - base: bias, try a bigger network or longer training. dev - train: variance, try more data or
+#   regularization. The next notebook, 02, takes up regularization.
+#
+# **Sources.** Amir Masoud Sefidian, *Improving Deep Neural Networks* (lecture notes, 2022), 1.1 and 1.2, after
+# Andrew Ng's course. Geman, Bienenstock & Doursat (1992), *Neural networks and the bias/variance dilemma*.
+# Goodfellow, Bengio & Courville (2016), *Deep Learning*, sections 5.3 and 5.4. Belkin, Hsu, Ma & Mandal
+# (2019), *Reconciling modern machine-learning practice and the classical bias-variance trade-off*. Nakkiran et
+# al. (2020), *Deep double descent*, arXiv 1912.02292. Ioffe & Szegedy (2015), *Batch normalization*.
+# Digits: E. Alpaydin & C. Kaynak, UCI; see `data/README.md`.

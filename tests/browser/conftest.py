@@ -1,0 +1,130 @@
+"""The browser suite: a real JupyterLab and Chromium, or a reason why not."""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from tools.browser import Chromium, Jupyter, LabPage, LabView, Missing, check_browser, lab_makers
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    try:
+        check_browser()
+    except Missing as missing:
+        if os.environ.get("BROWSER_REQUIRED") == "1":
+            pytest.fail(f"BROWSER_REQUIRED=1, but {missing}")
+        pytest.skip(f"the browser suite needs a browser: {missing}")
+    with Chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def jupyter(chromium: Chromium) -> Iterator[Jupyter]:
+    with Jupyter() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def open_notebook(chromium: Chromium, jupyter: Jupyter) -> Iterator[Callable[[Path], LabPage]]:
+    """Open a notebook and run all of it, once for all tests."""
+    pages: dict[Path, LabPage] = {}
+
+    def open_once(notebook: Path) -> LabPage:
+        if notebook not in pages:
+            pages[notebook] = LabPage(chromium, jupyter, notebook)
+            pages[notebook].run_all()
+        return pages[notebook]
+
+    yield open_once
+    for page in pages.values():
+        page.close()
+
+
+@pytest.fixture
+def run_cells(
+    chromium: Chromium, jupyter: Jupyter, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., LabPage]]:
+    """Open a new notebook with these cells and run them; whatever went wrong fails the test at its end."""
+    pages: list[LabPage] = []
+
+    def run(*sources: str) -> LabPage:
+        cells = [nbformat.v4.new_code_cell(source) for source in sources]
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+        path = tmp_path / f"{request.node.name.split('[')[0]}_{len(pages)}.ipynb"
+        nbformat.write(notebook, path)
+        pages.append(LabPage(chromium, jupyter, path))
+        pages[-1].run_all()
+        return pages[-1]
+
+    yield run
+    complaints = [complaint for page in pages for complaint in page.complaints()]
+    for page in pages:
+        page.close()
+    assert not complaints
+
+
+class Twins:
+    """The same labs in this process, without a page and without an event loop: what a caption must say.
+
+    They work on a thread of their own, since Playwright keeps an event loop on the main one.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1)
+        self._labs: dict[str, Any] = {}
+        self._captions: dict[str, str] = {}
+
+    def lab(self, module: str, function: str) -> Any:
+        """Return the lab that this function makes."""
+        if function not in self._labs:
+            self._labs[function] = self._thread.submit(lab_makers(module)[function]).result()
+        return self._labs[function]
+
+    def caption(self, lab: Any, values: dict[str, Any]) -> str:
+        """Return what the caption says when the controls are there."""
+        key = f"{lab.name}: {sorted(values.items())}"
+        if key not in self._captions:
+            self._thread.submit(lab.set, **values).result()
+            self._captions[key] = lab.caption
+        return self._captions[key]
+
+    def program(self, lab: Any, values: dict[str, Any]) -> str:
+        """Return what Show code shows when the controls are there."""
+        self._thread.submit(lab.set, **values).result()
+        return str(lab.code())
+
+    def close(self) -> None:
+        """End the thread."""
+        self._thread.shutdown()
+
+
+@pytest.fixture(scope="session")
+def twins() -> Iterator[Twins]:
+    twins = Twins()
+    yield twins
+    twins.close()
+
+
+@pytest.fixture
+def view(
+    open_notebook: Callable[[Path], LabPage], twins: Twins, notebook: Path, function: str
+) -> Iterator[LabView]:
+    """Return the lab that this function makes, in its notebook; nothing may have gone wrong at the end."""
+    page = open_notebook(notebook)
+    lab = page.lab(twins.lab(module_of(notebook), function).name)
+    lab.press_button("Reset")
+    lab.settle()
+    yield lab
+    assert not page.complaints()
+
+
+def module_of(notebook: Path) -> str:
+    """Return the module of a notebook's labs: bias_variance for 01_bias_variance.ipynb."""
+    return notebook.stem.split("_", 1)[1]

@@ -1,0 +1,144 @@
+"""Every notebook in a real JupyterLab: Run All, and then every control of every lab.
+
+What a lab shows is compared with its twin in the process of the test, which computes afresh from the
+values that the page shows; the picture is compared, byte by byte, with the one that the kernel drew.
+Screenshots are kept in tests/browser/screenshots.
+"""
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from tools.browser import ROOT, Control, LabPage, LabView, State, lab_makers
+
+FOLDER = Path(os.environ.get("BROWSER_NOTEBOOKS", ROOT / "notebooks"))
+NOTEBOOKS = sorted(FOLDER.glob("[0-9]*.ipynb"))
+
+SAME_CAPTION: dict[tuple[str, str], str] = {}
+"""(lab, control) whose caption one step may leave as it is, and why.  The picture must change even so."""
+
+
+def module_of(notebook: Path) -> str:
+    return notebook.stem.split("_", 1)[1]
+
+
+def labs_in(notebook: Path) -> list[str]:
+    """Return the functions of the notebook's module that its cells call to make labs."""
+    cells = nbformat.read(notebook, as_version=4).cells
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    return [name for name in lab_makers(module_of(notebook)) if re.search(rf"\b{name}\(", code)]
+
+
+LABS = [pytest.param(path, name, id=f"{path.stem}-{name}") for path in NOTEBOOKS for name in labs_in(path)]
+each_notebook = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+each_lab = pytest.mark.parametrize(("notebook", "function"), LABS)
+
+
+@each_notebook
+def test_run_all_leaves_no_error(
+    open_notebook: Callable[[Path], LabPage], notebook: Path, twins: Any
+) -> None:
+    page = open_notebook(notebook)
+    assert not page.complaints()
+    names = {twins.lab(module_of(notebook), name).name for name in labs_in(notebook)}
+    assert len(names) == len(lab_makers(module_of(notebook))), "the notebook does not show all of its labs"
+    for name in names:
+        page.lab(name)  # waits for its picture
+    assert set(page.lab_names()) == names
+    assert not page.complaints()
+
+
+@each_lab
+def test_the_picture_has_a_text_alternative(view: LabView, function: str) -> None:
+    picture = view.picture()
+    assert picture.width > 0 and picture.height > 0
+    assert picture.title == view.caption() != ""
+    view.screenshot("default")
+
+
+def agrees(view: LabView, state: State, twins: Any, notebook: Path, function: str) -> bool:
+    """Return whether the settled lab says what its twin says for the same values."""
+    twin = twins.lab(module_of(notebook), function)
+    return bool(view.caption() == state.caption == twins.caption(twin, state.arguments))
+
+
+def by_keyboard(control: Control) -> None:
+    control.press()
+
+
+def by_mouse(control: Control) -> None:
+    control.move_by_mouse()
+
+
+@pytest.mark.parametrize("move", [by_keyboard, by_mouse])
+@each_lab
+def test_every_control_moves_picture_and_caption(
+    view: LabView, twins: Any, notebook: Path, function: str, move: Callable[[Control], None]
+) -> None:
+    wrong = []
+    for control in view.controls():
+        view.press_button("Reset")
+        old = view.settle()
+        before = view.picture()
+        move(control)
+        view.wait_for_new_picture(before)
+        new = view.settle()
+        changed = [label for label in new.values if new.values[label] != old.values[label]]
+        if changed != [control.label]:
+            wrong.append(f"{control!r}: the values changed are {changed}")
+        if new.picture == old.picture:
+            wrong.append(f"{control!r}: the same picture")
+        if new.caption == old.caption and (view.name, control.label) not in SAME_CAPTION:
+            wrong.append(f"{control!r}: the same caption for {control.value}: {new.caption}")
+        if not agrees(view, new, twins, notebook, function):
+            wrong.append(f"{control!r} at {control.value}: not what is computed afresh: {new.caption}")
+        if view.message():
+            wrong.append(f"{control!r}: {view.message()}")
+    assert not wrong, "\n".join(wrong)
+
+
+@each_lab
+def test_presets_and_reset(view: LabView, twins: Any, notebook: Path, function: str) -> None:
+    twin = twins.lab(module_of(notebook), function)
+    at_start = view.settle()
+    for label, values in twin.presets.items():
+        view.press_button(label)
+        preset = view.settle()
+        expected = {**at_start.arguments, **values}
+        assert preset.arguments == pytest.approx(expected), label
+        assert agrees(view, preset, twins, notebook, function), label
+        view.screenshot(label)
+        view.press_button("Reset")
+        again = view.settle()
+        assert (again.values, again.caption) == (at_start.values, at_start.caption), f"Reset after {label}"
+
+
+@each_lab
+def test_new_seed(view: LabView, twins: Any, notebook: Path, function: str) -> None:
+    if "New seed" not in view.buttons():
+        assert "Seed" not in [control.label for control in view.controls()]
+        return
+    old, before = view.settle(), view.picture()
+    view.press_button("New seed")
+    view.wait_for_new_picture(before)
+    new = view.settle()
+    assert new.values == {**old.values, "Seed": old.values["Seed"] + 1}
+    assert new.picture != old.picture
+    assert agrees(view, new, twins, notebook, function)
+
+
+@each_lab
+def test_show_code(view: LabView, twins: Any, notebook: Path, function: str) -> None:
+    twin = twins.lab(module_of(notebook), function)
+    assert view.code() == ""
+    view.press_button("Show code")
+    view.root.locator(".dlh-code pre").wait_for(state="visible")
+    assert view.code().strip() == twins.program(twin, view.settle().arguments).strip()
+    view.screenshot("code")
+    view.press_button("Show code")
+    view.root.locator(".dlh-code pre").wait_for(state="hidden")
