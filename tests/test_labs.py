@@ -160,3 +160,39 @@ def test_memory_after_2000_updates_is_that_after_200(name):
         assert megabytes[1] < megabytes[0] + 20
 
     asyncio.run(run())
+
+
+# What the program behind the picture computes must be what is on the screen.
+ON_THE_SCREEN = {
+    "selection_lab": lambda r: (
+        r.selection.dev[r.selection.winners[r.models - 1]],
+        r.selection.test[r.selection.winners[r.models - 1]],
+    ),
+    "split_lab": lambda r: tuple(r),
+    "decomposition_lab": lambda r: tuple(r.curve[r.capacity]),
+    "diagnosis_lab": lambda r: tuple(r.diagnosis),
+    "learning_curves_lab": lambda r: tuple(r.diagnosis),
+    "mismatch_lab": lambda r: tuple(r.errors),
+}
+
+
+@pytest.mark.parametrize("name", LABS)
+def test_the_code_gives_what_is_on_the_screen(name):
+    lab, rng = LABS[name](), np.random.default_rng(1)
+    for preset in [None, *lab.presets]:
+        if preset:
+            lab.preset(preset)
+            lab.set(**random_values(lab, rng))
+        names = {}
+        exec(lab.code(), names)
+        for expected, got in zip(ON_THE_SCREEN[name](lab.result), names["result"], strict=True):
+            np.testing.assert_array_equal(expected, got)
+    lab.close()
+
+
+def test_the_decomposition_adds_up_at_the_default():
+    lab = LABS["decomposition_lab"]()
+    here = lab.result.curve[lab.result.capacity]
+    assert here.residual < 0.02
+    assert f"differs from it by {here.residual:.1%}" in lab.caption
+    lab.close()

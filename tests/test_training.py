@@ -104,5 +104,5 @@ def test_it_ends_with_its_batches(line, rng):
 def test_bad_arguments_are_named(line):
     with pytest.raises(ValueError, match=r"theta must have shape \(P,\) or \(K, P\)"):
         descend(Network((1, 1)), np.zeros((1, 1, 2)), repeat(line), GradientDescent(), 0.1)
-    with pytest.raises(ValueError, match="learning_rate must be 0 or more; got -0.1"):
+    with pytest.raises(ValueError, match=r"learning_rate must be 0 or more; got -0\.1"):
         descend(Network((1, 1)), np.zeros(2), repeat(line), GradientDescent(), -0.1)

@@ -338,7 +338,7 @@ class LabPage:
         code = ["".join(cell["source"]).strip() for cell in cells if cell["cell_type"] == "code"]
         expected = sum(map(bool, code))
         self.menu("Run", "Run All Cells")
-        prompts = f"[...document.querySelectorAll('{PANEL} .jp-InputPrompt')].map(p => p.innerText)"
+        prompts = f"[...document.querySelectorAll('{PANEL} .jp-InputPrompt')].map(p => p.textContent)"
         self.wait_for(
             f"""expected => {{
                 const prompts = {prompts};
@@ -363,23 +363,23 @@ class LabPage:
 
     def start_cell(self, cell: Any) -> None:
         """Run one cell, and return when it is running or has run."""
-        before = cell.locator(".jp-InputPrompt").inner_text()
+        before = cell.locator(".jp-InputPrompt").text_content()
         cell.locator(".jp-InputPrompt").click()
         self.page.keyboard.press("Control+Enter")
         self.wait_for(
-            "([prompt, before]) => prompt.innerText !== before",
+            "([prompt, before]) => prompt.textContent !== before",
             "the cell to start",
             [cell.locator(".jp-InputPrompt").element_handle(), before],
         )
 
     def is_running(self, cell: Any) -> bool:
         """Return whether the prompt of the cell is a star."""
-        return "*" in cell.locator(".jp-InputPrompt").inner_text()
+        return "*" in cell.locator(".jp-InputPrompt").text_content()
 
     def finish_cell(self, cell: Any, seconds: float = 120) -> None:
         """Wait until a cell has run."""
         self.wait_for(
-            "prompt => /\\[\\d+\\]/.test(prompt.innerText)",
+            "prompt => /\\[\\d+\\]/.test(prompt.textContent)",
             "the end of the cell",
             cell.locator(".jp-InputPrompt").element_handle(),
             seconds,
@@ -416,7 +416,7 @@ class LabPage:
         return self._outputs(STDERR)
 
     def _outputs(self, kind: str) -> list[str]:
-        texts: list[str] = self.page.locator(f'{PANEL} [data-mime-type="{kind}"]').all_inner_texts()
+        texts: list[str] = self.page.locator(f'{PANEL} [data-mime-type="{kind}"]').all_text_contents()
         return texts
 
     def complaints(self) -> list[str]:

@@ -34,9 +34,14 @@ class View(Protocol):
 
 @cache
 def course_style() -> Any:
-    """Return the settings of course.mplstyle, for `matplotlib.rc_context`."""
+    """Return all settings of matplotlib, with those of course.mplstyle, for `matplotlib.rc_context`.
+
+    A lab looks the same whatever the reader has set for figures of their own.
+    """
     path = Path(__file__).with_name("course.mplstyle")
-    return matplotlib.rc_params_from_file(path, use_default_template=False)
+    settings = matplotlib.rc_params_from_file(path, use_default_template=True)
+    not_style = {"backend", "backend_fallback", "interactive", "toolbar"}
+    return {name: value for name, value in settings.items() if name not in not_style}
 
 
 def new_figure(width: float, height: float) -> Figure:

@@ -196,6 +196,7 @@ class Lab:
     async def _follow(self) -> None:
         """Update until the picture belongs to the newest values."""
         while self._stale:
+            await self._pace.wait()
             self._stale = self._stop = False
             try:
                 with interruptible(self._on_stop):
@@ -205,7 +206,6 @@ class Lab:
             self._progress_row.layout.display = "none"
 
     async def _update(self) -> None:
-        await self._pace.wait()
         started, shown = time.perf_counter(), 0.0
         for share, result in self._stages():
             now = time.perf_counter()
@@ -214,7 +214,7 @@ class Lab:
                 shown = now
             self._show_progress(share, now - started)
             await asyncio.sleep(0.001)
-            if self._stop or self._pace.lost:
+            if share < 1 and (self._stop or self._pace.lost):
                 self._show(result, share, "stopped")
                 return
             if self._stale:
