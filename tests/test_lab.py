@@ -89,6 +89,13 @@ def test_in_a_script_every_change_is_answered_at_once():
     toy.lab.close()
 
 
+def test_an_answer_of_the_page_that_moves_nothing_is_no_update():
+    toy = Toy()
+    toy.lab.controls["y"].value += 1e-15
+    assert toy.asked == [10]
+    toy.lab.close()
+
+
 def test_setting_several_controls_is_one_update():
     toy = Toy()
     toy.lab.preset("low")

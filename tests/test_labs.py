@@ -11,7 +11,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from dlhelpers.widgets.controls import extremes
+from dlhelpers.widgets.controls import extremes, snap
 from tests.labs import all_labs
 
 LABS = all_labs()
@@ -63,6 +63,19 @@ def test_presets_and_reset(lab):
     assert len(captions) >= len(lab.presets), "a preset shows nothing of its own"
     lab.reset()
     assert lab.values == default
+
+
+def test_defaults_and_presets_are_values_that_the_page_can_show(lab):
+    lab.reset()
+    for label in [None, *lab.presets]:
+        if label:
+            lab.preset(label)
+        for control in lab.controls.values():
+            if isinstance(control, ipywidgets.FloatLogSlider):
+                assert control.value == pytest.approx(snap(control, control.value))
+            elif isinstance(control, ipywidgets.IntSlider | ipywidgets.FloatSlider):
+                steps = (control.value - control.min) / control.step
+                assert steps == pytest.approx(round(steps), abs=1e-6), control.description
 
 
 def test_a_preset_keeps_the_seed(lab):

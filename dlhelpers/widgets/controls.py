@@ -3,13 +3,15 @@
 The key under which a control is given to `Lab` is the name of the argument that it sets.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets
 
 LABEL_WIDTH = "158px"
-WIDTH = "352px"
+LAYOUT = {"flex": "1 1 350px", "max_width": "470px", "width": "auto"}
+"""Two controls stand side by side in a narrow window too; in a wide one their sliders are longer."""
 
 
 def _look(label: str, help: str = "") -> dict[str, Any]:
@@ -17,7 +19,7 @@ def _look(label: str, help: str = "") -> dict[str, Any]:
         "description": label,
         "tooltip": help or label,
         "style": {"description_width": LABEL_WIDTH},
-        "layout": {"width": WIDTH},
+        "layout": dict(LAYOUT),
     }
 
 
@@ -46,11 +48,15 @@ def log_slider(
     fmt: str = ".2g",
     help: str = "",
 ) -> ipywidgets.FloatLogSlider:
-    """Return a slider that moves the exponent of `base` from `low` to `high` in steps of `step`."""
-    look = _look(label, help)
-    return ipywidgets.FloatLogSlider(
-        base=base, min=low, max=high, value=value, step=step, readout_format=fmt, **look
+    """Return a slider that moves the exponent of `base` from `low` to `high` in steps of `step`.
+
+    `value` is moved to the nearest step: the page would do so when it shows the slider.
+    """
+    control = ipywidgets.FloatLogSlider(
+        base=base, min=low, max=high, value=value, step=step, readout_format=fmt, **_look(label, help)
     )
+    control.value = snap(control, value)
+    return control
 
 
 def choice(label: str, options: Sequence[str], value: str, help: str = "") -> ipywidgets.Dropdown:
@@ -74,6 +80,14 @@ def seed_box() -> ipywidgets.BoundedIntText:
         style={"description_width": "40px"},
         layout={"width": "120px"},
     )
+
+
+def snap(control: ipywidgets.ValueWidget, value: Any) -> Any:
+    """Return the value that the page will show: on a log slider, that of the nearest step."""
+    if not isinstance(control, ipywidgets.FloatLogSlider):
+        return value
+    steps = round((math.log(value, control.base) - control.min) / control.step)
+    return control.base ** min(control.min + steps * control.step, control.max)
 
 
 def extremes(control: ipywidgets.ValueWidget) -> list[Any]:

@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from dlhelpers.plots.style import View
 from dlhelpers.showing import Code
 from dlhelpers.widgets.canvas import Canvas
-from dlhelpers.widgets.controls import seed_box
+from dlhelpers.widgets.controls import seed_box, snap
 from dlhelpers.widgets.running import (
     Pace,
     interruptible,
@@ -96,7 +96,7 @@ class Lab:
         self.result: Any = None
         self.caption = ""
         self.frames = 0
-        self._defaults = self.values
+        self._defaults = self._wanted = self.values
         self._compute, self._finding, self._describe, self._program = compute, finding, caption, code
         self._before: Any = None
         self._changed_at = 0.0
@@ -127,7 +127,7 @@ class Lab:
         self._moving_controls = True
         try:
             for name, value in values.items():
-                self.controls[name].value = value
+                self.controls[name].value = snap(self.controls[name], value)
         finally:
             self._moving_controls = False
         self._changed()
@@ -172,8 +172,9 @@ class Lab:
     # ---------------------------------------------------------------- from a change to a picture
     def _changed(self, change: object = None) -> None:
         """Take note of a change.  JupyterLab may call this on another thread."""
-        if self._moving_controls:
-            return
+        if self._moving_controls or self.values == self._wanted:
+            return  # the page answers with the value that it got: nothing has moved
+        self._wanted = self.values
         if self._loop is None:
             self._start_gesture()
             self._update_now()
@@ -288,7 +289,7 @@ class Lab:
             [
                 ipywidgets.HTML(f"{_STYLE}<h4>{html.escape(self.name)}</h4>"),
                 ipywidgets.Box(self._buttons(), layout={"flex_flow": "row wrap"}),
-                ipywidgets.Box(sliders, layout={"flex_flow": "row wrap"}),
+                ipywidgets.Box(sliders, layout={"flex_flow": "row wrap", "max_width": "960px"}),
                 self._canvas.image,
                 self._progress_row,
                 self._caption,
