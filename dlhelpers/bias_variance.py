@@ -129,10 +129,9 @@ def nearest_neighbor_errors(order: IntArray, y: IntArray, in_train: BoolArray) -
     in_train : (m,) bool array
     """
     rows = np.flatnonzero(~in_train)
-    first = np.empty(len(rows), dtype=np.intp)
-    near = 64  # enough for almost all; the others look at every example
+    near = 16  # enough for almost all; the others look at every example
     is_candidate = in_train[order[rows, :near]]
-    first[:] = is_candidate.argmax(axis=1)
+    first = is_candidate.argmax(axis=1)
     alone = np.flatnonzero(~is_candidate.any(axis=1))
     first[alone] = in_train[order[rows[alone]]].argmax(axis=1)
     return y[order[rows, first]] != y[rows]

@@ -231,11 +231,7 @@ def test_running_the_cell_again_closes_the_lab_before():
 
 def test_close_frees_every_widget():
     def alive():
-        return {
-            id(widget)
-            for widget in ipywidgets.widgets.widget._instances.values()
-            if not isinstance(widget, ipywidgets.Layout | ipywidgets.Style)
-        }
+        return {id(widget) for widget in ipywidgets.widgets.widget._instances.values()}
 
     before = alive()
     toy = Toy()

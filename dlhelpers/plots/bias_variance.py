@@ -298,7 +298,7 @@ class GapsView:
             moving(ax.bar([i], [0], width=0.62, color=colors[name], zorder=2)[0])
             for i, name in enumerate(names)
         ]
-        (self._before,) = ax.plot([], [], "_", color=GHOST, ms=34, mew=3, zorder=3)
+        (self._before,) = ax.plot([], [], "_", color=GHOST, ms=9, mew=3, zorder=3)
         moving(self._before)
         self._gap_names, self._top = gaps, top
         style: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": 10, "zorder": 4}
@@ -319,7 +319,7 @@ class GapsView:
             )
             gap.set_text(f"{name}\n{errors[i + 1] - errors[i]:+.1f}")
         old = [] if before is None else [100 * error for error in before.errors]
-        self._before.set_data(range(len(old)), old)
+        self._before.set_data([i - 0.4 for i in range(len(old))], old)
 
 
 class QuadrantView:
@@ -481,8 +481,8 @@ class MismatchView:
             ("-·- train-dev", "#4a90c4"),
             ("-- dev", DEV),
             ("··· test", TEST),
-            ("┃ your angle", ACCENT),
-            ("before", "#777777"),
+            ("┃ yours", ACCENT),
+            ("— before", "#777777"),
         )
 
     def update(self, result: Any, before: Any | None) -> None:

@@ -147,7 +147,7 @@ def selection_lab() -> Lab:
 
 # How large must the dev and the test set be? --------------------------------------------------------
 
-REPEATS = 200
+REPEATS = 100
 
 
 @lru_cache(maxsize=1)
@@ -157,7 +157,7 @@ def digit_neighbors() -> IntArray:
 
 
 def split_again_and_again(dev: float, test: float, seed: int) -> SplitErrors:
-    """Split the digits 200 times by these percentages and measure the errors."""
+    """Split the digits 100 times by these percentages and measure the errors."""
     y = digits().y
     n_dev, n_test = (max(1, round(len(y) * percent / 100)) for percent in (dev, test))
     return split_errors(digit_neighbors(), y, n_dev, n_test, REPEATS, np.random.default_rng(seed))
@@ -360,13 +360,14 @@ def decomposition_caption(result: Fits) -> str:
     here = result.curve[result.capacity]
     parts = {"bias²": here.bias2, "variance": here.variance, "noise": here.noise}
     largest = max(parts, key=lambda name: parts[name])
-    best = min(result.curve, key=lambda capacity: result.curve[capacity].test_error)
-    where = "here" if best == result.capacity else f"at {best}"
     text = (
         f"The measured test error is {_short(here.test_error)}; the sum of the three parts differs from it "
-        f"by {here.residual:.1%}. The largest part is {largest}. "
-        f"Among the {len(result.curve)} bars, the test error is lowest {where}."
+        f"by {here.residual:.1%}. The largest part is {largest}."
     )
+    if len(result.curve) == len(CAPACITIES):
+        best = min(result.curve, key=lambda capacity: result.curve[capacity].test_error)
+        where = "here" if best == result.capacity else f"at {best}"
+        text += f" Among the {len(CAPACITIES)} bars, the test error is lowest {where}."
     if here.test_error > 1:
         text += " The bar is higher than the frame: a triangle marks it."
     return text
@@ -612,13 +613,18 @@ def real_diagnosis_caption(result: RealErrors) -> str:
     """Say what the largest training set and the widest network would change."""
     train, dev = _errors_here(result)
     widths, _, dev_over_width = result.over_width
-    best = widths[int(dev_over_width.argmin())]
-    return (
+    text = (
         f"Left: with {result.hidden} hidden unit{'s' if result.hidden > 1 else ''}, the dev error goes from "
         f"{result.over_examples[2][0]:.0%} with {SIZES[0]} training examples to "
         f"{result.over_examples[2][-1]:.0%} with {SIZES[-1]:,}. "
-        f"Right: with {result.examples:,} examples, the dev error is lowest, "
-        f"{dev_over_width.min():.0%}, at {best} hidden unit{'s' if best > 1 else ''}. "
+    )
+    if len(widths) == len(WIDTHS):
+        best = widths[int(dev_over_width.argmin())]
+        text += (
+            f"Right: with {result.examples:,} examples, the dev error is lowest, {dev_over_width.min():.0%}, "
+            f"at {best} hidden unit{'s' if best > 1 else ''}. "
+        )
+    return text + (
         f"Here the gap to the base error is {100 * (train - result.base):.0f} points and "
         f"the gap from train to dev {100 * (dev - train):.0f} points."
     )

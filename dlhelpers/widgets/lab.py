@@ -23,6 +23,8 @@ from dlhelpers.widgets.canvas import Canvas
 from dlhelpers.widgets.controls import seed_box, snap
 from dlhelpers.widgets.running import (
     Pace,
+    apart_from_cells,
+    family,
     interruptible,
     one_blas_thread,
     replace_predecessor,
@@ -41,6 +43,7 @@ _STYLE = """<style>
 .dlh-lab .dlh-caption {max-width: 960px; line-height: 1.45; font-size: 14px;}
 .dlh-lab .dlh-message {max-width: 960px; border-left: 4px solid #D55E00; padding-left: 8px;}
 .dlh-lab .dlh-code {max-width: 960px; overflow-x: auto; padding: 8px; background: #f5f5f5; color: #222;}
+.dlh-lab .dlh-code pre {white-space: pre; word-break: normal;}
 </style>"""
 
 
@@ -106,6 +109,8 @@ class Lab:
         self._task: asyncio.Task[None] | None = None
         self._stale = self._stop = self._moving_controls = False
         self._build_box()
+        for widget in family(self._box):
+            apart_from_cells(widget)
         self._update_now()
         for control in self.controls.values():
             control.observe(self._changed, "value")
@@ -159,7 +164,7 @@ class Lab:
         if self._task is not None:
             self._task.cancel()
         self._pace.close()
-        for widget in _family(self._box):
+        for widget in family(self._box):
             widget.close()
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -328,13 +333,6 @@ def _button(label: str, help: str, act: Callable[[Any], None]) -> ipywidgets.But
     button = ipywidgets.Button(description=label, tooltip=help, layout={"width": "auto"})
     button.on_click(act)
     return button
-
-
-def _family(box: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
-    """Yield a widget and all that it holds."""
-    for child in getattr(box, "children", ()):
-        yield from _family(child)
-    yield box
 
 
 def _plain(value: Any) -> Any:

@@ -17,6 +17,16 @@ IN_FLIGHT = 2
 """Frames that may be on their way to the page."""
 
 
+def family(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
+    """Yield a widget, its layout and style, and all that it holds."""
+    for child in getattr(widget, "children", ()):
+        yield from family(child)
+    for part in ("layout", "style"):
+        if isinstance(getattr(widget, part, None), ipywidgets.Widget):
+            yield getattr(widget, part)
+    yield widget
+
+
 class Pace:
     """Knows how many frames the page has not shown yet.
 
@@ -30,6 +40,8 @@ class Pace:
         self._seen = ipywidgets.IntText()
         self._link = ipywidgets.jsdlink((self._sent, "value"), (self._seen, "value"))
         self._sent_at = 0.0
+        for widget in (self._sent, self._seen):
+            apart_from_cells(widget)
 
     def count_frame(self) -> None:
         """Say that a frame was sent."""
@@ -54,8 +66,19 @@ class Pace:
 
     def close(self) -> None:
         """Free the hidden widgets."""
-        for widget in (self._link, self._sent, self._seen):
+        for widget in (self._link, *family(self._sent), *family(self._seen)):
             widget.close()
+
+
+def apart_from_cells(widget: ipywidgets.Widget) -> None:
+    """Let messages to this widget pass beside the cell that is running.
+
+    Around every message, a comm fires the events that IPython fires around a cell.  The inline backend
+    then shows and closes all figures of pyplot.  JupyterLab delivers the message on another thread, in the
+    middle of a running cell, so the figures that this cell has just begun would be torn from its hands.
+    """
+    if widget.comm is not None:
+        widget.comm.handle_msg = widget._handle_msg
 
 
 class Closable(Protocol):

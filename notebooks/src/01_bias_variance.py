@@ -100,7 +100,7 @@ exercises.choose.check(my_choice)
 # shares. It knows the *number* of examples. What does 98/1/1 do to 1,797 images of digits?
 #
 # In the lab, the model copies the label of the most similar training image (*nearest neighbor*). It needs no
-# training time, so each move tries 200 random splits. Each dot is the error on one of them. Press
+# training time, so each move tries 100 random splits. Each dot is the error on one of them. Press
 # *98 / 1 / 1* and look at the width of the cloud.
 
 # %%

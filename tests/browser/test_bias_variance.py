@@ -14,6 +14,7 @@ from typing import Any
 import nbformat
 import pytest
 
+from dlhelpers.widgets.controls import snap
 from tools.browser import ROOT, Control, LabPage, LabView, State, lab_makers
 
 FOLDER = Path(os.environ.get("BROWSER_NOTEBOOKS", ROOT / "notebooks"))
@@ -109,7 +110,8 @@ def test_presets_and_reset(view: LabView, twins: Any, notebook: Path, function: 
     for label, values in twin.presets.items():
         view.press_button(label)
         preset = view.settle()
-        expected = {**at_start.arguments, **values}
+        snapped = {name: snap(twin.controls[name], value) for name, value in values.items()}
+        expected = {**at_start.arguments, **snapped}
         assert preset.arguments == pytest.approx(expected), label
         assert agrees(view, preset, twins, notebook, function), label
         view.screenshot(label)
