@@ -35,7 +35,7 @@ from tools.browser import (  # noqa: E402
 
 GOAL_RATIO = 3.0
 GOAL_MS = 100.0
-BACK_AND_FORTH = 5
+BACK_AND_FORTH = 2
 """Key presses one way before the next ones go back."""
 
 

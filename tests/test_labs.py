@@ -26,7 +26,7 @@ def lab(request):
 
 
 def pixels(lab):
-    return np.asarray(Image.open(io.BytesIO(lab.png())))
+    return np.asarray(Image.open(io.BytesIO(lab.png())).convert("RGB"))
 
 
 def check(lab):
@@ -96,6 +96,12 @@ def test_the_same_values_give_the_same_caption(lab):
     lab.preset(list(lab.presets)[-1])
     lab.reset()
     assert lab.caption == caption
+
+
+def test_256_colors_look_like_all(lab):
+    lab.reset()
+    drawn = np.asarray(lab._canvas._agg.buffer_rgba())[..., :3].astype(int)
+    assert np.abs(drawn - pixels(lab)).max() < 32, "a color is far from the one that was drawn"
 
 
 def test_unknown_controls_are_named(lab):
