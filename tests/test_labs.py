@@ -139,11 +139,13 @@ def random_values(lab, rng):
 async def walk(lab, states, rng):
     """Move on as soon as a frame is there, as a hand does: what takes long is cut off by the next move."""
     for _ in range(states):
-        frames = lab.frames
-        lab.set(**random_values(lab, rng))
-        while lab.frames == frames:
-            await asyncio.sleep(0.001)
-            assert lab.error is None, lab.error
+        frames, values = lab.frames, lab.values
+        while lab.values == values:
+            lab.set(**random_values(lab, rng))
+        async with asyncio.timeout(60):
+            while lab.frames == frames:
+                await asyncio.sleep(0.001)
+                assert lab.error is None, lab.error
         check(lab)
     await lab.settled()
     check(lab)

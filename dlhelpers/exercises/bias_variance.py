@@ -385,7 +385,7 @@ dev_set_size = Question(
         next?""",
     options=(
         "Hardly: with 98% for training the classifier is as good as it can be.",
-        "By more than the error itself: 0% in most splits, 6% or more in the others.",
+        "By more than the error itself: 0% in most splits, more than 5% in the others.",
         "By about 0.6 points, as with a split of 60/20/20: the classifier and the data are the same.",
         "By about 20 points: with 18 images the error is a matter of chance.",
     ),
@@ -411,7 +411,7 @@ degree_up = Question(
         "Both fall: a more flexible curve is closer to the sine.",
         "bias² falls by about as much as the variance rises: it is a trade-off.",
         "bias² falls; the variance stays, because the noise in the data stays.",
-        "bias² has little left to fall; the variance grows many times over.",
+        "bias² falls by less than 0.1; the variance grows by far more.",
     ),
     answer="d",
     feedback=(
@@ -460,22 +460,22 @@ more_data = Question(
 
 far_train_set = Question(
     text="""A network was trained on upright digits and is used on digits that are turned by 30 degrees.
-        Errors: 0% on the training set, 3% on upright digits that it has not seen (train-dev), 53% on the
+        Errors: 0% on the training set, 4% on upright digits that it has not seen (train-dev), 52% on the
         dev set of turned ones. What do you try first?""",
     options=(
-        "Regularization, or more upright digits: the gap from 0% to 53% is variance.",
-        "A bigger network, or longer training: 53% is underfitting.",
+        "Regularization, or more upright digits: the gap from 0% to 52% is variance.",
+        "A bigger network, or longer training: 52% is underfitting.",
         "Turned digits in the training set.",
         "Upright digits in the dev set, so that both sets have the same distribution.",
     ),
     answer="c",
     feedback=(
-        """The train-dev set splits that gap. From 0 to 3% is variance: new examples, same distribution. From
-        3 to 53% is the other distribution, and more of the old one does not show the network a single turned
+        """The train-dev set splits that gap. From 0 to 4% is variance: new examples, same distribution. From
+        4 to 52% is the other distribution, and more of the old one does not show the network a single turned
         digit. In the lab, look at the train-dev error while the angle grows: it stays.""",
         """The error on the training set is 0%: there is nothing left to fit better. In the lab, the train
         error stays near 0 for every angle.""",
-        """From 3 to 53% the only change is the distribution, so the training set must come closer to what
+        """From 4 to 52% the only change is the distribution, so the training set must come closer to what
         the network is used on. In the lab, with half of the training digits turned, the dev error falls to
         less than 10%.""",
         """Then the dev error would be small, and the network as bad as before where it is used. Dev and test

@@ -197,7 +197,7 @@ class Exercise:
         answers = [ask(f, case) for case in self.cases]
         if all(answer.missing for answer in answers):
             return _verdict(
-                "not attempted", f"{self.name} returns nothing. If you have written it, is `return` missing?"
+                "not attempted", "the function returns nothing yet. Write what it returns, and run again."
             )
         expected = [ask(self.reference, case) for case in self.cases]
         wrong = [k for k in range(len(answers)) if not self.agree(expected[k], answers[k])]

@@ -85,7 +85,7 @@ class ErrorStackView:
         self._top = top
         self._parts = [
             moving(PolyCollection([], facecolor=color, edgecolor="white", lw=0.5, hatch=hatch))
-            for color, hatch in ((LIGHT_GREY, ""), (LIGHT_ORANGE, ""), (LIGHT_BLUE, ""))
+            for color, hatch in ((LIGHT_GREY, ".."), (LIGHT_ORANGE, "//"), (LIGHT_BLUE, ""))
         ]
         for part in self._parts:
             ax.add_collection(part, autolim=False)
@@ -97,8 +97,8 @@ class ErrorStackView:
         key(
             ax,
             ("■ bias²", "#2b7bba"),
-            ("■ variance", "#d9822b"),
-            ("■ noise", "#8a8a8a"),
+            ("▨ variance", "#c06f1e"),
+            ("▩ noise", "#777777"),
             ("● measured error", TEST),
             ("━ before", "#777777"),
         )
@@ -144,7 +144,7 @@ class DevScoresView:
     """
 
     def __init__(self, ax: Axes, most: int) -> None:
-        ax.set(xlim=(0, 1), ylim=(55, 100), xticks=[], xlabel="one dot a model, side by side")
+        ax.set(xlim=(0, 1), ylim=(55, 100), xticks=[], xlabel="models, in no order")
         ax.set_ylabel("accuracy, %")
         self._x = 0.05 + 0.75 * np.random.default_rng(0).random(most)
         self._truth = moving(ax.axhline(80, color=GHOST, lw=1.5))
@@ -255,7 +255,7 @@ class ErrorScatterView:
         key(
             ax,
             ("● one random split", DEV),
-            ("├┤ mean ± 1 standard error", "#222222"),
+            ("├┤ mean ± standard error (1)", "#222222"),
             ("━ before", "#777777"),
         )
 
@@ -272,7 +272,7 @@ class ErrorScatterView:
 def _one_error_around_mean(result: Any, name: str) -> list[float]:
     errors, n = getattr(result, name), getattr(result, f"n_{name}")
     center, width = 100 * errors.mean(), 100 * float(standard_error(errors.mean(), n))
-    return [center - width, center + width]
+    return [max(center - width, 0.0), center + width]
 
 
 class GapsView:
@@ -298,13 +298,13 @@ class GapsView:
             moving(ax.bar([i], [0], width=0.62, color=colors[name], zorder=2)[0])
             for i, name in enumerate(names)
         ]
-        (self._before,) = ax.plot([], [], "_", color=GHOST, ms=9, mew=3, zorder=3)
+        (self._before,) = ax.plot([], [], "_", color=GHOST, ms=9, mew=3, zorder=5)
         moving(self._before)
         self._gap_names, self._top = gaps, top
         style: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": 10, "zorder": 4}
         self._heights = [moving(ax.text(i, 0, "", fontweight="bold", **style)) for i in range(len(names))]
         self._gaps = [note(ax, i + 0.5, 0, **style) for i in range(len(gaps))]
-        key(ax, ("━ before", "#777777"))
+        key(ax, ("with sign: the gap, in points", "#222222"), ("━ before", "#777777"))
 
     def update(self, result: Any, before: Any | None) -> None:
         """Show `result.errors`, a sequence of fractions."""
@@ -409,7 +409,7 @@ class TwoErrorsView:
         ax.set(xlim=(ticks[0] / 1.3, ticks[-1] * 1.3), ylim=(-2, top), xlabel=name, ylabel="error, %")
         ax.set_xticks(list(ticks), [str(tick) for tick in ticks])
         ax.minorticks_off()
-        self._base = moving(ax.axhline(0, color="#777777", lw=1.2))
+        self._base = moving(ax.axhline(0, color="#222222", lw=1.2, ls="-."))
         (self._old_train,) = ax.plot([], [], "-", color=GHOST, lw=1.5)
         (self._old_dev,) = ax.plot([], [], "--", color=GHOST, lw=1.5)
         self._cursor = ax.axvline(ticks[0], color=ACCENT, lw=2)
@@ -421,7 +421,7 @@ class TwoErrorsView:
             ax,
             ("●— train", TRAIN),
             ("■-- dev", DEV),
-            ("— base", "#777777"),
+            ("-·- base", "#222222"),
             ("┃ your choice", ACCENT),
             ("— before", "#777777"),
         )
@@ -496,13 +496,13 @@ class MismatchView:
 
 
 class DigitsView:
-    """Two rows of images: what the network was trained on, and what it is used on."""
+    """Two rows of the same images: as they are in training, and as they are in use."""
 
     def __init__(self, ax: Axes, n: int = 6) -> None:
         ax.set_axis_off()
         self._image = moving(ax.imshow(np.zeros((17, 9 * n - 1)), cmap="gray_r", vmin=0, vmax=1))
         self._n = n
-        key(ax, ("above: trained on    below: used on", "#222222"))
+        key(ax, ("above: as in training    below: as in use", "#222222"))
 
     def update(self, result: Any, before: Any | None) -> None:
         """Show `result.trained_on` and `result.used_on`, each (at least n, 64)."""

@@ -51,7 +51,7 @@ from dlhelpers.widgets.lab import Lab
 
 # The dev set gets used up ---------------------------------------------------------------------------
 
-MOST_MODELS, MOST_DEV, N_TEST = 1000, 5000, 5000
+MOST_MODELS, MOST_DEV, N_TEST = 1000, 5012, 5000
 ACCURACY = 0.8
 
 
@@ -95,10 +95,14 @@ def selection_caption(result: Chosen) -> str:
         f"Every model is right on {ACCURACY:.0%} of all examples. On a dev set of {n:,} examples, one "
         f"standard error is {100 * error:.1f} points. "
         f"{'The winner among' if k > 1 else 'The score of'} {k:,} "
-        f"model{'s' if k > 1 else ''} lies {100 * (dev - ACCURACY):+.1f} points from the truth on the "
-        f"dev set, and {100 * (test - ACCURACY):+.1f} points on a test set of {N_TEST:,} examples that "
-        "played no part in the choice."
+        f"model{'s' if k > 1 else ''} lies {_above(dev)} the truth on the dev set, and "
+        f"{_above(test)} it on a test set of {N_TEST:,} examples that played no part in the choice."
     )
+
+
+def _above(score: float) -> str:
+    points = 100 * (score - ACCURACY)
+    return f"{abs(points):.1f} points {'above' if points >= 0 else 'below'}"
 
 
 def selection_views(figure: Figure) -> list[View]:
@@ -140,7 +144,7 @@ def selection_lab() -> Lab:
             "one honest look": {"models": 1},
             "a long search": {"models": 1000},
             "tiny dev set": {"models": 1000, "n_dev": 50},
-            "large dev set": {"models": 1000, "n_dev": 5000},
+            "large dev set": {"models": 1000, "n_dev": 5012},
         },
     )
 
@@ -167,7 +171,8 @@ def split_finding(result: SplitErrors) -> str:
     """Return the scatter of the dev error, measured and predicted."""
     predicted = float(standard_error(result.dev.mean(), result.n_dev))
     return (
-        f"Dev error {result.dev.mean():.1%} ± {result.dev.std():.1%}; equation (1) predicts ± {predicted:.1%}"
+        f"Dev error {result.dev.mean():.1%}, scatter {100 * result.dev.std():.1f} points; "
+        f"(1) predicts {100 * predicted:.1f}"
     )
 
 
@@ -189,8 +194,8 @@ def _too_few(result: SplitErrors) -> str:
     if expected > 5:
         return ""
     return (
-        f" Only about {expected:.1f} dev images are wrong in a split: with so few, errors do not scatter "
-        "evenly to both sides, and equation (1) is rough."
+        f" On average {expected:.1f} dev images are wrong in a split. The scatter is then lopsided, because "
+        "no error lies below 0%: equation (1) gives its size, but not its shape."
     )
 
 
@@ -368,6 +373,12 @@ def decomposition_caption(result: Fits) -> str:
         best = min(result.curve, key=lambda capacity: result.curve[capacity].test_error)
         where = "here" if best == result.capacity else f"at {best}"
         text += f" Among the {len(CAPACITIES)} bars, the test error is lowest {where}."
+    luck = here.variance / N_FITS
+    if luck >= 0.005:
+        text += (
+            f" About variance / {N_FITS} = {_short(luck)} of bias² is luck: the mean of {N_FITS} fits "
+            "scatters too."
+        )
     if here.test_error > 1:
         text += " The bar is higher than the frame: a triangle marks it."
     return text
@@ -464,7 +475,7 @@ def diagnosis_caption(result: Verdict) -> str:
     found = result.diagnosis
     text = (
         f"Train error {train:.1f}% minus base error {base:.1f}% is the avoidable bias, "
-        f"{train - base:+.1f} points. Dev error {dev:.1f}% minus train error is the variance, "
+        f"{train - base:+.1f} points. Dev error {dev:.1f}% minus train error is the variance gap, "
         f"{dev - train:+.1f} points. A gap counts as high from {100 * result.threshold:.1f} points on. "
     )
     if train < base:
@@ -473,7 +484,9 @@ def diagnosis_caption(result: Verdict) -> str:
         )
     first = [remedies[0] for remedies in _lit_lists(found)]
     return text + (
-        f"Try first: {' and '.join(first).lower()}." if first else "Both gaps are small: stop here."
+        f"Try first: {' and '.join(first).lower()}."
+        if first
+        else "Both gaps are small: no list applies. Measure once on the test set."
     )
 
 
@@ -508,8 +521,8 @@ def diagnosis_lab() -> Lab:
         "Diagnosis from three errors",
         controls={
             "base": real_slider("Base error, %", 0, 30, 1, 0.5, fmt=".1f"),
-            "train": real_slider("Train error, %", 0, 50, 2, 0.5, fmt=".1f"),
-            "dev": real_slider("Dev error, %", 0, 50, 12, 0.5, fmt=".1f"),
+            "train": real_slider("Train error, %", 0, 50, 7, 0.5, fmt=".1f"),
+            "dev": real_slider("Dev error, %", 0, 50, 15, 0.5, fmt=".1f"),
             "threshold": real_slider("High from, points", 1, 10, 5, 0.5, fmt=".1f"),
         },
         compute=judge,
@@ -518,7 +531,7 @@ def diagnosis_lab() -> Lab:
         caption=diagnosis_caption,
         code=diagnosis_code,
         presets={
-            "high variance": {},
+            "high variance": {"train": 2, "dev": 12},
             "high bias": {"train": 15, "dev": 16},
             "both": {"train": 15, "dev": 30},
             "neither": {"train": 1.5, "dev": 3},
@@ -625,9 +638,14 @@ def real_diagnosis_caption(result: RealErrors) -> str:
             f"at {best} hidden unit{'s' if best > 1 else ''}. "
         )
     return text + (
-        f"Here the gap to the base error is {100 * (train - result.base):.0f} points and "
-        f"the gap from train to dev {100 * (dev - train):.0f} points."
+        f"Here the train error lies {_points_from(train, result.base)} the base error, and the dev error "
+        f"{_points_from(dev, train)} the train error; a gap counts as high from 5 points on."
     )
+
+
+def _points_from(error: float, reference: float) -> str:
+    points = round(100 * (error - reference))
+    return f"{abs(points)} point{'s' if abs(points) != 1 else ''} {'above' if points >= 0 else 'below'}"
 
 
 def real_diagnosis_views(figure: Figure) -> list[View]:
@@ -717,7 +735,7 @@ def turn(degrees: int, share: float, seed: int) -> Iterator[tuple[float, Mismatc
     def show(curves: MismatchErrors) -> Mismatch:
         at = DEGREES.index(degrees)
         errors = tuple(float(getattr(curves, name)[at]) for name in ("train", "train_dev", "dev", "test"))
-        turned = data.X_train[:6].copy()
+        turned = data.X_dev[:6].copy()
         n_turned = round(6 * share / 100)
         turned[:n_turned] = rotate(turned[:n_turned], degrees)
         return Mismatch(degrees, share / 100, errors, curves, turned, rotate(data.X_dev[:6], degrees))  # type: ignore[arg-type]
@@ -765,7 +783,7 @@ def mismatch_views(figure: Figure) -> list[View]:
     curves = figure.add_subplot(grid[:, 1])
     names = ("train", "train-dev", "dev", "test")
     return [
-        GapsView(bars, names, ("variance", "mismatch", ""), top=115),
+        GapsView(bars, names, ("variance", "mismatch", "to test"), top=115),
         DigitsView(images),
         MismatchView(curves, DEGREES),
     ]

@@ -11,7 +11,7 @@
 # - take a test error apart into bias, variance and noise,
 # - read from three numbers what to try next, and what not to try.
 #
-# Each idea comes in the same order: a question, the formula and the code beside it, a **prediction** that
+# Most ideas come in this order: a question, the formula and the code beside it, a **prediction** that
 # you make, a **lab** in which you move sliders, the reason, and an **exercise** that knows common mistakes.
 # Run all cells now (menu *Run*, *Run All Cells*), then read from the top.
 
@@ -28,32 +28,33 @@ from dlhelpers.widgets.questions import ask
 # %% [markdown]
 # ## 1.1 Which score can you believe?
 #
-# A team tries 100 models. On a dev set of 200 examples, each is measured once. They keep the best one and
-# test it on 5,000 fresh examples. Below, each model is right on 80% of all examples, no more and no less.
-# Its answer to each example is drawn at random.
+# A team tries 100 models. On a dev set of 200 examples, each is measured once. They keep the best one.
+# Below, each model is right on 80% of all examples, no more and no less. Its answer to each example is drawn
+# at random.
 
 # %%
 luck = bv.draw_luck(n_models=100, n_dev=200, n_test=5000, rng=np.random.default_rng(0))
 scores = bv.select_best(luck, accuracy=0.8, n_dev=200)
 winner = scores.winners[-1]
-print(f"the winner: {scores.dev[winner]:.1%} on dev, {scores.test[winner]:.1%} on test")
+print(f"the winner: {scores.dev[winner]:.1%} on the dev set")
 
 # %% [markdown]
-# The winner looks 8 points better on the dev set than it is. Nobody cheated. Where do the points come from?
+# The winner looks better than 80%. Nobody cheated. Where do the points come from, and will they last?
 #
-# First the words. The **training set** fits the parameters (weights and biases). The **dev set** (also
+# First the words. The parameters (weights and biases) are fitted on the **training set**. The **dev set** (also
 # called validation set) *selects*: it compares models and hyperparameters, which are the settings that
 # training does not fit. The **test set** takes no part in any choice. It is used once, at the end.
 #
-# Now the size of luck. If a model is right with probability $p$, an accuracy that is measured on $n$
-# examples scatters around $p$ with the **standard error**
+# Now the size of luck. If a model is right with probability $p$, an accuracy that is measured on $n$ independent
+# examples scatters around $p$. The standard deviation of this scatter, over many such sets, is the **standard
+# error** (SE); about 95% of the sets lie within two of them:
 #
 # $$\text{SE} = \sqrt{\frac{p\,(1-p)}{n}} \tag{1}$$
 #
 # The numbers at the ends of code lines, such as `# (1)`, point to the formulas.
 #
 # **Predict, then move.** After the code comes a question: choose an answer before you go on. Then, in the lab,
-# each orange dot is a model. Move *Models to choose from* and watch the star, the winner on the dev
+# each orange dot is a model, and $k$ is the number of models. Move *Models to choose from* and watch the star, the winner on the dev
 # set. Then watch the black square: the same model on the test set.
 
 # %%
@@ -68,16 +69,16 @@ labs.selection_lab()
 # %% [markdown]
 # **Why.** A single model seldom lies more than two standard errors from its true accuracy. But the team looked
 # at 100 models and kept the luckiest. How far the luckiest lies above the truth grows slowly with $k$ (the
-# axis on the right is logarithmic) and falls with $\sqrt n$. The test score of the winner stays near 80%,
-# because the test set did not choose. The price of every choice is paid by the set that made it. So a dev
+# axis on the right is logarithmic) and shrinks as $1/\sqrt n$. The test score of the winner stays near 80%,
+# because the test set did not choose. The score on the set that made the choice is too high. So a dev
 # set gets used up, slowly. If you choose on the test set, that gets used up too, and nothing honest is left.
 #
-# Two exercises follow. Replace the dots, then run the cell. `exercises.choose.hint()` gives a hint, and
-# `exercises.choose.solution()` the solution; the other exercises have them too.
+# Two exercises follow. Replace the dots, then run the cell. In a new cell below, `exercises.choose.hint()` gives
+# a hint, and `exercises.choose.solution()` the solution; the other exercises have them too.
 
 
 # %%
-# Exercise 1: write equation (1).
+# Exercise 1: write equation (1). The accuracy is a fraction, 0.8; return a fraction.
 def my_standard_error(accuracy, n):
     return ...
 
@@ -86,7 +87,7 @@ exercises.standard_error.check(my_standard_error)
 
 
 # %%
-# Exercise 2: return the index of the model that you ship and the accuracy that you report.
+# Exercise 2: arrays with a fraction for each model; return (index to ship, accuracy to report).
 def my_choice(dev_accuracies, test_accuracies):
     return ...
 
@@ -111,11 +112,12 @@ labs.split_lab()
 
 # %%
 for m in (1_797, 100_000, 1_000_000):
-    print(f"1% of {m:>9,}: one standard error of an error of 2% is {bv.standard_error(0.02, m // 100):.2%}")
+    points = 100 * bv.standard_error(0.02, m // 100)
+    print(f"1% of {m:>9,} examples, an error of 2%: the standard error is {points:.2f} points")
 
 # %% [markdown]
-# **Why.** More training images make the model a little better. Fewer dev images make the measurement much
-# worse: with 18 of them, the error moves in steps of 1/18. A share of 1% is right when 1% is a large number,
+# **Why.** More training images make the model better, by less and less. Fewer dev images make the measurement
+# much worse: with 18 of them, the error moves in steps of 1/18. A share of 1% is right when 1% is a large number,
 # as the lines above show.
 #
 # ### When the training set comes from elsewhere
@@ -126,8 +128,8 @@ for m in (1_797, 100_000, 1_000_000):
 # Three gaps then have three causes: train to train-dev is variance, train-dev to dev is **data mismatch**,
 # and dev to test is a used-up dev set, or chance.
 #
-# In the lab, one network is trained for each of 19 angles, all at once. Move the angle. Then turn a part of
-# the training digits, too.
+# In the lab, one network is trained for each of 19 angles, all at once. Move the angle, then
+# the other slider.
 
 # %%
 ask(exercises.far_train_set)
@@ -136,15 +138,15 @@ ask(exercises.far_train_set)
 labs.mismatch_lab()
 
 # %% [markdown]
-# **Why.** The network never saw a turned digit, so the mismatch gap grows with the angle, while train and
-# train-dev do not move. A few turned digits in the training set close most of the gap. Now imagine a dev
+# **Why.** The network never saw a turned digit, so the mismatch gap grows with the angle, up to the 90% of
+# guessing among ten digits, while train and train-dev do not move. A few turned digits in the training set close most of the gap. Now imagine a dev
 # set of upright digits. It would show the train-dev error: small, and wrong for the use. So dev and test set
 # must both come from the distribution that you will meet. The training set may differ.
 #
 # **What the notes got wrong in 1.1.** *The dev set "is used to train the hyperparameters"*: nothing
 # is fitted by gradients there; it selects. *"Test set is an unbiased set"*: a set is not biased or unbiased,
 # an *estimate* is. The test estimate is unbiased as long as the set takes no part in a choice. If it
-# does, the bias is back. Average over 200 teams that choose one of 100 models on a *test* set of 200:
+# does, the estimate is too high again. Average over 200 teams that choose one of 100 models on a *test* set of 200:
 
 # %%
 draws = [bv.draw_luck(100, 1, 200, np.random.default_rng(team)) for team in range(200)]
@@ -170,8 +172,8 @@ for degree in (1, 5, 9):
 
 # %% [markdown]
 # Degree 1 fails on the training points already. Degree 9 fits them best of all, and fails on new ones.
-# These are two kinds of failure, and they can be measured. Let $f_k$ be the fit to training set $k$, $f$ the
-# truth, and $\sigma^2$ the variance of the noise:
+# These are two kinds of failure, and they can be measured. Let $K$ be the number of
+# training sets, $f_k$ the fit to training set $k$, $f$ the truth, and $\sigma^2$ the variance of the noise:
 #
 # $$\bar f(x) = \frac1K \sum_k f_k(x) \tag{1}$$
 # $$\text{bias}^2 = \operatorname{mean}_x\,(\bar f(x) - f(x))^2 \tag{2}$$
@@ -197,8 +199,10 @@ labs.decomposition_lab()
 # %% [markdown]
 # **Why.** A stiff model cannot follow the sine, whatever the data: bias. A flexible one follows its own 30
 # points, noise included, and each training set has other noise: variance. Noise is the floor: no model gets
-# below $\sigma^2$. In (4) the mixed term is zero because $\bar f$ is the mean. With 50 fits and
-# 1,000 test points it holds up to a small residual, which the caption prints.
+# below $\sigma^2$. Two mixed terms are missing in (4). The one of bias and variance is exactly zero, because
+# $\bar f$ is the mean of the fits. The one with the fresh noise is zero only on average: it leaves the small
+# residual in the caption. Degrees 2 and 4 are worse than 1 and 3: this sine is an odd function, so even powers
+# can only fit noise.
 #
 # Press *networks*. Fifty networks of each width train while you watch. Their variance does not explode with
 # the width, as that of polynomials does with the degree. Remember this for the notes' claim that a bigger
@@ -208,7 +212,7 @@ labs.decomposition_lab()
 
 
 # %%
-# Exercise 3: predictions has a row for each fit, truth a value for each point.
+# Exercise 3: predictions (K, points), truth (points,); return (bias2, variance).
 def my_bias_and_variance(predictions, truth):
     return ...
 
@@ -222,10 +226,14 @@ exercises.bias_and_variance.check(my_bias_and_variance)
 # (**base error**, for instance of a person), on the training set, and on the dev set.
 #
 # $$\text{avoidable bias} = \text{train error} - \text{base error} \tag{1}$$
-# $$\text{variance} \approx \text{dev error} - \text{train error} \tag{2}$$
+# $$\text{variance gap} = \text{dev error} - \text{train error} \tag{2}$$
+#
+# These gaps are *signs* of bias and variance, not the quantities above: errors are now shares of wrong answers,
+# and such parts do not add up exactly. Remedies whose names are new (L1 and L2 regularization, dropout, early
+# stopping, augmentation) come in later notebooks.
 #
 # In the lab, set three errors. The bars show the gaps, the map shows the quadrant, and the notes' two lists
-# of remedies light up. What counts as a high gap is a matter of the task, so it has a slider too.
+# of remedies light up. What counts as a high gap depends on the task, so it has a slider too.
 
 # %%
 show_source(bv.diagnose)
@@ -238,7 +246,7 @@ labs.diagnosis_lab()
 
 
 # %%
-# Exercise 4: return (1) and (2), in this order.
+# Exercise 4: fractions; return (avoidable_bias, variance_gap).
 def my_gaps(base, train, dev):
     return ...
 
@@ -247,54 +255,57 @@ exercises.gaps.check(my_gaps)
 
 # %% [markdown]
 # **The same on real networks.** This lab trains 98 networks on digits: seven widths, seven sizes of
-# the training set, two of each. Start with *high variance*, then press *more data*. Go to *high bias*, then
-# press *bigger network*. Which slider moves which curve?
+# the training set, two of each. Start with *high variance*. What will *more data* change? Press it. Go to *high
+# bias*. What will *bigger network* change? Press it. Then try *too short*, and raise $\lambda$, the strength of a
+# penalty on large weights.
 
 # %%
 labs.learning_curves_lab()
 
 # %% [markdown]
-# **Why.** More examples are harder to learn by heart: the train error rises a little, the dev error falls,
-# and the gap closes. That cures variance, and does nothing against bias: with two hidden units,
-# both errors stay high. More units cure bias. A large $\lambda$ closes the gap too, but by raising the train
-# error: more bias. The remedies are different because the gaps are.
+# **Why.** More examples are harder to learn by heart. With 32 units the train error stays near 0, the dev
+# error falls, and the gap closes. With two units, more data raises the train error and lowers the dev error:
+# the gap closes too, but at a high error. That is bias, and more data cannot remove it; more units can. A large
+# $\lambda$ closes the gap by raising the train error: more bias. The remedies differ because the gaps do.
 #
 # ### What the notes got wrong in 1.2
 #
-# 1. *"High variance means high error on the test set."* A high test error does not say which part is high.
-#    Degree 1 has a large test error and hardly any variance.
-# 2. *The base error tells bias or variance.* It informs on the bias only: it is in (1), not in (2).
+# 1. *"High variance means high error on the test set."* By (4) it does, but it does not work backward: a high test
+#    error does not say which part is high. Degree 1 has a large test error and hardly any variance.
+# 2. *The base error tells bias or variance.* It tells you about the bias only: it is not in the variance gap.
 # 3. *"The model underfits some parts of the model and overfits other parts."* It is parts of the **input
 #    space**. The curve *bump* is flat on the left and has a narrow peak on the right. One polynomial of
-#    degree 7 has more variance than bias² on the left, and more bias² than variance on the right.
+#    degree 7 has more variance than bias² on the left, and more bias² than variance on the right. Both are
+#    larger at the peak; what changes is which one dominates.
 
 # %%
 degree_1 = bv.decompose(bv.polynomial_fits(x, y, 1, x_test), FUNCTIONS["sine"](x_test), y_test, 0.3**2)
-print(f"sine, degree 1: test error {degree_1.test_error:.2f}, of it variance {degree_1.variance:.2f}")
-x, y = noisy_function("bump", 50 * 40, 0.1, np.random.default_rng(0))
+print(f"sine, degree 1: test error {degree_1.test_error:.2f}, variance part {degree_1.variance:.2f}")
+x_bump, y_bump = noisy_function("bump", 50 * 40, 0.1, np.random.default_rng(0))
 grid = np.linspace(-0.95, 0.95, 400)
 truth = FUNCTIONS["bump"](grid)
-fits = bv.polynomial_fits(x.reshape(50, 40), y.reshape(50, 40), 7, grid)
+fits = bv.polynomial_fits(x_bump.reshape(50, 40), y_bump.reshape(50, 40), 7, grid)
 for part, here in (("flat part", grid < 0.1), ("peak", grid >= 0.1)):
     found = bv.decompose(fits[:, here], truth[here], np.tile(truth[here], (50, 1)), 0.0)
     print(f"bump, degree 7, {part}: bias² {found.bias2:.3f}, variance {found.variance:.3f}")
 
 # %% [markdown]
 # 4. *The trade-off "is not so discussed" since "we can always increase the network or add more data"; neither
-#    hurts.* This is contested. Where a model has just enough parameters to fit every training example, both
-#    can hurt (**double descent**, Belkin 2019; Nakkiran 2020). Below, the last layer of a random wide network
-#    is fitted to digits. Look at the middle of each row: **the error has a peak where the number of units
-#    equals the number of examples**, from both sides. And data is not always to be had, as the notes
-#    say themselves in 1.5.
-# 5. *Batch normalization as a cure for variance.* It has a small side effect only (Ioffe & Szegedy 2015), as
-#    the notes say themselves in 1.19. So it is not in our list; notebook 08 will measure it.
+#    hurts.* In the labs above, wider networks did no harm. But in general this is contested. Where a model has
+#    just enough parameters to fit every training example, both can hurt (**double descent**, Belkin 2019;
+#    Nakkiran 2020). Below, the first layer is random and fixed, and the last one is fitted to digits. Look at 100
+#    in each row, **where there are as many units as examples**: before it the error has fallen, there it has a
+#    peak, behind it falls again. And data is not always to be had, as the notes say themselves in 1.5.
+# 5. *Batch normalization as a cure for variance.* Its purpose is faster training. Ioffe & Szegedy (2015) report a
+#    regularizing effect too; the notes themselves call it slight (1.19). So it is not in our list; notebook 08
+#    will measure it.
 
 # %%
 X, labels, *_ = digits()
 data = split(X / 16, labels, dev=386, test=387, rng=np.random.default_rng(0))
 for vary in ("units", "examples"):
     print(f"100 {'examples' if vary == 'units' else 'units'}:", end=" ")
-    for n in (50, 100, 200, 400):
+    for n in (10, 50, 100, 200, 400):
         m, units = (100, n) if vary == "units" else (n, 100)
         errors = [bv.random_feature_error(data, m, units, np.random.default_rng(seed)) for seed in range(10)]
         print(f"{n} {vary} {np.mean(errors):.0%}", end="; " if n < 400 else "\n")
@@ -303,10 +314,10 @@ for vary in ("units", "examples"):
 # ## Summary
 #
 # - The dev set selects, the test set reports. What selects is too optimistic, by luck alone.
-# - How precise a score is depends on the number of examples (1), not on their share.
+# - How precise a score is depends on the number of examples, not on their share.
 # - Dev and test come from the data in use. A train-dev set tells variance from mismatch.
 # - Test error = bias² + variance + noise. The mean of many fits shows bias, their scatter shows variance.
-# - train - base: bias, try a bigger network or longer training. dev - train: variance, try more data or
+# - A gap from base to train: bias, try a bigger network or longer training. A gap from train to dev: variance, try more data or
 #   regularization. The next notebook, 02, takes up regularization.
 #
 # **Sources.** Amir Masoud Sefidian, *Improving Deep Neural Networks* (lecture notes, 2022), 1.1 and 1.2, after
