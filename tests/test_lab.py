@@ -149,9 +149,16 @@ def test_stop_keeps_what_is_there_and_says_so():
         toy.lab._on_stop()
         await toy.lab.settled()
         assert "Stopped: " in toy.lab.caption
-        toy.lab.set(x=21)
+        toy.lab.reset()
         await toy.lab.settled()
-        assert toy.lab.caption.startswith("x is 21.")
+        assert toy.lab.caption == "x is 10. The bar is 10 high."
+        toy.lab.reset()  # nothing moves; it computes again all the same, and can be stopped
+        await asyncio.sleep(0)
+        toy.lab._on_stop()
+        await toy.lab.settled()
+        toy.lab.reset()
+        await toy.lab.settled()
+        assert toy.lab.caption == "x is 10. The bar is 10 high."
 
     in_loop(drive, stages=300)
 

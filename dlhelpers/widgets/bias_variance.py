@@ -151,7 +151,7 @@ def selection_lab() -> Lab:
 
 # How large must the dev and the test set be? --------------------------------------------------------
 
-REPEATS = 100
+REPEATS = 64
 
 
 @lru_cache(maxsize=1)
@@ -161,7 +161,7 @@ def digit_neighbors() -> IntArray:
 
 
 def split_again_and_again(dev: float, test: float, seed: int) -> SplitErrors:
-    """Split the digits 100 times by these percentages and measure the errors."""
+    """Split the digits 64 times by these percentages and measure the errors."""
     y = digits().y
     n_dev, n_test = (max(1, round(len(y) * percent / 100)) for percent in (dev, test))
     return split_errors(digit_neighbors(), y, n_dev, n_test, REPEATS, np.random.default_rng(seed))

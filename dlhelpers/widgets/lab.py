@@ -139,10 +139,12 @@ class Lab:
 
     def reset(self) -> None:
         """Put every control, the seed too, back to where it was at the start."""
+        self._wanted = {}  # compute also if nothing moves: the last computation may have been stopped
         self.set(**self._defaults)
 
     def preset(self, label: str) -> None:
         """Press the button with this label: the defaults with the values of the preset; the seed stays."""
+        self._wanted = {}
         defaults = {name: value for name, value in self._defaults.items() if name != "seed"}
         self.set(**{**defaults, **self.presets[label]})
 

@@ -14,6 +14,10 @@
 # Most ideas come in this order: a question, the formula and the code beside it, a **prediction** that
 # you make, a **lab** in which you move sliders, the reason, and an **exercise** that knows common mistakes.
 # Run all cells now (menu *Run*, *Run All Cells*), then read from the top.
+#
+# Everything works from the keyboard too: Tab goes to the next control, arrow keys move a slider, Space presses
+# a button, Alt and the down arrow open a menu. The number beside a slider can be typed over. Grey in a figure is
+# the state before your last change.
 
 # %%
 import numpy as np
@@ -54,8 +58,8 @@ print(f"the winner: {scores.dev[winner]:.1%} on the dev set")
 # The numbers at the ends of code lines, such as `# (1)`, point to the formulas.
 #
 # **Predict, then move.** After the code comes a question: choose an answer before you go on. Then, in the lab,
-# each orange dot is a model, and $k$ is the number of models. Move *Models to choose from* and watch the star, the winner on the dev
-# set. Then watch the black square: the same model on the test set.
+# each orange dot is a model, and $k$ is the number of models. Move *Models to choose from* and watch the star,
+# the winner on the dev set. Then watch the black square: the same model on the test set.
 
 # %%
 show_source(bv.standard_error)
@@ -101,7 +105,7 @@ exercises.choose.check(my_choice)
 # shares. It knows the *number* of examples. What does 98/1/1 do to 1,797 images of digits?
 #
 # In the lab, the model copies the label of the most similar training image (*nearest neighbor*). It needs no
-# training time, so each move tries 100 random splits. Each dot is the error on one of them. Press
+# training time, so each move tries 64 random splits. Each dot is the error on one of them. Press
 # *98 / 1 / 1* and look at the width of the cloud.
 
 # %%
