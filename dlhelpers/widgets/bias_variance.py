@@ -70,8 +70,7 @@ def luck(seed: int) -> Luck:
 
 def choose(models: float, n_dev: float, seed: int) -> Chosen:
     """Measure the models on the dev set and find the winners."""
-    n = min(round(n_dev), MOST_DEV)
-    return Chosen(round(models), select_best(luck(seed), ACCURACY, n))
+    return Chosen(round(models), select_best(luck(seed), ACCURACY, round(n_dev)))
 
 
 def _winner_scores(result: Chosen) -> tuple[float, float]:
@@ -119,7 +118,7 @@ import numpy as np
 rng = np.random.default_rng({seed})
 dev_luck = rng.random(({MOST_MODELS}, {MOST_DEV}), dtype=np.float32)  # one number for each model and example
 test_luck = rng.random(({MOST_MODELS}, {N_TEST}), dtype=np.float32)
-n_models, n_dev = {round(models)}, {min(round(n_dev), MOST_DEV)}
+n_models, n_dev = {round(models)}, {round(n_dev)}
 dev = (dev_luck[:n_models, :n_dev] < {ACCURACY}).mean(axis=1)  # below the accuracy: the answer is right
 test = (test_luck[:n_models] < {ACCURACY}).mean(axis=1)
 winner = dev.argmax()
@@ -220,7 +219,7 @@ result = split_errors(order, y, n_dev, n_test, {REPEATS}, np.random.default_rng(
 
 
 def split_lab() -> Lab:
-    """Return the lab *How large must the dev set be?*."""
+    """Return the lab *How large must the dev and the test set be?*."""
     return Lab(
         "How large must the dev and the test set be?",
         controls={

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import ipywidgets
 
-from dlhelpers.widgets.running import replace_predecessor
+from dlhelpers.widgets.running import apart_from_cells, family, replace_predecessor
 
 _STYLE = """<style>
 .dlh-question {max-width: 960px;}
@@ -60,6 +60,8 @@ class AskedQuestion:
         self._options.observe(self._show_feedback, "index")
         self._box = ipywidgets.VBox([text, self._options, self._feedback])
         self._box.add_class("dlh-question")
+        for widget in family(self._box):
+            apart_from_cells(widget)
         replace_predecessor(self)
 
     @property
@@ -74,10 +76,8 @@ class AskedQuestion:
 
     def close(self) -> None:
         """Free the widgets."""
-        for widget in (*self._box.children, self._box):
-            for part in (getattr(widget, "style", None), widget.layout, widget):
-                if part is not None:
-                    part.close()
+        for widget in family(self._box):
+            widget.close()
 
     def _show_feedback(self, change: object) -> None:
         """Say what there is to say about the chosen option.  JupyterLab may call this on another thread."""
