@@ -11,12 +11,13 @@ BENCH_ARGS ?=
 VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
+PARITY := .venv-parity
 PIP_INSTALL := -m pip install --quiet --quiet --disable-pip-version-check
 NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 START := notebooks/01_bias_variance.ipynb
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test slow lint notebooks browser bench wheel-test lock clean
+.PHONY: help lab test slow parity mutants lint notebooks browser bench wheel-test lock clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -35,6 +36,9 @@ test: lint ## Check everything that needs no browser: lint, types, imports, unit
 
 slow: $(READY) ## Run the tests that take minutes: the memory of every lab over 2,000 updates
 	$(RUN) -m pytest -m slow -s
+
+parity: $(PARITY)/.ready ## Compare the core with PyTorch, in an environment of its own (a large download)
+	$(PARITY)/bin/python -m pytest tests/parity
 
 lint: $(READY) ## Check style, types and the import contract
 	$(RUN) -m ruff check --quiet .
@@ -67,8 +71,8 @@ lock: ## Write requirements.lock from pyproject.toml (newest versions: LOCK_ARGS
 	    --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 	    --output-file requirements.lock $(LOCK_ARGS) pyproject.toml
 
-clean: ## Remove the environment, caches and builds
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+clean: ## Remove the environments, caches and builds
+	rm -rf $(VENV) $(PARITY) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf
 
 # The environment. It is made again when what it is made from has changed.
@@ -84,4 +88,10 @@ $(READY): requirements.lock pyproject.toml tools/overrides.json
 	@$(RUN) $(PIP_INSTALL) --no-deps --editable .
 	@mkdir -p $(VENV)/share/jupyter/lab/settings
 	@cp tools/overrides.json $(VENV)/share/jupyter/lab/settings/overrides.json
+	@touch $@
+
+$(PARITY)/.ready: requirements.lock pyproject.toml
+	@echo "Installing PyTorch into $(PARITY); this takes a while, once."
+	@$(PYTHON) -m venv $(PARITY)
+	@$(PARITY)/bin/python $(PIP_INSTALL) --constraint requirements.lock --editable ".[parity]"
 	@touch $@

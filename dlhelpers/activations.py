@@ -1,8 +1,8 @@
 r"""Activation functions and, beside each, its derivative.
 
-Each derivative takes the *activation* A = g(Z), not Z: for these functions g'(Z) is a short formula
-of A, and A is what the forward pass has kept.  `out` names an array to write into; without it a new
-array is returned.  A function may write over its own argument, a derivative may not.
+A derivative takes both Z and A = g(Z), which the forward pass has kept, and uses the one that gives
+the shorter formula.  `out` names an array to write into; without it a new array is returned.  A
+function may write over its own argument, a derivative may not.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,23 +10,61 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dlhelpers.checks import check_array, shown
 from dlhelpers.typing import FloatArray
 
 
 class Activation(NamedTuple):
-    """A function g of Z and its derivative as a function of A = g(Z)."""
+    """A function g of Z, and its derivative as a function of Z and A = g(Z)."""
 
     function: Callable[..., FloatArray]
     derivative: Callable[..., FloatArray]
 
 
-def identity(Z: FloatArray, out: FloatArray | None = None) -> FloatArray:
-    """Return A = Z, the linear activation."""
+def linear(Z: FloatArray, out: FloatArray | None = None) -> FloatArray:
+    """Return A = Z.
+
+    Parameters
+    ----------
+    Z : (...) float array
+    out : (...) float array, optional
+        Where to write the result; it may be Z itself.
+
+    Returns
+    -------
+    (...) float array
+        `out`, if there is one.
+
+    Raises
+    ------
+    ValueError
+        If `Z` is not a float array, or `out` not one of the same shape; so do all functions of this module.
+    """
+    _check("Z", Z, out)
     return np.positive(Z, out=out)
 
 
-def identity_derivative(A: FloatArray, out: FloatArray | None = None) -> FloatArray:
-    """Return g' = 1, in the shape of `A`."""
+def linear_derivative(Z: FloatArray, A: FloatArray, out: FloatArray | None = None) -> FloatArray:
+    """Return g' = 1.
+
+    Parameters
+    ----------
+    Z, A : (...) float array
+        What went into the activation function and what came out of it.
+    out : (...) float array, optional
+        Where to write the result; neither Z nor A.
+
+    Returns
+    -------
+    (...) float array
+        `out`, if there is one.
+
+    Raises
+    ------
+    ValueError
+        As `linear`.
+    """
+    _check("A", A, out)
     out = np.empty_like(A) if out is None else out
     out[...] = 1
     return out
@@ -37,43 +75,155 @@ def sigmoid(Z: FloatArray, out: FloatArray | None = None) -> FloatArray:
 
     .. math:: A = \frac{1}{1 + e^{-Z}} = \frac{1 + \tanh(Z / 2)}{2}
 
+    Arguments as in `linear`.
+
     Examples
     --------
     >>> sigmoid(np.array([-1000.0, 0.0, 1000.0]))
     array([0. , 0.5, 1. ])
     """
+    _check("Z", Z, out)
     A = np.tanh(np.multiply(Z, 0.5, out=out), out=out)
     return np.multiply(np.add(A, 1, out=out), 0.5, out=out)
 
 
-def sigmoid_derivative(A: FloatArray, out: FloatArray | None = None) -> FloatArray:
-    """Return g' = A (1 - A)."""
+def sigmoid_derivative(Z: FloatArray, A: FloatArray, out: FloatArray | None = None) -> FloatArray:
+    """Return g' = A (1 - A); arguments as in `linear_derivative`."""
+    _check("A", A, out)
     return np.multiply(A, np.subtract(1, A, out=out), out=out)
 
 
 def tanh(Z: FloatArray, out: FloatArray | None = None) -> FloatArray:
-    """Return A = tanh Z."""
+    """Return A = tanh Z; arguments as in `linear`."""
+    _check("Z", Z, out)
     return np.tanh(Z, out=out)
 
 
-def tanh_derivative(A: FloatArray, out: FloatArray | None = None) -> FloatArray:
-    """Return g' = 1 - A^2."""
+def tanh_derivative(Z: FloatArray, A: FloatArray, out: FloatArray | None = None) -> FloatArray:
+    """Return g' = 1 - A^2; arguments as in `linear_derivative`."""
+    _check("A", A, out)
     return np.subtract(1, np.multiply(A, A, out=out), out=out)
 
 
 def relu(Z: FloatArray, out: FloatArray | None = None) -> FloatArray:
-    """Return A = max(0, Z)."""
+    """Return A = max(0, Z); arguments as in `linear`."""
+    _check("Z", Z, out)
     return np.maximum(Z, 0, out=out)
 
 
-def relu_derivative(A: FloatArray, out: FloatArray | None = None) -> FloatArray:
-    """Return g' = 1 where A > 0 and 0 elsewhere; at the kink, Z = 0, we take 0."""
-    return np.greater(A, 0, out=np.empty_like(A) if out is None else out)
+def relu_derivative(Z: FloatArray, A: FloatArray, out: FloatArray | None = None) -> FloatArray:
+    """Return g' = 1 where Z > 0 and 0 elsewhere; at the kink, Z = 0, we take 0.
+
+    Arguments as in `linear_derivative`.
+    """
+    _check("A", A, out)
+    return np.greater(A, 0, out=np.empty_like(A) if out is None else out)  # A > 0 where Z > 0
+
+
+LEAK = 0.01
+"""Slope of the leaky ReLU for negative Z."""
+
+
+def leaky_relu(Z: FloatArray, out: FloatArray | None = None) -> FloatArray:
+    """Return A = max(0.01 Z, Z); arguments as in `linear`.
+
+    References
+    ----------
+    Maas, Hannun & Ng (2013), "Rectifier nonlinearities improve neural network acoustic models".
+    """
+    _check("Z", Z, out)
+    return np.maximum(LEAK * Z, Z, out=out)
+
+
+def leaky_relu_derivative(Z: FloatArray, A: FloatArray, out: FloatArray | None = None) -> FloatArray:
+    """Return g' = 1 where Z > 0 and 0.01 elsewhere; arguments as in `linear_derivative`."""
+    _check("A", A, out)
+    out = np.empty_like(A) if out is None else out
+    out[...] = np.where(A > 0, 1, LEAK)
+    return out
+
+
+def softplus(Z: FloatArray, out: FloatArray | None = None) -> FloatArray:
+    r"""Return a ReLU without the kink; arguments as in `linear`.
+
+    .. math:: A = \log(1 + e^Z) = \max(0, Z) + \log(1 + e^{-|Z|})
+
+    The second form is computed: it does not overflow.
+
+    Examples
+    --------
+    >>> softplus(np.array([-1000.0, 0.0, 50.0])).round(3)
+    array([ 0.   ,  0.693, 50.   ])
+    """
+    _check("Z", Z, out)
+    return np.add(np.maximum(Z, 0), np.log1p(np.exp(-np.abs(Z))), out=out)
+
+
+def softplus_derivative(Z: FloatArray, A: FloatArray, out: FloatArray | None = None) -> FloatArray:
+    """Return g' = 1 - exp(-A), which is sigmoid(Z); arguments as in `linear_derivative`."""
+    _check("A", A, out)
+    return np.negative(np.expm1(np.negative(A, out=out), out=out), out=out)
+
+
+GELU_SCALE = (2 / np.pi) ** 0.5
+GELU_CUBE = 0.044715
+GELU_END = 8
+"""Beyond -8 and 8 the tanh in `gelu` is -1 and 1 to the last digit."""
+
+
+def gelu(Z: FloatArray, out: FloatArray | None = None) -> FloatArray:
+    r"""Return the Gaussian error linear unit in its tanh form, which needs no error function.
+
+    .. math::
+        T &= \tanh\bigl(\sqrt{2/\pi} \, Z (1 + 0.044715 Z^2)\bigr) \tag{1} \\
+        A &= Z (1 + T) / 2 \tag{2}
+
+    It differs from Z times the normal distribution function by less than 0.0005.  PyTorch calls this
+    form `approximate="tanh"`.  Arguments as in `linear`.
+
+    References
+    ----------
+    Hendrycks & Gimpel (2016), "Gaussian error linear units (GELUs)".
+    """
+    _check("Z", Z, out)
+    Z = np.maximum(Z, -GELU_END)  # there A is 0, and -inf * 0 would be NaN
+    inner = np.minimum(Z, GELU_END)  # a large Z^2 would overflow
+    T = np.tanh(GELU_SCALE * inner * (1 + GELU_CUBE * np.square(inner)))  # (1)
+    return np.multiply(Z, (1 + T) / 2, out=out)  # (2)
+
+
+def gelu_derivative(Z: FloatArray, A: FloatArray, out: FloatArray | None = None) -> FloatArray:
+    r"""Return the derivative of the tanh form; arguments as in `linear_derivative`.
+
+    .. math::
+        T &= \tanh\bigl(\sqrt{2/\pi} \, Z (1 + 0.044715 Z^2)\bigr) \tag{1} \\
+        T' &= (1 - T^2) \sqrt{2/\pi} (1 + 3 \cdot 0.044715 Z^2) \tag{2} \\
+        g' &= (1 + T) / 2 + Z T' / 2 \tag{3}
+    """
+    _check("Z", Z, out)
+    Z = np.minimum(np.maximum(Z, -GELU_END), GELU_END)  # beyond, the slope is 0 and 1
+    T = np.tanh(GELU_SCALE * Z * (1 + GELU_CUBE * np.square(Z)))  # (1)
+    T_slope = (1 - np.square(T)) * GELU_SCALE * (1 + 3 * GELU_CUBE * np.square(Z))  # (2)
+    return np.add((1 + T) / 2, Z * T_slope / 2, out=out)  # (3)
 
 
 ACTIVATIONS: Mapping[str, Activation] = {
-    "identity": Activation(identity, identity_derivative),
+    "linear": Activation(linear, linear_derivative),
     "sigmoid": Activation(sigmoid, sigmoid_derivative),
     "tanh": Activation(tanh, tanh_derivative),
     "relu": Activation(relu, relu_derivative),
+    "leaky_relu": Activation(leaky_relu, leaky_relu_derivative),
+    "softplus": Activation(softplus, softplus_derivative),
+    "gelu": Activation(gelu, gelu_derivative),
 }
+
+
+def _check(name: str, value: FloatArray, out: FloatArray | None) -> None:
+    check_array(name, value, "(...)")
+    if out is None:
+        return
+    if not isinstance(out, np.ndarray) or out.dtype.kind != "f" or out.shape != value.shape:
+        raise ValueError(
+            f"out must be a float array of the same shape as {name}, {value.shape}; got {shown(out)}. "
+            "Leave it out for a new array."
+        )

@@ -12,7 +12,7 @@ from dlhelpers.datasets import Split, one_hot
 from dlhelpers.minibatches import Batch, minibatches
 from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam
-from dlhelpers.regularization import L2Regularized
+from dlhelpers.regularization import Regularized
 from dlhelpers.training import descend
 from dlhelpers.typing import BoolArray, FloatArray, IntArray
 
@@ -479,7 +479,7 @@ def learning_curves(
     strength_for_each = strength / np.array(sizes)[:, None]
     batches = nested_minibatches(data.X_train, Y_train, sizes, 32, rng)
     theta = network.initialize(rng, population=len(sizes))
-    run = descend(L2Regularized(network, strength_for_each, m=1), theta, batches, Adam(), 0.01)
+    run = descend(Regularized(network, m=1, l2=strength_for_each), theta, batches, Adam(), 0.01)
     for step in islice(run, steps + 1):
         if step.step % 100 == 0 or step.step == steps:
             dev = error_rate(network.predict(step.theta, data.X_dev), Y_dev)
@@ -576,9 +576,8 @@ def mismatch_errors(
     train, Y_train = _turn_each(data.X_train[held_out:], degrees, share), Y[held_out:]
     dev, test = _turn_each(data.X_dev, degrees, 1.0), _turn_each(data.X_test, degrees, 1.0)
     index = np.arange(len(Y_train))
-    batches = (
-        Batch(train[:, rows], Y_train[rows], epoch) for rows, _, epoch in minibatches(index, index, 32, rng)
-    )
+    orders = minibatches(index, index, 32, rng)
+    batches = (Batch(train[:, order.X], Y_train[order.X], order.epoch) for order in orders)
     network = Network((train.shape[-1], hidden, classes), "tanh", "softmax_cross_entropy")
     run = descend(network, network.initialize(rng, population=len(degrees)), batches, Adam(), 0.01)
     for step in islice(run, steps + 1):

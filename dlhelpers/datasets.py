@@ -7,7 +7,6 @@ that the caller passes, so the same seed gives the same data.
 from collections.abc import Callable, Mapping
 from functools import cache
 from hashlib import sha256
-from math import isfinite
 from numbers import Integral, Real
 from pathlib import Path
 from types import MappingProxyType
@@ -16,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dlhelpers.checks import check_flag, check_integer, check_number, check_rng
 from dlhelpers.typing import FloatArray, IntArray
 
 # Real data ------------------------------------------------------------------------------------------------
@@ -328,7 +328,7 @@ def spirals(
     [100, 100, 100]
     """
     _check_generator_arguments(m, noise, rng)
-    _check_count("arms", arms, 2, "One arm is one class: there would be nothing to tell apart.")
+    check_integer("arms", arms, "[2, inf)", "One arm is one class: there would be nothing to tell apart.")
     y = _shuffled_labels(m, arms, rng)
     u = rng.uniform(0, 1, m)
     t = 2 * np.pi * (1.25 * u + y / arms)
@@ -440,20 +440,21 @@ def _blob_centers(classes: int | None, centers: ArrayLike | None) -> FloatArray:
     """Return the (K, 2) centers that `blobs` was asked for."""
     if centers is None:
         K = 3 if classes is None else classes
-        _check_count("classes", K, 1, "It is the number of clouds.")
+        check_integer("classes", K, "[1, inf)", "It is the number of clouds.")
         return _polar(np.full(K, 2.0), 2 * np.pi * np.arange(K) / K)
     if classes is not None:
         raise ValueError(
             f"Either classes or centers may be given; got both (classes={classes!r}). "
             "Leave out classes: each row of centers is a class."
         )
-    points = np.asarray(centers, dtype=np.float64)
-    if points.ndim != 2 or points.shape[1] != 2 or len(points) == 0 or not np.isfinite(points).all():
+    points = _as_array("centers", centers)
+    right = points.dtype.kind in "fiu" and points.ndim == 2 and points.shape[1:] == (2,) and len(points) > 0
+    if not right or not np.isfinite(points).all():
         raise ValueError(
             f"centers must be a (K, 2) array of finite numbers; got {centers!r} (shape {points.shape}). "
             "Pass one row for each class: [[-1, 0], [1, 0]]."
         )
-    return points
+    return points.astype(np.float64)
 
 
 # Noisy functions of one variable --------------------------------------------------------------------------
@@ -527,11 +528,11 @@ def noisy_function(
             "For your own truth, pass for example lambda x: x**2."
         )
     x = rng.uniform(-1, 1, m)
-    values = np.asarray(truth(x), dtype=np.float64)
-    if values.shape != (m,):
+    values = _as_array("What function returns", truth(x))
+    if values.shape != (m,) or values.dtype.kind not in "fiu":
         raise ValueError(
-            f"function must turn an array of shape ({m},) into one of the same shape; got {values.shape}. "
-            "Use NumPy operations, which work on every element."
+            f"function must turn an array of shape ({m},) into numbers of the same shape; got {values.shape} "
+            f"of dtype {values.dtype}. Use NumPy operations, which work on every element."
         )
     return x, values + noise * rng.standard_normal(m)
 
@@ -604,9 +605,9 @@ def split(
     >>> np.bincount(parts.y_test).tolist()
     [30, 30, 30, 31, 30, 30, 30, 30, 29, 30]
     """
-    X, y = np.asarray(X), np.asarray(y)
+    X, y = _as_array("X", X), _as_array("y", y)
     _check_rows(X, y)
-    _check_rng(rng)
+    check_rng(rng)
     sizes = _part_sizes(len(y), dev, test)
     labels = _class_indices(y, stratify, n_parts=int(np.count_nonzero(sizes)))
     order = rng.permutation(len(y))
@@ -639,13 +640,14 @@ def _share_out(class_sizes: IntArray, part_sizes: IntArray) -> IntArray:
 
 def _class_indices(y: NDArray[Any], stratify: bool, n_parts: int) -> IntArray:
     """Return (m,) class indices to stratify by; all zero, a single class, if `stratify` is False."""
-    if not isinstance(stratify, bool | np.bool_):
-        raise ValueError(
-            f"stratify must be True or False; got {type(stratify).__name__}. "
-            "The classes are taken from y: pass stratify=True."
-        )
+    check_flag("stratify", stratify)
     if not stratify:
         return np.zeros(len(y), dtype=np.int64)
+    if y.dtype.kind == "O":
+        raise ValueError(
+            "y must hold numbers or strings to stratify by; got objects. "
+            "Pass class indices, y.astype(int), or stratify=False."
+        )
     classes, labels, counts = np.unique(y, return_inverse=True, return_counts=True)
     if counts.min() < n_parts:
         raise ValueError(
@@ -716,8 +718,8 @@ def one_hot(y: ArrayLike, n_classes: int) -> FloatArray:
     array([[0., 0., 1.],
            [1., 0., 0.]])
     """
-    _check_count("n_classes", n_classes, 1, "For labels 0 to 9, pass 10.")
-    labels = np.asarray(y)
+    check_integer("n_classes", n_classes, "[1, inf)", "For labels 0 to 9, pass 10.")
+    labels = _as_array("y", y)
     if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(
             f"y must be a one-dimensional array of integers; got shape {labels.shape}, dtype {labels.dtype}. "
@@ -735,26 +737,21 @@ def one_hot(y: ArrayLike, n_classes: int) -> FloatArray:
 # Checks of what users pass --------------------------------------------------------------------------------
 
 
-def _check_count(name: str, value: int, at_least: int, advice: str) -> None:
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < at_least:
-        raise ValueError(f"{name} must be an int of at least {at_least}; got {value!r}. {advice}")
-
-
-def _check_rng(rng: np.random.Generator) -> None:
-    if not isinstance(rng, np.random.Generator):
-        raise ValueError(
-            f"rng must be a numpy.random.Generator; got {rng!r}. Pass numpy.random.default_rng(0): "
-            "the number is the seed."
-        )
-
-
 def _check_generator_arguments(m: int, noise: float, rng: np.random.Generator) -> None:
-    _check_count("m", m, 1, "It is the number of examples.")
-    if not isinstance(noise, Real) or isinstance(noise, bool) or not (isfinite(noise) and noise >= 0):
+    check_integer("m", m, "[1, inf)", "It is the number of examples.")
+    check_number("noise", noise, "[0, inf)", "It is a standard deviation: pass 0 for none.", fits=())
+    check_rng(rng)
+
+
+def _as_array(name: str, value: ArrayLike) -> NDArray[Any]:
+    """Return lists as an array too; rows of different lengths are none."""
+    try:
+        return np.asarray(value)
+    except ValueError:
         raise ValueError(
-            f"noise must be a finite number >= 0; got {noise!r}. It is a standard deviation: pass 0 for none."
-        )
-    _check_rng(rng)
+            f"{name} must be an array; got {type(value).__name__} that is not one. "
+            "Give all rows the same number of columns."
+        ) from None
 
 
 def _check_rows(X: NDArray[Any], y: NDArray[Any]) -> None:

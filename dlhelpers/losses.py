@@ -1,8 +1,9 @@
 r"""Losses as functions of the logits Z, each with its prediction and its gradient beside it.
 
-Z has one column for each example: shape (..., n_out, m).  Y has the same shape.  The cost J is the
-mean over the m examples, so every gradient carries the factor 1/m.  Computing from the logits keeps
-every formula finite where the textbook form overflows.
+Z has one column for each example: shape (..., n_out, m).  Y has the same shape, or broadcasts to it.
+The cost J is the mean over the m examples, so every gradient carries the factor 1/m.  Computing from
+the logits keeps every formula finite where the textbook form overflows.  Logits that are infinite give
+infinity or NaN, without a warning: training that diverges is reported by `training.descend`.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,7 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dlhelpers.activations import identity, sigmoid
+from dlhelpers.activations import linear, sigmoid
+from dlhelpers.checks import broadcasts, check_array, check_number
+from dlhelpers.softmax import log_softmax, softmax
 from dlhelpers.typing import FloatArray
 
 
@@ -22,68 +25,133 @@ class Loss(NamedTuple):
     gradient: Callable[[FloatArray, FloatArray], FloatArray]
 
 
-def softmax(Z: FloatArray) -> FloatArray:
-    r"""Return class probabilities; the columns add up to 1.
-
-    .. math:: a_i = \frac{e^{z_i}}{\sum_j e^{z_j}} = \frac{e^{z_i - \max z}}{\sum_j e^{z_j - \max z}}
-
-    The shift by the largest logit changes nothing in exact arithmetic and keeps exp from overflowing.
-
-    Examples
-    --------
-    >>> softmax(np.array([[1000.0], [1000.0]]))
-    array([[0.5],
-           [0.5]])
-    """
-    T = np.exp(Z - Z.max(axis=-2, keepdims=True))
-    return T / T.sum(axis=-2, keepdims=True)
-
-
+@np.errstate(over="ignore", invalid="ignore")
 def squared_error_cost(Z: FloatArray, Y: FloatArray) -> FloatArray:
-    r"""Return half the mean squared error, of shape (...).
+    r"""Return half the mean squared error.
 
     .. math:: J = \frac{1}{2m} \sum_{i=1}^{m} \lVert z^{(i)} - y^{(i)} \rVert^2
+
+    Parameters
+    ----------
+    Z, Y : (..., n_out, m) float array
+
+    Returns
+    -------
+    (...) float array
+
+    Raises
+    ------
+    ValueError
+        If `Z` or `Y` is not such an array, there is no example, or `Y` does not broadcast to the shape
+        of `Z`; so do all costs and gradients of this module.
     """
+    _check(Z, Y)
     return 0.5 * np.square(Z - Y).sum(axis=(-2, -1)) / Z.shape[-1]
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def squared_error_gradient(Z: FloatArray, Y: FloatArray) -> FloatArray:
-    r"""Return dJ/dZ = (Z - Y) / m, of shape (..., n_out, m)."""
+    r"""Return dJ/dZ = (Z - Y) / m, of shape (..., n_out, m); arguments as in `squared_error_cost`."""
+    _check(Z, Y)
     return (Z - Y) / Z.shape[-1]
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def sigmoid_cross_entropy_cost(Z: FloatArray, Y: FloatArray) -> FloatArray:
-    r"""Return the cross-entropy of labels 0 or 1, of shape (...).
+    r"""Return the cross-entropy of labels 0 or 1; arguments as in `squared_error_cost`.
 
-    .. math:: J = \frac{1}{m} \sum_{i=1}^{m} \log(1 + e^{z^{(i)}}) - y^{(i)} z^{(i)}
+    .. math::
+        J = -\frac{1}{m} \sum_{i=1}^{m} y^{(i)} \log \hat y^{(i)} + (1 - y^{(i)}) \log (1 - \hat y^{(i)})
+          = \frac{1}{m} \sum_{i=1}^{m} \log(1 + e^{z^{(i)}}) - y^{(i)} z^{(i)}
 
-    With several output units the costs of the units are added up.
+    The second form is computed.  With several output units the costs of the units are added up.
     """
+    _check(Z, Y)
     return (np.logaddexp(0, Z) - Y * Z).sum(axis=(-2, -1)) / Z.shape[-1]
 
 
 def sigmoid_cross_entropy_gradient(Z: FloatArray, Y: FloatArray) -> FloatArray:
-    r"""Return dJ/dZ = (sigmoid(Z) - Y) / m, of shape (..., n_out, m)."""
+    r"""Return dJ/dZ = (sigmoid(Z) - Y) / m, of shape (..., n_out, m).
+
+    Arguments as in `squared_error_cost`.
+    """
+    _check(Z, Y)
     return (sigmoid(Z) - Y) / Z.shape[-1]
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def softmax_cross_entropy_cost(Z: FloatArray, Y: FloatArray) -> FloatArray:
-    r"""Return the cross-entropy of one-hot labels, of shape (...).
+    r"""Return the cross-entropy of one-hot or smoothed labels; arguments as in `squared_error_cost`.
 
-    .. math:: J = \frac{1}{m} \sum_{i=1}^{m} \log \sum_j e^{z_j^{(i)}} - \sum_j y_j^{(i)} z_j^{(i)}
+    .. math:: J = -\frac{1}{m} \sum_{i=1}^{m} \sum_j y_j^{(i)} \log \hat y_j^{(i)}
     """
-    largest = Z.max(axis=-2)
-    log_sum = largest + np.log(np.exp(Z - largest[..., None, :]).sum(axis=-2))
-    return (log_sum - (Y * Z).sum(axis=-2)).sum(axis=-1) / Z.shape[-1]
+    _check(Z, Y)
+    return -(Y * log_softmax(Z)).sum(axis=(-2, -1)) / Z.shape[-1]
 
 
 def softmax_cross_entropy_gradient(Z: FloatArray, Y: FloatArray) -> FloatArray:
-    r"""Return dJ/dZ = (softmax(Z) - Y) / m, of shape (..., n_out, m)."""
+    r"""Return dJ/dZ = (softmax(Z) - Y) / m, of shape (..., n_out, m), for columns of Y that add up to 1.
+
+    Arguments as in `squared_error_cost`.
+    """
+    _check(Z, Y)
     return (softmax(Z) - Y) / Z.shape[-1]
 
 
+def smooth_labels(Y: FloatArray, strength: float) -> FloatArray:
+    r"""Move a share of each label to all classes alike, so that no logit needs to grow without end.
+
+    .. math:: y' = (1 - s) \, y + s / n_{classes} \tag{1}
+
+    Parameters
+    ----------
+    Y : (..., m, n_classes) float array
+        One-hot rows, as they come in at the door.
+    strength : float in [0, 1]
+        s; 0 changes nothing.
+
+    Returns
+    -------
+    (..., m, n_classes) float array
+
+    Raises
+    ------
+    ValueError
+        If `Y` is not such an array, or not finite, or `strength` is not one number in [0, 1].
+
+    References
+    ----------
+    Szegedy et al. (2016), "Rethinking the inception architecture for computer vision", section 7.
+
+    Examples
+    --------
+    >>> smooth_labels(np.array([[1.0, 0.0]]), strength=0.1)
+    array([[0.95, 0.05]])
+    """
+    check_array("Y", Y, "(..., m, n_classes)", "For class numbers, pass one_hot(y, n_classes).", finite=True)
+    check_number("strength", strength, "[0, 1]", "A usual value is 0.1.", fits=())
+    if Y.shape[-1] == 0:
+        raise ValueError(f"Y must have one column for each class, 1 or more; got shape {Y.shape}.")
+    s = float(strength)  # the dtype follows Y
+    return (1 - s) * Y + s / Y.shape[-1]  # (1)
+
+
 LOSSES: Mapping[str, Loss] = {
-    "squared_error": Loss(identity, squared_error_cost, squared_error_gradient),
+    "squared_error": Loss(linear, squared_error_cost, squared_error_gradient),
     "sigmoid_cross_entropy": Loss(sigmoid, sigmoid_cross_entropy_cost, sigmoid_cross_entropy_gradient),
     "softmax_cross_entropy": Loss(softmax, softmax_cross_entropy_cost, softmax_cross_entropy_gradient),
 }
+
+
+def _check(Z: FloatArray, Y: FloatArray) -> None:
+    check_array("Z", Z, "(..., n_out, m)", "Examples are columns.")
+    check_array("Y", Y, "(..., n_out, m)", "Examples are columns.", kind="number")
+    if Z.size == 0:
+        raise ValueError(f"Z must have 1 or more outputs and examples; got shape {Z.shape}.")
+    if Y.shape == Z.shape:
+        return
+    if Y.shape[-2:] != Z.shape[-2:] or not broadcasts(Y.shape, Z.shape):
+        raise ValueError(
+            f"Y must have one target for each of the {Z.shape} logits; got shape {Y.shape}. "
+            "Outputs are rows and examples are columns, in Z and in Y."
+        )

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dlhelpers.checks import check_array, check_integer, check_rng
 from dlhelpers.typing import FloatArray
 
 
@@ -13,12 +14,14 @@ class Batch(NamedTuple):
     """Examples that one gradient is computed on.
 
     X has shape (m, n_features) and Y (m, n_out); rows are examples.  For a population that does not
-    share its data, X has shape (K, m, n_features) and Y (K, m, n_out).
+    share its data, X has shape (K, m, n_features) and Y (K, m, n_out).  `draws` are the random numbers
+    of dropout, (n_units, m) for each hidden layer; see `dropout.with_draws`.
     """
 
     X: FloatArray
     Y: FloatArray
     epoch: int = 0
+    draws: tuple[FloatArray, ...] | None = None
 
 
 def minibatches(
@@ -37,10 +40,15 @@ def minibatches(
     epochs : int, optional
         How many times to go through the set; without it the iterator does not end.
 
+    Yields
+    ------
+    Batch
+
     Raises
     ------
     ValueError
-        If `batch_size` is below 1, or X and Y differ in length.
+        If an argument is not as described, X and Y differ in length or are empty, or one holds NaN or
+        infinity; at the call, not at the first batch.
 
     Examples
     --------
@@ -48,13 +56,16 @@ def minibatches(
     >>> [len(batch.X) for batch in minibatches(X, X, 2, np.random.default_rng(0), epochs=1)]
     [2, 2, 1]
     """
-    if batch_size < 1:
+    check_array("X", X, "(m, ...)", "Examples are rows.", kind="number", finite=True)
+    check_array("Y", Y, "(m, ...)", "Examples are rows.", kind="number", finite=True)
+    check_integer("batch_size", batch_size, "[1, inf)", f"{len(X)} is batch gradient descent.")
+    check_rng(rng)
+    if epochs is not None:
+        check_integer("epochs", epochs, "[0, inf)", "Leave it out to go on without end.")
+    if len(X) != len(Y) or len(X) == 0:
         raise ValueError(
-            f"batch_size must be 1 or more; got {batch_size!r}. "
-            f"Pass 1 for stochastic and {len(X)} for batch gradient descent."
+            f"X and Y must have one row for each example, and one or more; got {len(X)} and {len(Y)} rows."
         )
-    if len(X) != len(Y):
-        raise ValueError(f"X and Y must have one row for each example; got {len(X)} and {len(Y)} rows.")
     return _minibatches(X, Y, batch_size, rng, epochs)
 
 

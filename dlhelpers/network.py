@@ -3,53 +3,116 @@ r"""A fully connected network: predictions, cost and gradient as functions of th
 Rows come in and go out: X has shape (m, n_features).  Inside, an example is a column, as in the
 notes, and one layer reads Z = W A + b.  The same lines serve one network, theta of shape (P,), and a
 population of K networks, theta of shape (K, P): `@` then multiplies K matrices at once.
+
+What differs between training and use is data, not a switch: a batch with draws has dropout, and
+running statistics turn batch normalization from the batch's own mean and variance to collected ones.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from dlhelpers import batch_normalization
 from dlhelpers.activations import ACTIVATIONS
-from dlhelpers.initialization import initialize
+from dlhelpers.batch_normalization import BatchNormalization, Normalized
+from dlhelpers.checks import check_array, check_choice, check_flag, check_integer
+from dlhelpers.dropout import check_keep_prob, keep_mask
+from dlhelpers.initialization import Initializer, initialize
 from dlhelpers.losses import LOSSES
 from dlhelpers.minibatches import Batch
-from dlhelpers.parameters import Layout, dense_layout
+from dlhelpers.parameters import Layout, check_sizes, dense_layout, statistics_layout
 from dlhelpers.scratch import scratch
 from dlhelpers.typing import FloatArray
+
+KeepProb = float | FloatArray
+"""A share, or (K, 1, 1) shares for a population."""
+
+
+class Layer(NamedTuple):
+    """What one layer computed in the forward pass; columns are examples.
+
+    Attributes
+    ----------
+    A_in : (..., n_in, m) float array
+        What came in.
+    Z, A : (..., n_out, m) float array
+        Before and after the activation; A before dropout.
+    normalized : Normalized or None
+        The parts of batch normalization.
+    mask : (..., n_out, m) float array or None
+        The factors of dropout.
+    """
+
+    A_in: FloatArray
+    Z: FloatArray
+    A: FloatArray
+    normalized: Normalized | None
+    mask: FloatArray | None
+
+
+class Trace(NamedTuple):
+    """Forward and backward pass, layer by layer; index 0 is layer 1, the last one gives the logits.
+
+    Attributes
+    ----------
+    Z, A, dZ : tuple of (..., n_l, m) float array
+        Pre-activation, activation (of the last layer: the logits again) and dJ/dZ.
+    gradient : (..., P) float array
+    """
+
+    Z: tuple[FloatArray, ...]
+    A: tuple[FloatArray, ...]
+    dZ: tuple[FloatArray, ...]
+    gradient: FloatArray
 
 
 @dataclass(frozen=True)
 class Network:
-    r"""A fully connected network with one activation in all hidden layers.
+    r"""A fully connected network.
+
+    Forward, with :math:`A^{[0]} = X^T`:
 
     .. math::
         Z^{[l]} &= W^{[l]} A^{[l-1]} + b^{[l]} \tag{1} \\
-        A^{[l]} &= g(Z^{[l]}), \quad A^{[0]} = X^T \tag{2}
+        A^{[l]} &= g(Z^{[l]}) \tag{2} \\
+        A^{[l]} &\leftarrow A^{[l]} \odot D^{[l]} / p \tag{3}
 
-    and backward, from :math:`dZ^{[L]} = \partial J / \partial Z^{[L]}`,
+    The last layer has no g; (3) is dropout.  Backward, from
+    :math:`dZ^{[L]} = \partial J / \partial Z^{[L]}`:
 
     .. math::
-        dW^{[l]} &= dZ^{[l]} A^{[l-1]T} \tag{3} \\
-        db^{[l]} &= \textstyle\sum_i dZ^{[l](i)} \tag{4} \\
-        dA^{[l-1]} &= W^{[l]T} dZ^{[l]} \tag{5} \\
-        dZ^{[l-1]} &= dA^{[l-1]} \odot g'(Z^{[l-1]}) \tag{6}
+        dW^{[l]} &= dZ^{[l]} A^{[l-1]T} \tag{4} \\
+        db^{[l]} &= \textstyle\sum_i dZ^{[l](i)} \tag{5} \\
+        dA^{[l]} &= W^{[l+1]T} dZ^{[l+1]} \tag{6} \\
+        dA^{[l]} &\leftarrow dA^{[l]} \odot D^{[l]} / p \tag{7} \\
+        dZ^{[l]} &= dA^{[l]} \odot g'(Z^{[l]}) \tag{8}
 
     The mean over examples, 1/m, is in the gradient of the loss, so it stands in none of these lines.
+    With batch normalization, hidden layers have gamma and beta instead of b.
 
     Parameters
     ----------
     sizes : tuple of int >= 1
         (n_features, hidden units ..., n_out).
-    activation : str
-        A key of `activations.ACTIVATIONS`.
-    loss : str
+    activation : str, or a tuple with one for each hidden layer
+        Keys of `activations.ACTIVATIONS`.
+    loss_name : str
         A key of `losses.LOSSES`.
+    keep_prob : float in (0, 1], or a tuple with one for each hidden layer
+        The share of units that dropout keeps; a (K, 1, 1) array for a population.
+    batch_norm : BatchNormalization, optional
+        Its settings; without it there is none.
 
     Raises
     ------
     ValueError
-        If a size is below 1, or a name is unknown.
+        If a size is below 1, a name is unknown, or a tuple has not one entry for each hidden layer.
+
+    References
+    ----------
+    Goodfellow, Bengio & Courville (2016), section 6.5.
 
     Examples
     --------
@@ -60,80 +123,374 @@ class Network:
     """
 
     sizes: tuple[int, ...]
-    activation: str = "tanh"
+    activation: str | tuple[str, ...] = "tanh"
     loss_name: str = "squared_error"
+    keep_prob: KeepProb | tuple[KeepProb, ...] = 1.0
+    batch_norm: BatchNormalization | None = None
 
     def __post_init__(self) -> None:
-        if len(self.sizes) < 2 or min(self.sizes) < 1:
+        check_sizes(self.sizes)
+        for name in ("activation", "keep_prob"):
+            value = getattr(self, name)
+            if isinstance(value, tuple) and len(value) != len(self.sizes) - 2:
+                raise ValueError(
+                    f"{name} must have one entry for each of the {len(self.sizes) - 2} hidden layers; "
+                    f"got {value!r}. A single value serves all of them."
+                )
+        activation, keep_prob = self.activation, self.keep_prob
+        for each in activation if isinstance(activation, tuple) else (activation,):
+            check_choice("activation", each, ACTIVATIONS)
+        for share in keep_prob if isinstance(keep_prob, tuple) else (keep_prob,):
+            check_keep_prob(share)
+        check_choice("loss_name", self.loss_name, LOSSES)
+        if self.batch_norm is not None and not isinstance(self.batch_norm, BatchNormalization):
             raise ValueError(
-                f"sizes must name the inputs, the hidden layers and the outputs, each 1 or more; "
-                f"got {self.sizes!r}. For two inputs, five hidden units and one output pass (2, 5, 1)."
+                f"batch_norm must be a BatchNormalization or None; got {self.batch_norm!r}. "
+                "Pass BatchNormalization() for the usual settings."
             )
-        for name, table in ((self.activation, ACTIVATIONS), (self.loss_name, LOSSES)):
-            if name not in table:
-                raise ValueError(f"{name!r} is unknown; choose one of {', '.join(table)}.")
 
     @cached_property
     def layout(self) -> Layout:
         """Where W1, b1, W2, ... lie inside theta."""
-        return dense_layout(self.sizes)
+        return dense_layout(self.sizes, batch_norm=self.batch_norm is not None)
 
-    def initialize(self, rng: np.random.Generator, population: int | None = None) -> FloatArray:
+    @cached_property
+    def statistics_layout(self) -> Layout:
+        """Where mean1, variance1, mean2, ... lie inside the statistics of batch normalization."""
+        return statistics_layout(self.sizes)
+
+    @cached_property
+    def activations(self) -> tuple[str, ...]:
+        """The activation of each hidden layer."""
+        each = self.activation
+        return each if isinstance(each, tuple) else (each,) * (len(self.sizes) - 2)
+
+    @cached_property
+    def keep_probs(self) -> tuple[KeepProb, ...]:
+        """The share of units that each hidden layer keeps."""
+        each = self.keep_prob
+        return each if isinstance(each, tuple) else (each,) * (len(self.sizes) - 2)
+
+    @cached_property
+    def drops(self) -> bool:
+        """Whether some hidden layer keeps less than all of its units."""
+        return any(bool(np.any(np.asarray(share) < 1)) for share in self.keep_probs)
+
+    def initialize(
+        self,
+        rng: np.random.Generator,
+        population: int | None = None,
+        initializer: str | Initializer | None = None,
+    ) -> FloatArray:
         """Return a first theta, (P,) or (K, P); see `initialization.initialize`."""
-        return initialize(self.layout, self.activation, rng, population)
+        return initialize(self.layout, self.activations, rng, population, initializer)
 
-    def predict(self, theta: FloatArray, X: FloatArray) -> FloatArray:
-        """Return the predictions, (..., m, n_out): values, or probabilities for a cross-entropy."""
-        logits = self._forward(theta, X)[-1]
+    @np.errstate(all="ignore")
+    def predict(
+        self,
+        theta: FloatArray,
+        X: FloatArray,
+        statistics: FloatArray | None = None,
+        draws: tuple[FloatArray, ...] | None = None,
+    ) -> FloatArray:
+        """Return the predictions: values, or probabilities for a cross-entropy.
+
+        Parameters
+        ----------
+        theta : (P,) or (K, P) float array
+        X : (m, n_features) or (K, m, n_features) float array
+        statistics : (S,) or (K, S) float array
+            The running statistics, for a network with batch normalization.
+        draws : optional
+            Random numbers, to see a prediction with units dropped; none are dropped without.
+
+        Returns
+        -------
+        (m, n_out) or (K, m, n_out) float array
+
+        Raises
+        ------
+        ValueError
+            If a shape does not fit, `X` is not finite, or statistics are missing.
+        """
+        check_array("X", X, "(..., m, n_features)", "Examples are rows.", finite=True)
+        if self.batch_norm is not None and statistics is None:
+            raise ValueError(
+                "predict must have the running statistics of a network with batch normalization; got none. "
+                "Pass step.statistics of the training run, or network.batch_statistics(theta, training_set)."
+            )
+        logits = self._forward(theta, X, draws, statistics)[-1].Z
         return LOSSES[self.loss_name].prediction(logits).swapaxes(-1, -2).copy()
 
-    def loss(self, theta: FloatArray, batch: Batch) -> FloatArray:
-        """Return the cost J, one number for each network: shape (...)."""
+    @np.errstate(all="ignore")
+    def loss(self, theta: FloatArray, batch: Batch, statistics: FloatArray | None = None) -> FloatArray:
+        """Return the cost J, one number for each network: shape (...).
+
+        Parameters
+        ----------
+        theta : (P,) or (K, P) float array
+        batch : Batch
+            With draws, dropout is on.
+        statistics : (S,) or (K, S) float array, optional
+            Running statistics for batch normalization; without them the batch's own are used, as in training.
+
+        Raises
+        ------
+        ValueError
+            If a shape does not fit.
+        """
+        _check_batch(batch)
         Y = batch.Y.swapaxes(-1, -2)
-        return LOSSES[self.loss_name].cost(self._forward(theta, batch.X)[-1], Y)
+        return LOSSES[self.loss_name].cost(self._forward(theta, batch.X, batch.draws, statistics)[-1].Z, Y)
 
     def gradient(self, theta: FloatArray, batch: Batch) -> FloatArray:
-        """Return the gradient of J, in the shape of `theta`."""
+        """Return the gradient of J, in the shape of `theta`; see `loss_and_gradient`."""
         return self.loss_and_gradient(theta, batch, with_loss=False)[1]
 
+    @np.errstate(all="ignore")
     def loss_and_gradient(
         self, theta: FloatArray, batch: Batch, with_loss: bool = True
     ) -> tuple[FloatArray, FloatArray]:
-        """Return J and its gradient; without the loss (then NaN) a step takes a third less time."""
-        *activations, logits = self._forward(theta, batch.X)
-        Y = batch.Y.swapaxes(-1, -2)
-        loss = LOSSES[self.loss_name]
-        J = loss.cost(logits, Y) if with_loss else np.asarray(np.nan)
-        return J, self._backward(theta, activations, loss.gradient(logits, Y))
+        """Return J and its gradient; without the loss (then NaN) a step takes a third less time.
 
-    def _forward(self, theta: FloatArray, X: FloatArray) -> list[FloatArray]:
-        """Return [A0, A1, ..., A_{L-1}, Z_L]; all but A0 live in scratch memory until the next call."""
-        g = ACTIVATIONS[self.activation].function
+        Parameters
+        ----------
+        theta : (P,) or (K, P) float array
+        batch : Batch
+            With draws if `keep_prob` is below 1.
+        with_loss : bool
+
+        Returns
+        -------
+        (...) float array and (..., P) float array
+
+        Raises
+        ------
+        ValueError
+            If a shape does not fit, or draws are missing.
+        """
+        self._check_draws(batch)
+        check_flag("with_loss", with_loss)
+        layers = self._forward(theta, batch.X, batch.draws)
+        loss, logits, Y = LOSSES[self.loss_name], layers[-1].Z, batch.Y.swapaxes(-1, -2)
+        J = loss.cost(logits, Y) if with_loss else np.asarray(np.nan)
+        return J, self._backward(theta, layers, loss.gradient(logits, Y))
+
+    @np.errstate(all="ignore")
+    def trace(self, theta: FloatArray, batch: Batch) -> Trace:
+        """Return what each layer computes forward and backward, as copies that stay.
+
+        Arguments and errors as in `loss_and_gradient`.
+        """
+        self._check_draws(batch)
+        layers = self._forward(theta, batch.X, batch.draws)
+        dZ = LOSSES[self.loss_name].gradient(layers[-1].Z, batch.Y.swapaxes(-1, -2))
+        each_dZ: list[FloatArray] = []
+        gradient = self._backward(theta, layers, dZ, each_dZ)
+        Z, A = (tuple(getattr(layer, name).copy() for layer in layers) for name in ("Z", "A"))
+        return Trace(Z, A, tuple(each_dZ[::-1]), gradient)
+
+    def hidden_units(
+        self, theta: FloatArray, X: FloatArray, statistics: FloatArray | None = None
+    ) -> tuple[FloatArray, ...]:
+        """Return what the units of each hidden layer answer to X, (..., m, n_l) for each layer, as copies.
+
+        Arguments and errors as in `predict`.
+        """
+        self.predict(theta, X[..., :1, :], statistics)
+        layers = self._forward(theta, X, None, statistics)[:-1]
+        return tuple(layer.A.swapaxes(-1, -2).copy() for layer in layers)
+
+    def initial_statistics(self, population: int | None = None) -> FloatArray:
+        """Return running means of 0 and variances of 1, of shape (S,) or (K, S).
+
+        Raises
+        ------
+        ValueError
+            If `population` is below 1.
+        """
+        if population is not None:
+            check_integer("population", population, "[1, inf)", "It is the number of networks.")
+        layout = self.statistics_layout
+        statistics = np.empty((layout.size,) if population is None else (population, layout.size))
+        for name, values in layout.views(statistics).items():
+            values[...] = name.startswith("variance")
+        return statistics
+
+    @np.errstate(all="ignore")
+    def batch_statistics(self, theta: FloatArray, batch: Batch) -> FloatArray:
+        """Return the mean and the unbiased variance of each hidden unit over this batch, (..., S).
+
+        On the whole training set these are what `predict` needs; `training.descend` keeps running
+        averages of them.  Arguments as in `loss_and_gradient`.
+
+        Raises
+        ------
+        ValueError
+            If the network has no batch normalization, or a shape does not fit.
+        """
+        if self.batch_norm is None:
+            raise ValueError(
+                "batch_statistics needs a network with batch normalization; got batch_norm=None. "
+                "Make it with Network(..., batch_norm=BatchNormalization())."
+            )
+        _check_batch(batch)
+        layers = self._forward(theta, batch.X, batch.draws)
+        m = batch.X.shape[-2]
+        each = []
+        for layer in layers[:-1]:
+            assert layer.normalized is not None
+            each += [layer.normalized.mean, batch_normalization.unbiased(layer.normalized.variance, m)]
+        return np.concatenate([*(part[..., 0] for part in each)], axis=-1) if each else np.empty(0)
+
+    def update_statistics(self, statistics: FloatArray, theta: FloatArray, batch: Batch) -> FloatArray:
+        """Return the running statistics after this batch; arguments and errors as in `batch_statistics`."""
+        seen = self.batch_statistics(theta, batch)
+        self._check_statistics(statistics, theta)
+        assert self.batch_norm is not None
+        return batch_normalization.update_running(statistics, seen, self.batch_norm.momentum)
+
+    def _check_draws(self, batch: Batch) -> None:
+        _check_batch(batch)
+        if self.drops and batch.draws is None:
+            raise ValueError(
+                "batch must hold draws for dropout when keep_prob is below 1; got none. Wrap the batches: "
+                "with_draws(batches, network.sizes, rng). To train without dropout, set keep_prob=1."
+            )
+
+    def _forward(
+        self,
+        theta: FloatArray,
+        X: FloatArray,
+        draws: tuple[FloatArray, ...] | None = None,
+        statistics: FloatArray | None = None,
+    ) -> list[Layer]:
+        """Return all layers; what they hold lives in scratch memory until the next call."""
         parameters = self.layout.views(theta)
+        self._check_input(theta, X, draws)
+        running = None
+        if statistics is not None:
+            self._check_statistics(statistics, theta)
+            running = self.statistics_layout.views(statistics)
         A = X.swapaxes(-1, -2)
-        activations = [A]
+        layers: list[Layer] = []
         last = len(self.sizes) - 1
         for layer in range(1, last + 1):
-            W, b = parameters[f"W{layer}"], parameters[f"b{layer}"]
-            Z = np.matmul(W, A, out=scratch(f"Z{layer}", W, A))
-            Z += b  # (1)
-            A = g(Z, out=Z) if layer < last else Z  # (2)
-            activations.append(A)
-        return activations
+            A_in, W, normalized, mask = A, parameters[f"W{layer}"], None, None
+            Z = np.matmul(W, A_in, out=scratch(f"Z{layer}", W, A_in))
+            if self.batch_norm is None or layer == last:
+                Z += parameters[f"b{layer}"]  # (1)
+            else:
+                Z, normalized = self._normalize(Z, parameters, running, layer)
+            if layer < last:
+                g = ACTIVATIONS[self.activations[layer - 1]].function
+                A = activated = g(Z, out=scratch(f"A{layer}", W, A_in))  # (2)
+                if draws is not None:
+                    mask = keep_mask(draws[layer - 1], self.keep_probs[layer - 1])
+                    mask = mask.astype(activated.dtype, copy=False)
+                    A = activated * mask  # (3)
+            layers.append(Layer(A_in, Z, activated if layer < last else Z, normalized, mask))
+        return layers
 
-    def _backward(self, theta: FloatArray, activations: list[FloatArray], dZ: FloatArray) -> FloatArray:
-        """Return d theta from dZ of the last layer."""
-        g_prime = ACTIVATIONS[self.activation].derivative
+    def _normalize(
+        self,
+        Z: FloatArray,
+        parameters: dict[str, FloatArray],
+        running: dict[str, FloatArray] | None,
+        layer: int,
+    ) -> tuple[FloatArray, Normalized | None]:
+        """Return Z after batch normalization, and its parts when it used the batch's own statistics."""
+        assert self.batch_norm is not None
+        gamma, beta, eps = parameters[f"gamma{layer}"], parameters[f"beta{layer}"], self.batch_norm.eps
+        if running is None:
+            normalized = batch_normalization.forward(Z, gamma, beta, eps)
+            return normalized.Z_tilde, normalized
+        mean, variance = running[f"mean{layer}"], running[f"variance{layer}"]
+        return batch_normalization.inference(Z, gamma, beta, mean, variance, eps), None
+
+    def _backward(
+        self,
+        theta: FloatArray,
+        layers: list[Layer],
+        dZ: FloatArray,
+        each_dZ: list[FloatArray] | None = None,
+    ) -> FloatArray:
+        """Return d theta from dZ of the last layer; append a copy of the dZ of each layer, from the last."""
+        if dZ.shape[:-2] != theta.shape[:-1]:
+            raise ValueError(
+                "theta must have shape (K, P) when X, Y, draws or keep_prob differ between K networks; got "
+                f"shape {theta.shape} for {dZ.shape[0]} networks. Pass a theta for each of them."
+            )
         parameters = self.layout.views(theta)
         gradient = np.empty_like(theta)
         d = self.layout.views(gradient)
-        for layer in range(len(self.sizes) - 1, 0, -1):
-            A_previous = activations[layer - 1]
-            d[f"W{layer}"][...] = dZ @ A_previous.swapaxes(-1, -2)  # (3)
-            d[f"b{layer}"][...] = dZ.sum(axis=-1, keepdims=True)  # (4)
-            if layer > 1:
-                W_T = parameters[f"W{layer}"].swapaxes(-1, -2)
-                dA = np.matmul(W_T, dZ, out=scratch(f"dA{layer - 1}", W_T, dZ))  # (5)
-                slope = g_prime(A_previous, out=scratch(f"g{layer - 1}", W_T, dZ))
-                dZ = np.multiply(dA, slope, out=dA)  # (6)
+        last = len(self.sizes) - 1
+        for layer in range(last, 0, -1):
+            A_in, Z, A, normalized, mask = layers[layer - 1]
+            if layer < last:
+                W_T = parameters[f"W{layer + 1}"].swapaxes(-1, -2)
+                dA = np.matmul(W_T, dZ, out=scratch(f"dA{layer}", W_T, dZ))  # (6)
+                if mask is not None:
+                    dA = np.multiply(dA, mask, out=dA)  # (7)
+                g_prime = ACTIVATIONS[self.activations[layer - 1]].derivative
+                slope = g_prime(Z, A, out=scratch(f"g{layer}", W_T, dZ))
+                dZ = np.multiply(dA, slope, out=dA)  # (8)
+            if each_dZ is not None:
+                each_dZ.append(dZ.copy())
+            if normalized is None:
+                d[f"b{layer}"][...] = dZ.sum(axis=-1, keepdims=True)  # (5)
+            else:
+                assert self.batch_norm is not None
+                gamma = parameters[f"gamma{layer}"]
+                dZ, d[f"gamma{layer}"][...], d[f"beta{layer}"][...] = batch_normalization.backward(
+                    dZ, normalized, gamma, self.batch_norm.eps
+                )
+            d[f"W{layer}"][...] = dZ @ A_in.swapaxes(-1, -2)  # (4)
         return gradient
+
+    def _check_input(self, theta: FloatArray, X: FloatArray, draws: tuple[FloatArray, ...] | None) -> None:
+        check_array("X", X, "(..., m, n_features)", "Examples are rows.", kind="number")
+        if X.shape[-1] != self.sizes[0] or X.shape[-2] == 0:
+            raise ValueError(
+                f"X must have {self.sizes[0]} columns, one for each feature, and 1 or more rows; got shape "
+                f"{X.shape}. If examples are its columns, pass X.T."
+            )
+        if draws is None:
+            draws = ()
+        elif not isinstance(draws, tuple) or [np.shape(draw)[-2:] for draw in draws] != [
+            (n_units, X.shape[-2]) for n_units in self.sizes[1:-1]
+        ]:
+            raise ValueError(
+                f"draws must be a tuple with an array (n_units, m) for each of the hidden layers "
+                f"{self.sizes[1:-1]}, for m = {X.shape[-2]}; got {_shapes(draws)}. "
+                "Make them with dropout.draw_uniform."
+            )
+        if not draws and X.ndim == 2:
+            return
+        populations = {theta.shape[:-1], X.shape[:-2], *(np.shape(draw)[:-2] for draw in draws)} - {()}
+        if len(populations) > 1:
+            raise ValueError(
+                f"theta, X and draws must be for the same networks; got theta of shape {theta.shape}, X of "
+                f"shape {X.shape} and draws of shapes {_shapes(draws)}. The first axis is K, one for each."
+            )
+
+    def _check_statistics(self, statistics: FloatArray, theta: FloatArray) -> None:
+        check_array("statistics", statistics, "(..., S)", "Start with network.initial_statistics().")
+        size = self.statistics_layout.size
+        if statistics.shape not in ((size,), (*theta.shape[:-1], size)):
+            raise ValueError(
+                f"statistics must have {size} entries on the last axis, mean and variance of each hidden "
+                f"unit, and belong to theta; got shape {statistics.shape} for theta of shape {theta.shape}. "
+                "Start with network.initial_statistics()."
+            )
+
+
+def _check_batch(batch: Batch) -> None:
+    if not isinstance(batch, Batch):
+        raise ValueError(f"batch must be a Batch; got {type(batch).__name__}. Pass Batch(X, Y).")
+    check_array("Y", batch.Y, "(..., m, n_out)", "Examples are rows.", kind="number")
+
+
+def _shapes(draws: Any) -> Any:
+    """Name what came as draws, in one line."""
+    return [np.shape(draw) for draw in draws] if isinstance(draws, tuple) else type(draws).__name__

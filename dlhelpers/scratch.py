@@ -8,6 +8,7 @@ import threading
 
 import numpy as np
 
+from dlhelpers.checks import check_array, shown
 from dlhelpers.typing import FloatArray
 
 _MOST_ARRAYS = 64
@@ -36,14 +37,42 @@ def scratch(name: str, A: FloatArray, B: FloatArray) -> FloatArray:
     Returns
     -------
     (..., n, m) float array with arbitrary content
+
+    Raises
+    ------
+    ValueError
+        If `name` is no string, or there is no product A @ B.
     """
-    lead = np.broadcast_shapes(A.shape[:-2], B.shape[:-2])
-    shape = (*lead, A.shape[-2], B.shape[-1])
-    dtype = np.result_type(A, B)
-    key = (name, shape, dtype)
-    found = _arrays.by_key.get(key)
+    try:
+        shape, dtype = _shape(A, B), A.dtype if A.dtype == B.dtype else np.result_type(A, B)
+        found = _arrays.by_key.get((name, shape, dtype))
+    except (AttributeError, IndexError, TypeError, ValueError):
+        _check(name, A, B)
+        raise
     if found is None:
+        _check(name, A, B)  # only here: a step of training asks for arrays that it has had before
         if len(_arrays.by_key) >= _MOST_ARRAYS:
             _arrays.by_key.clear()
-        found = _arrays.by_key[key] = np.empty(shape, dtype)
+        found = _arrays.by_key[name, shape, dtype] = np.empty(shape, dtype)
     return found
+
+
+def _shape(A: FloatArray, B: FloatArray) -> tuple[int, ...]:
+    a, b = A.shape[:-2], B.shape[:-2]
+    lead = a if a == b or not b else np.broadcast_shapes(a, b)  # broadcast_shapes is slow
+    if A.shape[-1] != B.shape[-2]:
+        raise ValueError(f"B must have {A.shape[-1]} rows, as many as A has columns; got shape {B.shape}.")
+    return (*lead, A.shape[-2], B.shape[-1])
+
+
+def _check(name: str, A: FloatArray, B: FloatArray) -> None:
+    if not isinstance(name, str):
+        raise ValueError(f"name must be a string; got {shown(name)}.")
+    check_array("A", A, "(..., n, k)", kind="number")
+    check_array("B", B, "(..., k, m)", kind="number")
+    try:
+        _shape(A, B)
+    except ValueError as error:
+        raise ValueError(
+            f"A and B must have a product; got shapes {A.shape} and {B.shape}: {error}"
+        ) from None

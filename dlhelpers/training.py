@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from dlhelpers.checks import check_array, check_integer, check_number
 from dlhelpers.minibatches import Batch
 from dlhelpers.optimizers import Optimizer
 from dlhelpers.typing import BoolArray, FloatArray
@@ -14,8 +15,12 @@ LearningRate = float | FloatArray | Callable[[int], float | FloatArray]
 """A number; (K, 1) numbers, one for each network of a population; or a function of the step."""
 
 
+Projection = Callable[[FloatArray], FloatArray]
+"""From theta to the nearest allowed theta, for instance `partial(regularization.max_norm, ...)`."""
+
+
 class Objective(Protocol):
-    """What can be trained: a `Network`, or one with a penalty."""
+    """What can be trained: a `Network`, one with a penalty, or a surface."""
 
     def loss(self, theta: FloatArray, batch: Batch) -> FloatArray:
         """Return the cost, of shape (...)."""
@@ -38,6 +43,8 @@ class Step:
     batch : Batch
     state : Any
         The optimizer's state; with it a run can be continued or forked from here.
+    statistics : (..., S) float array or None
+        Running statistics of batch normalization, from the batches before this one.
     diverged : (...) bool array
         True for a network whose gradient is no longer finite.  Its theta stays as it is from here on.
     """
@@ -48,6 +55,7 @@ class Step:
     learning_rate: float | FloatArray
     batch: Batch
     state: Any
+    statistics: FloatArray | None
     diverged: BoolArray
     objective: Objective = field(repr=False)
 
@@ -72,10 +80,11 @@ class Step:
 
 @dataclass
 class Descent:
-    """A run of training, as an iterator of steps; made by `descend`.
+    """A run of training, as an iterator of steps; made by `descend`, which checks its arguments.
 
-    `objective`, `optimizer` and `learning_rate` may be replaced between two steps: the update that
-    follows uses the new value.  An optimizer of another kind starts with a fresh state.
+    `objective`, `optimizer`, `learning_rate`, `weight_decay` and `projection` may be replaced between
+    two steps: the update that follows uses the new value.  An optimizer of another kind starts with a
+    fresh state.
     """
 
     objective: Objective
@@ -84,11 +93,13 @@ class Descent:
     optimizer: Optimizer
     learning_rate: LearningRate
     state: Any
-    step: int = 0
-
-    def __post_init__(self) -> None:
-        self._last: Step | None = None
-        self._kind = type(self.optimizer)
+    kind: type[Any]
+    """Of the optimizer that the state belongs to."""
+    statistics: FloatArray | None
+    weight_decay: float | FloatArray
+    projection: Projection | None
+    step: int
+    _last: Step | None = field(default=None, init=False, repr=False)
 
     def __iter__(self) -> "Descent":
         return self
@@ -98,12 +109,22 @@ class Descent:
             if self._last.diverged.all():
                 raise StopIteration
             self._update(self._last)
+            self._last = None
         batch = next(self.batches)
         with np.errstate(all="ignore"):
             gradient = self.objective.gradient(self.theta, batch)
         diverged = np.asarray(~np.isfinite(gradient).all(axis=-1))
+        rate = self._rate()
         self._last = Step(
-            self.step, self.theta, gradient, self._rate(), batch, self.state, diverged, self.objective
+            self.step,
+            self.theta,
+            gradient,
+            rate,
+            batch,
+            self.state,
+            self.statistics,
+            diverged,
+            self.objective,
         )
         return self._last
 
@@ -111,11 +132,19 @@ class Descent:
         return self.learning_rate(self.step) if callable(self.learning_rate) else self.learning_rate
 
     def _update(self, last: Step) -> None:
-        if type(self.optimizer) is not self._kind:
-            self._kind, self.state = type(self.optimizer), self.optimizer.init(self.theta)
+        if type(self.optimizer) is not self.kind:
+            self.kind, self.state = type(self.optimizer), self.optimizer.init(self.theta)
         with np.errstate(all="ignore"):
+            if self.statistics is not None:
+                self.statistics = self.objective.update_statistics(self.statistics, self.theta, last.batch)  # type: ignore[attr-defined]
             direction, self.state = self.optimizer.update(last.gradient, self.state)
-            theta = self.theta - self._rate() * direction  # (1)
+            if np.any(self.weight_decay):
+                weights = self.theta * self.objective.layout.is_weight  # type: ignore[attr-defined]
+                direction = direction + self.weight_decay * weights  # (1)
+            theta: FloatArray = self.theta - self._rate() * direction  # (2)
+            theta = theta.astype(self.theta.dtype, copy=False)  # float64 rates widen float32
+            if self.projection is not None:
+                theta = self.projection(theta)
         self.theta = np.where(last.diverged[..., None], self.theta, theta) if last.diverged.any() else theta
         self.step += 1
 
@@ -127,10 +156,17 @@ def descend(
     optimizer: Optimizer,
     learning_rate: LearningRate,
     state: Any = None,
+    *,
+    statistics: FloatArray | None = None,
+    weight_decay: float | FloatArray = 0.0,
+    projection: Projection | None = None,
+    step: int = 0,
 ) -> Descent:
     r"""Return an iterator over the steps of training.
 
-    .. math:: \theta \leftarrow \theta - \alpha \cdot \text{direction} \tag{1}
+    .. math::
+        \text{direction} &\leftarrow \text{direction} + \delta \, \theta_{\text{weights}} \tag{1} \\
+        \theta &\leftarrow \theta - \alpha \cdot \text{direction} \tag{2}
 
     It yields each step before its update and does not end by itself, unless `batches` ends or every
     network has diverged: the caller decides how many steps to take, when to stop and what to keep.
@@ -143,8 +179,18 @@ def descend(
         For instance `minibatches(...)`, or `itertools.repeat(Batch(X, Y))` for the whole set.
     optimizer : Optimizer
     learning_rate : float, (K, 1) float array, or function of the step
+        alpha; `schedules` has such functions.
     state : optional
         The optimizer's state, to go on from a `Step` of an earlier run.
+    statistics : (S,) or (K, S) float array, optional
+        Running statistics of batch normalization to start from, `network.initial_statistics()`.
+        Without them none are kept, which saves a forward pass in each step.
+    weight_decay : float >= 0, or (K, 1) float array
+        delta, decoupled from the gradient; biases do not decay.  Adam with it is AdamW.
+    projection : function from theta to theta, optional
+        Applied after each update.
+    step : int >= 0
+        The number of the first step, to go on from a `Step` of an earlier run.
 
     Returns
     -------
@@ -153,7 +199,12 @@ def descend(
     Raises
     ------
     ValueError
-        If a learning rate is negative, or theta has more than two axes.
+        If a learning rate or a weight decay is negative, theta has more than two axes, or another argument
+        is not as above.
+
+    References
+    ----------
+    Loshchilov & Hutter (2019), "Decoupled weight decay regularization", for equation 1.
 
     Examples
     --------
@@ -167,12 +218,42 @@ def descend(
     >>> [round(float(step.loss), 3) for step in islice(run, 4)]
     [1.333, 0.593, 0.263, 0.117]
     """
-    if theta.ndim not in (1, 2):
+    check_array(
+        "theta", theta, "(..., P)", "Use the theta that network.initialize(rng) returns.", finite=True
+    )
+    if theta.ndim > 2:
         raise ValueError(f"theta must have shape (P,) or (K, P); got {theta.shape}.")
-    if not callable(learning_rate) and np.any(np.asarray(learning_rate) < 0):
-        raise ValueError(
-            f"learning_rate must be 0 or more; got {learning_rate!r}. "
-            "A step goes against the gradient already; its sign is in equation (1)."
-        )
+    each = (*theta.shape[:-1], 1)
+    if not callable(learning_rate):
+        advice = "A step goes against the gradient already; its sign is in equation (2)."
+        check_number("learning_rate", learning_rate, "[0, inf)", advice, fits=each)
+    check_integer("step", step, "[0, inf)")
+    check_number("weight_decay", weight_decay, "[0, inf)", "0 means none.", fits=each)
+    if statistics is not None:
+        check_array("statistics", statistics, "(..., S)", "Start with network.initial_statistics().")
+    _check_parts(objective, batches, optimizer, projection)
+    for name, needed, wanted in (
+        ("weight_decay", "layout", np.any(weight_decay)),
+        ("statistics", "update_statistics", statistics is not None),
+    ):
+        if wanted and not hasattr(objective, needed):
+            raise ValueError(
+                f"{name} needs an objective with {needed}, such as a Network; got {objective!r}."
+            )
     state = optimizer.init(theta) if state is None else state
-    return Descent(objective, theta, batches, optimizer, learning_rate, state)
+    settings = (statistics, weight_decay, projection, step)
+    return Descent(objective, theta, batches, optimizer, learning_rate, state, type(optimizer), *settings)
+
+
+def _check_parts(
+    objective: Objective, batches: Iterator[Batch], optimizer: Optimizer, projection: Projection | None
+) -> None:
+    for name, value, needed, example in (
+        ("objective", objective, ("loss", "gradient"), "a Network"),
+        ("batches", batches, ("__next__",), "repeat(Batch(X, Y))"),
+        ("optimizer", optimizer, ("init", "update"), "Adam()"),
+    ):
+        if isinstance(value, type) or not all(hasattr(value, method) for method in needed):
+            raise ValueError(f"{name} must have {' and '.join(needed)}; got {value!r}. Pass {example}.")
+    if projection is not None and not callable(projection):
+        raise ValueError(f"projection must be a function from theta to theta; got {projection!r}.")

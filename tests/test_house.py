@@ -28,6 +28,7 @@ IGNORED_FOLDERS = {
     ".git",
     ".hypothesis",
     ".venv",
+    ".venv-parity",
     "artifacts",
     "build",
     "dist",

@@ -1,20 +1,25 @@
+from itertools import islice
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlhelpers.minibatches import minibatches
+from dlhelpers.minibatches import Batch, minibatches
 
 
-@given(m=st.integers(1, 40), batch_size=st.integers(1, 50), epochs=st.integers(1, 3))
+@given(m=st.integers(1, 40), batch_size=st.integers(1, 50), epochs=st.integers(0, 3))
+@settings(max_examples=50, deadline=None)
 def test_every_epoch_visits_every_example_once(m, batch_size, epochs):
     X = np.arange(m, dtype=float)[:, None]
     batches = list(minibatches(X, 10 * X, batch_size, np.random.default_rng(0), epochs))
+    assert {batch.epoch for batch in batches} == set(range(epochs))
     for epoch in range(epochs):
         rows = [batch for batch in batches if batch.epoch == epoch]
         seen = np.concatenate([batch.X[:, 0] for batch in rows])
         assert sorted(seen) == list(range(m))
         assert [len(batch.X) for batch in rows[:-1]] == [batch_size] * (len(rows) - 1)
+        assert 0 < len(rows[-1].X) <= batch_size
         assert all((batch.Y == 10 * batch.X).all() for batch in rows)
 
 
@@ -24,21 +29,77 @@ def test_epochs_come_in_different_orders(rng):
     assert not np.array_equal(first, second)
 
 
-def test_a_batch_as_large_as_the_set_is_the_set_as_it_stands(rng):
+def test_the_order_is_that_of_the_generator():
+    X = np.arange(6.0)[:, None]
+    order = np.random.default_rng(3).permutation(6)
+    batches = list(minibatches(X, -X, 4, np.random.default_rng(3), epochs=1))
+    assert [batch.X[:, 0].tolist() for batch in batches] == [order[:4].tolist(), order[4:].tolist()]
+    assert batches[0].Y[:, 0].tolist() == (-order[:4]).tolist()
+
+
+@pytest.mark.parametrize("batch_size", [5, 6, np.int64(1000), 10**400])
+def test_a_batch_as_large_as_the_set_is_the_set_as_it_stands(batch_size, rng):
+    X, Y = np.arange(5.0)[:, None], np.ones((5, 2))
+    before = rng.bit_generator.state
+    batches = list(minibatches(X, Y, batch_size, rng, epochs=3))
+    assert [batch.epoch for batch in batches] == [0, 1, 2]
+    assert all(batch.X is X and batch.Y is Y and batch.draws is None for batch in batches)
+    assert rng.bit_generator.state == before
+
+
+def test_one_less_than_the_set_is_shuffled(rng):
     X = np.arange(5.0)[:, None]
-    (batch,) = minibatches(X, X, 5, rng, epochs=1)
-    assert batch.X is X
+    assert [len(batch.X) for batch in minibatches(X, X, 4, rng, epochs=1)] == [4, 1]
 
 
 def test_it_does_not_end_by_itself(rng):
     X = np.arange(4.0)[:, None]
-    batches = minibatches(X, X, 3, rng)
-    assert [next(batches).epoch for _ in range(7)] == [0, 0, 1, 1, 2, 2, 3]
+    assert [batch.epoch for batch in islice(minibatches(X, X, 3, rng), 7)] == [0, 0, 1, 1, 2, 2, 3]
+    assert [batch.epoch for batch in islice(minibatches(X, X, 4, rng), 3)] == [0, 1, 2]
 
 
-def test_bad_arguments_are_named_at_once(rng):
-    X = np.zeros((4, 1))
-    with pytest.raises(ValueError, match="batch_size must be 1 or more; got 0"):
-        minibatches(X, X, 0, rng)
-    with pytest.raises(ValueError, match="got 4 and 3 rows"):
-        minibatches(X, X[:3], 2, rng)
+def test_dtypes_and_further_axes_stay_and_nothing_is_changed(rng):
+    X, Y = np.ones((5, 3, 2), dtype=np.float32), np.arange(5)
+    batch = next(minibatches(X, Y, 2, rng))
+    assert batch.X.dtype == np.float32 and batch.X.shape == (2, 3, 2)
+    assert batch.Y.dtype == Y.dtype and batch.Y.shape == (2,)
+    batch.X[...], batch.Y[...] = 7, 7
+    assert X.max() == 1 and Y.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_a_batch_belongs_to_epoch_0_and_has_no_draws():
+    batch = Batch(np.ones((2, 3)), np.ones((2, 1)))
+    assert batch.epoch == 0 and batch.draws is None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"X": None}, r"X must be a number array of shape \(m, \.\.\.\); got None. Examples are rows"),
+        ({"X": np.array(1.0)}, r"X must be a number array"),
+        ({"X": np.array([["x"]] * 4)}, r"X must be a number array"),
+        ({"X": np.array([[np.nan]] * 4)}, r"X must hold finite numbers only; got nan at \[0, 0\]"),
+        ({"Y": [[1.0]] * 4}, r"Y must be a number array .* Examples are rows"),
+        ({"Y": np.array([[1.0], [np.inf], [1.0], [1.0]])}, r"Y must hold finite .* got inf at \[1, 0\]"),
+        (
+            {"batch_size": 0},
+            r"batch_size must be an integer in \[1, inf\); got 0. 4 is batch gradient descent",
+        ),
+        ({"batch_size": -1}, r"batch_size must be an integer"),
+        ({"batch_size": 2.0}, r"batch_size must be an integer"),
+        ({"batch_size": None}, r"batch_size must be an integer"),
+        ({"batch_size": True}, r"batch_size must be an integer"),
+        ({"rng": None}, r"rng must be a numpy.random.Generator; got None"),
+        ({"rng": 0}, r"rng must be a numpy.random.Generator; got 0"),
+        ({"epochs": -1}, r"epochs must be an integer in \[0, inf\); got -1. Leave it out"),
+        ({"epochs": 1.0}, r"epochs must be an integer"),
+        ({"epochs": "x"}, r"epochs must be an integer"),
+        ({"Y": np.ones((3, 1))}, r"X and Y must have one row for each example, .* got 4 and 3 rows"),
+        ({"Y": np.ones((0, 1))}, r"X and Y must have one row for each example, .* got 4 and 0 rows"),
+        ({"X": np.ones((0, 1)), "Y": np.ones((0, 1))}, r"and one or more; got 0 and 0 rows"),
+    ],
+)
+def test_bad_arguments_are_named_at_once(change, message, rng):
+    arguments = {"X": np.ones((4, 1)), "Y": np.ones((4, 1)), "batch_size": 2, "rng": rng, "epochs": 1}
+    with pytest.raises(ValueError, match=message):
+        minibatches(**{**arguments, **change})

@@ -1,0 +1,235 @@
+r"""Batch normalization: give each unit mean 0 and variance 1 over the batch, then scale and shift it.
+
+Z has one column for each example: shape (..., n_units, m).  Means, variances, gamma and beta have
+shape (..., n_units, 1).
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from dlhelpers.checks import check_array, check_integer, check_number
+from dlhelpers.typing import FloatArray
+
+
+@dataclass(frozen=True)
+class BatchNormalization:
+    """The settings of batch normalization.
+
+    Parameters
+    ----------
+    eps : float > 0
+        Added to the variance, so that a unit that is constant over the batch does not divide by 0.
+    momentum : float in [0, 1)
+        Share of the running averages that a step keeps.  PyTorch calls 1 minus this number "momentum".
+
+    Raises
+    ------
+    ValueError
+        If a number is outside of its range.
+    """
+
+    eps: float = 1e-5
+    momentum: float = 0.9
+
+    def __post_init__(self) -> None:
+        check_number("eps", self.eps, "(0, inf)", "The usual value is 1e-5.", fits=())
+        check_number("momentum", self.momentum, "[0, 1)", "The usual value is 0.9.", fits=())
+
+
+class Normalized(NamedTuple):
+    """What `forward` computes and `backward` needs.
+
+    Attributes
+    ----------
+    Z_tilde, Z_norm : (..., n_units, m) float array
+    mean, variance : (..., n_units, 1) float array
+        Of the batch; the variance is the mean of squares (1/m).
+    """
+
+    Z_tilde: FloatArray
+    Z_norm: FloatArray
+    mean: FloatArray
+    variance: FloatArray
+
+
+class Gradients(NamedTuple):
+    """Derivatives of the cost by the inputs of `forward`, each in the shape of its input."""
+
+    dZ: FloatArray
+    dgamma: FloatArray
+    dbeta: FloatArray
+
+
+@np.errstate(all="ignore")
+def forward(Z: FloatArray, gamma: FloatArray, beta: FloatArray, eps: float = 1e-5) -> Normalized:
+    r"""Normalize each unit over the batch, then scale by gamma and shift by beta.
+
+    .. math::
+        \mu &= \frac{1}{m} \sum_i z^{(i)} \tag{1} \\
+        \sigma^2 &= \frac{1}{m} \sum_i (z^{(i)} - \mu)^2 \tag{2} \\
+        z_{norm} &= (z - \mu) / \sqrt{\sigma^2 + \epsilon} \tag{3} \\
+        \tilde z &= \gamma z_{norm} + \beta \tag{4}
+
+    Parameters
+    ----------
+    Z : (..., n_units, m) float array, m >= 2
+    gamma, beta : (..., n_units, 1) float array
+    eps : float > 0
+
+    Returns
+    -------
+    Normalized
+
+    Raises
+    ------
+    ValueError
+        If an array is not as above, or the batch has one example only: its own mean leaves nothing of it.
+
+    References
+    ----------
+    Ioffe & Szegedy (2015), "Batch normalization: accelerating deep network training by reducing
+    internal covariate shift", algorithm 1.
+
+    Examples
+    --------
+    >>> forward(np.array([[1.0, 3.0]]), np.array([[2.0]]), np.array([[5.0]])).Z_tilde.round(3)
+    array([[3., 7.]])
+    """
+    check_array("Z", Z, "(..., n_units, m)", "Units are rows, examples are columns.")
+    if Z.shape[-1] < 2:
+        raise ValueError(
+            f"batch normalization needs 2 or more examples in a batch; got {Z.shape[-1]}. One example minus "
+            "its own mean is 0. Use larger batches, or pass running statistics to predict."
+        )
+    _check_units(gamma=gamma, beta=beta)
+    mean = Z.mean(axis=-1, keepdims=True)  # (1)
+    variance = np.square(Z - mean).mean(axis=-1, keepdims=True)  # (2)
+    Z_norm = (Z - mean) / np.sqrt(variance + eps)  # (3)
+    Z_tilde = gamma * Z_norm + beta  # (4)
+    return Normalized(Z_tilde, Z_norm, mean, variance)
+
+
+@np.errstate(all="ignore")
+def backward(dZ_tilde: FloatArray, batch: Normalized, gamma: FloatArray, eps: float = 1e-5) -> Gradients:
+    r"""Return the gradients; the mean and the variance depend on every example too.
+
+    .. math::
+        d\gamma &= \textstyle\sum_i d\tilde z^{(i)} z_{norm}^{(i)} \tag{1} \\
+        d\beta &= \textstyle\sum_i d\tilde z^{(i)} \tag{2} \\
+        dz_{norm} &= \gamma \, d\tilde z \tag{3} \\
+        dz &= \bigl(dz_{norm} - \overline{dz_{norm}} - z_{norm} \overline{dz_{norm} z_{norm}}\bigr)
+              / \sqrt{\sigma^2 + \epsilon} \tag{4}
+
+    A bar is the mean over the batch.  Its two terms are what flows back through mu and sigma^2.
+
+    Parameters
+    ----------
+    dZ_tilde : (..., n_units, m) float array
+    batch : Normalized
+        What `forward` returned.
+    gamma : (..., n_units, 1) float array
+    eps : float > 0
+        The same as in `forward`.
+
+    Returns
+    -------
+    Gradients
+
+    Raises
+    ------
+    ValueError
+        If an array is not as above.
+
+    References
+    ----------
+    Ioffe & Szegedy (2015), section 3; the sums are put together.
+    """
+    check_array("dZ_tilde", dZ_tilde, "(..., n_units, m)")
+    _check_units(gamma=gamma)
+    dgamma = (dZ_tilde * batch.Z_norm).sum(axis=-1, keepdims=True)  # (1)
+    dbeta = dZ_tilde.sum(axis=-1, keepdims=True)  # (2)
+    dZ_norm = gamma * dZ_tilde  # (3)
+    through_mean = dZ_norm.mean(axis=-1, keepdims=True)
+    through_variance = batch.Z_norm * (dZ_norm * batch.Z_norm).mean(axis=-1, keepdims=True)
+    dZ = (dZ_norm - through_mean - through_variance) / np.sqrt(batch.variance + eps)  # (4)
+    return Gradients(dZ, dgamma, dbeta)
+
+
+@np.errstate(all="ignore")
+def inference(
+    Z: FloatArray,
+    gamma: FloatArray,
+    beta: FloatArray,
+    mean: FloatArray,
+    variance: FloatArray,
+    eps: float = 1e-5,
+) -> FloatArray:
+    r"""Normalize with statistics that were collected in training, so that examples do not affect each other.
+
+    .. math:: \tilde z = \gamma (z - \mu) / \sqrt{\sigma^2 + \epsilon} + \beta \tag{1}
+
+    Parameters
+    ----------
+    Z : (..., n_units, m) float array
+        One example is enough.
+    gamma, beta, mean, variance : (..., n_units, 1) float array
+    eps : float > 0
+
+    Returns
+    -------
+    (..., n_units, m) float array
+
+    Raises
+    ------
+    ValueError
+        If an array is not as above.
+    """
+    check_array("Z", Z, "(..., n_units, m)", "Units are rows, examples are columns.")
+    _check_units(gamma=gamma, beta=beta, mean=mean, variance=variance)
+    return gamma * (Z - mean) / np.sqrt(variance + eps) + beta  # (1)
+
+
+def unbiased(variance: FloatArray, m: int) -> FloatArray:
+    r"""Return the estimate of a population's variance from the mean of squares over m examples.
+
+    .. math:: \hat\sigma^2 = \frac{m}{m - 1} \sigma^2 \tag{1}
+
+    The paper and PyTorch collect this one for test time; CS231n collects the mean of squares.
+
+    Raises
+    ------
+    ValueError
+        If `variance` is no float array or `m` is below 2.
+    """
+    check_array("variance", variance, "(...)")
+    check_integer("m", m, "[2, inf)", "The variance of one example is unknown.")
+    return m / (m - 1) * variance  # (1)
+
+
+@np.errstate(all="ignore")
+def update_running(running: FloatArray, batch: FloatArray, momentum: float) -> FloatArray:
+    r"""Return the running average of a statistic after one more batch.
+
+    .. math:: r \leftarrow \text{momentum} \cdot r + (1 - \text{momentum}) \, b \tag{1}
+
+    Parameters
+    ----------
+    running, batch : (...) float array
+    momentum : float in [0, 1)
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as above.
+    """
+    check_array("running", running, "(...)")
+    check_array("batch", batch, "(...)")
+    check_number("momentum", momentum, "[0, 1)", "The usual value is 0.9.", fits=())
+    return momentum * running + (1 - momentum) * batch  # (1)
+
+
+def _check_units(**arrays: FloatArray) -> None:
+    for name, value in arrays.items():
+        check_array(name, value, "(..., n_units, 1)", "It has one number for each unit, in a column.")

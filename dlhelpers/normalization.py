@@ -1,0 +1,211 @@
+r"""Normalizing the inputs: features of one scale make the valley of the cost round."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dlhelpers.checks import check_array, check_flag
+from dlhelpers.typing import BoolArray, FloatArray
+
+_DTYPE_ADVICE = "Examples are rows of floats: pass X.astype(float)."
+
+
+@dataclass(frozen=True, eq=False)
+class Normalization:
+    r"""What the training set says about each feature; apply the same to the dev and the test set.
+
+    .. math::
+        x_\text{norm} &= (x - \mu) / \sigma \tag{1} \\
+        x &= \sigma x_\text{norm} + \mu \tag{2}
+
+    Made by `fit`.
+
+    Parameters
+    ----------
+    mean : (n_features,) float array
+        mu, in the units of each feature.
+    scale : (n_features,) float array
+        sigma, the standard deviation, in the same units; above 0.
+
+    Raises
+    ------
+    ValueError
+        If `mean` or `scale` is not such an array, or they differ in length.
+
+    Examples
+    --------
+    >>> normalization = Normalization(mean=np.array([10.0, 0.0]), scale=np.array([2.0, 0.5]))
+    >>> normalization.apply(np.array([[12.0, 1.0]]))
+    array([[1., 2.]])
+    """
+
+    mean: FloatArray
+    scale: FloatArray
+
+    def __post_init__(self) -> None:
+        check_array("mean", self.mean, "(n_features,)", finite=True)
+        check_array(
+            "scale", self.scale, f"({len(self.mean)},)", "One for each feature, as mean.", finite=True
+        )
+        if not (self.scale > 0).all():
+            feature = int(np.argmin(self.scale))
+            raise ValueError(
+                f"scale must be above 0; got {self.scale[feature]} for feature {feature}. "
+                "For a constant feature, pass 1."
+            )
+
+    def apply(self, X: FloatArray) -> FloatArray:
+        """Return the features with mean 0 and standard deviation 1 (on the set that was fitted).
+
+        Parameters
+        ----------
+        X : (..., n_features) float array
+
+        Returns
+        -------
+        (..., n_features) float array
+            Of the dtype of `X`.
+
+        Raises
+        ------
+        ValueError
+            If `X` has another number of features, or holds NaN or infinity.
+        """
+        self._check(X)
+        with np.errstate(over="ignore"):
+            normalized = (X - self.mean) / self.scale  # (1)
+            return np.asarray(normalized, dtype=X.dtype)
+
+    def inverse(self, X: FloatArray) -> FloatArray:
+        """Return the features in their own units again; arguments and errors are those of `apply`."""
+        self._check(X)
+        with np.errstate(over="ignore"):
+            original = self.scale * X + self.mean  # (2)
+            return np.asarray(original, dtype=X.dtype)
+
+    def _check(self, X: FloatArray) -> None:
+        n = len(self.mean)
+        check_array("X", X, f"(..., {n})", f"The training set had {n} features, of floats.", finite=True)
+
+
+def fit(X: FloatArray) -> Normalization:
+    r"""Return the mean and the standard deviation of each feature of the training set.
+
+    .. math::
+        \mu &= \frac1m \sum_i x^{(i)} \tag{1} \\
+        \sigma^2 &= \frac1m \sum_i (x^{(i)} - \mu)^2 \tag{2} \\
+        \text{scale} &= \begin{cases} 1 & \text{for a constant feature} \\ \sigma & \text{else} \end{cases}
+        \tag{3}
+
+    A constant feature becomes 0.  One whose spread is no more than the rounding of its mean counts as
+    constant, as in scikit-learn's StandardScaler.  Sums are float64, whatever the dtype of X.
+
+    Parameters
+    ----------
+    X : (m, n_features) float array
+        The training set only: the dev and the test set must not take part.
+
+    Returns
+    -------
+    Normalization
+        Of the dtype of `X`.
+
+    Raises
+    ------
+    ValueError
+        If `X` is empty, holds NaN or infinity, or numbers too large to be squared.
+
+    References
+    ----------
+    LeCun, Bottou, Orr & Müller (1998), "Efficient BackProp", section 4.3.
+
+    Examples
+    --------
+    >>> X = np.array([[1.0, 5.0], [3.0, 5.0]])
+    >>> normalization = fit(X)
+    >>> normalization.mean, normalization.scale
+    (array([2., 5.]), array([1., 1.]))
+    >>> normalization.apply(X)
+    array([[-1.,  0.],
+           [ 1.,  0.]])
+    """
+    _check_examples(X)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = X.mean(axis=0, dtype=np.float64)  # (1)
+        variance = ((X - mean) ** 2).mean(axis=0, dtype=np.float64)  # (2)
+    if not np.isfinite(variance).all():
+        feature = int(np.argmax(~np.isfinite(variance)))
+        raise ValueError(
+            f"X must hold numbers that can be squared; got {np.abs(X[:, feature]).max()} "
+            f"in feature {feature}. Measure this feature in a larger unit."
+        )
+    constant = _is_constant(mean, variance, len(X)) | (np.sqrt(variance).astype(X.dtype) == 0)
+    scale = np.where(constant, 1, np.sqrt(variance))  # (3)
+    mean = np.where(constant, X[0], mean)  # the value itself: its mean may be off by the last digit
+    return Normalization(mean.astype(X.dtype), scale.astype(X.dtype))
+
+
+def condition_number(X: FloatArray, *, bias: bool = True) -> float:
+    r"""Return how much longer than wide the valley of linear regression on these features is, squared.
+
+    The cost of linear regression, sum of squared errors / 2m, has the Hessian
+
+    .. math::
+        H &= \frac1m A^T A, \quad A = [X, \, 1] \tag{1} \\
+        \kappa &= \lambda_{\max}(H) / \lambda_{\min}(H) \tag{2}
+
+    1 is a round bowl.  The best constant learning rate of gradient descent needs about kappa / 2 steps to
+    make the error e times smaller.  The eigenvalues of H are the squared singular values of A, divided
+    by m; computed from these, kappa is right up to about 1e24.
+
+    Parameters
+    ----------
+    X : (m, n_features) float array
+    bias : bool
+        True has the column of ones in A, for the bias; without it A = X.
+
+    Returns
+    -------
+    float
+        In float64, whatever the dtype of `X`; infinity when H is singular: a feature is constant (beside the
+        bias), or a sum of others, or there are fewer examples than parameters.
+
+    Raises
+    ------
+    ValueError
+        If `X` is empty, or holds NaN or infinity, or `bias` is not a bool.
+
+    Examples
+    --------
+    >>> X = np.array([[3.0, 1.0], [3.0, -1.0], [-3.0, 1.0], [-3.0, -1.0]])
+    >>> round(condition_number(X), 6), round(condition_number(fit(X).apply(X)), 6)
+    (9.0, 1.0)
+    """
+    _check_examples(X)
+    check_flag("bias", bias)
+    A = np.column_stack([X, np.ones(len(X))]) if bias else X
+    A = A.astype(np.float64) / max(1.0, float(np.abs(A).max()))  # kappa does not see a common factor
+    m, n = A.shape
+    roots = np.linalg.svd(A / np.sqrt(m), compute_uv=False)  # (1) by its eigenvalues' roots, largest first
+    if m < n or roots[-1] <= max(m, n) * np.finfo(np.float64).eps * roots[0]:
+        return float("inf")
+    return float((roots[0] / roots[-1]) ** 2)  # (2)
+
+
+def _is_constant(mean: FloatArray, variance: FloatArray, m: int) -> BoolArray:
+    """Return where the variance is no more than the rounding of (1) and (2) makes it.
+
+    References
+    ----------
+    Chan, Golub & LeVeque (1983), "Algorithms for computing the sample variance: analysis and
+    recommendations".
+    """
+    eps = float(np.finfo(np.float64).eps)
+    with np.errstate(over="ignore"):
+        return np.asarray(variance <= m * eps * variance + (m * eps * mean) ** 2)
+
+
+def _check_examples(X: FloatArray) -> None:
+    check_array("X", X, "(m, n_features)", _DTYPE_ADVICE, finite=True)
+    if X.size == 0:
+        raise ValueError(f"X must hold at least one example of one feature; got shape {X.shape}.")

@@ -1,0 +1,171 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.preprocessing import StandardScaler
+
+from dlhelpers.datasets import breast_cancer, digits
+from dlhelpers.normalization import Normalization, condition_number, fit
+
+
+def test_mean_and_scale_by_hand():
+    # means (1 + 2 + 6) / 3 and (0 + 2 + 4) / 3, variances (4 + 1 + 9) / 3 and (4 + 0 + 4) / 3
+    X = np.array([[1.0, 0.0], [2.0, 2.0], [6.0, 4.0]])
+    normalization = fit(X)
+    np.testing.assert_allclose(normalization.mean, [3, 2])
+    np.testing.assert_allclose(normalization.scale, np.sqrt([14 / 3, 8 / 3]))
+    np.testing.assert_allclose(normalization.apply(X)[2], [3 / np.sqrt(14 / 3), 2 / np.sqrt(8 / 3)])
+
+
+def test_apply_and_inverse_by_hand():
+    normalization = Normalization(np.array([3.0, -1.0]), np.array([2.0, 4.0]))
+    np.testing.assert_array_equal(normalization.apply(np.array([[7.0, 1.0]])), [[2, 0.5]])
+    np.testing.assert_array_equal(normalization.inverse(np.array([[2.0, 0.5]])), [[7, 1]])
+    np.testing.assert_array_equal(normalization.apply(np.full((2, 5, 2), 3.0))[1, 4], [0, 1])
+
+
+@pytest.mark.parametrize("load", [digits, breast_cancer])  # three pixels of the digits are constant
+def test_agrees_with_scikit_learn(load):
+    X = load().X
+    train, test = X[:300], X[300:]
+    peer, own = StandardScaler().fit(train), fit(train)
+    np.testing.assert_allclose(own.mean, peer.mean_, rtol=1e-12)
+    np.testing.assert_allclose(own.scale, peer.scale_, rtol=1e-12)
+    np.testing.assert_allclose(own.apply(test), peer.transform(test), rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(own.inverse(own.apply(test)), test, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        np.full(100, 0.1),
+        np.full(33, 1e10 / 3),
+        np.full(7, 1e-300),
+        np.zeros(5),
+        np.array([1.0, 1.0 + 2**-52] * 10),  # rounding only: constant
+        np.array([1.0, 1.0 + 1e-12] * 10),  # a real difference
+        np.array([0.0, 1e-100] * 10),
+        np.array([5.0]),
+    ],
+)
+def test_constant_features_are_those_of_scikit_learn(column):
+    X = column[:, None]
+    own, peer = fit(X), StandardScaler().fit(X)
+    assert own.scale[0] == pytest.approx(peer.scale_[0], rel=1e-3)
+    if np.ptp(column) == 0:
+        assert own.scale[0] == 1
+        np.testing.assert_array_equal(own.apply(X), 0)
+
+
+def test_float32_is_summed_in_float64_and_stays_float32():
+    column = 1e4 + np.arange(10_000) % 2 / 8
+    X = column[:, None].astype(np.float32)
+    normalization = fit(X)
+    assert normalization.mean.dtype == normalization.scale.dtype == np.float32
+    assert normalization.scale[0] == pytest.approx(1 / 16, rel=1e-6)
+    assert normalization.apply(X).dtype == normalization.inverse(X).dtype == np.float32
+    wide = fit(X.astype(float))
+    assert wide.apply(X).dtype == wide.inverse(X).dtype == np.float32
+    tiny = fit(np.array([[0.0]] * 999 + [[6e-8]], dtype=np.float16))
+    assert tiny.scale[0] == 1  # its sigma is 0 in float16
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=30))
+def test_normalized_features_have_mean_0_and_deviation_1_or_are_0(column):
+    X = np.array(column)[:, None]
+    if 0 < np.ptp(X) < 1e-3:
+        return
+    normalized = fit(X).apply(X)
+    assert abs(normalized.mean()) < 1e-6
+    assert normalized.std() == pytest.approx(0 if np.ptp(X) == 0 else 1, abs=1e-6)
+
+
+def test_condition_number_by_hand():
+    # Two features without correlation: H = diag(mean of x1^2, of x2^2, 1) = diag(100, 4, 1)
+    X = np.array([[10.0, 2.0], [10.0, -2.0], [-10.0, 2.0], [-10.0, -2.0]])
+    assert condition_number(X) == pytest.approx(100)
+    assert condition_number(X, bias=False) == pytest.approx(25)
+    # One feature, 0 and 2, with the bias: H = [[2, 1], [1, 1]], eigenvalues (3 +- sqrt(5)) / 2
+    root = np.sqrt(5)
+    assert condition_number(np.array([[0.0], [2.0]])) == pytest.approx((3 + root) / (3 - root))
+    assert condition_number(np.array([[0.0], [2.0]]), bias=False) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("bias", [False, True])
+def test_condition_number_is_that_of_the_hessian(bias, rng):
+    X = 50 * rng.normal(size=(40, 3)) @ rng.normal(size=(3, 3)) + 100
+    A = np.column_stack([X, np.ones(40)]) if bias else X
+    assert condition_number(X, bias=bias) == pytest.approx(np.linalg.cond(A.T @ A / 40), rel=1e-6)
+    assert condition_number(X.astype(np.float32), bias=bias) == pytest.approx(
+        condition_number(X, bias=bias), rel=1e-2
+    )
+
+
+def test_normalizing_lowers_the_condition_number():
+    X = breast_cancer().X
+    assert condition_number(X) > 1e11
+    assert condition_number(fit(X).apply(X)) < 1e6
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        np.ones((5, 1)),  # the bias again
+        np.array([[1.0, 2.0], [2.0, 4.0], [3.0, 6.0]]),  # a sum of others
+        np.array([[1.0, 2.0]]),  # fewer examples than parameters
+        np.zeros((3, 1)),
+    ],
+)
+def test_singular_is_infinite(X):
+    assert condition_number(X) == np.inf
+
+
+def test_condition_number_without_bias_at_the_limits():
+    assert condition_number(np.zeros((3, 1)), bias=False) == np.inf
+    assert condition_number(np.ones((1, 1)), bias=False) == 1
+    assert condition_number(np.diag([1.0, 1e-10]), bias=False) == pytest.approx(1e20)
+    assert condition_number(np.diag([1.0, 1e-16]), bias=False) == np.inf
+    assert condition_number(np.full((2, 1), 1e308), bias=False) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("function", [fit, condition_number])
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (None, "X must be a float array .*None"),
+        ([[1.0]], r"X must be a float array .*\[\[1.0\]\]"),
+        (np.array([[1, 2]]), r"X must be a float array .*astype\(float\)"),
+        (np.zeros(3), "X must be"),
+        (np.array([[1.0, 2.0], [3.0, np.nan]]), r"X must hold finite numbers.*nan at \[1, 1\]"),
+        (np.zeros((0, 2)), r"X must hold at least one example of one feature; got shape \(0, 2\)"),
+        (np.zeros((2, 0)), "X must hold at least one example"),
+    ],
+)
+def test_bad_features_are_named(function, X, message):
+    with pytest.raises(ValueError, match=message):
+        function(X)
+
+
+def test_other_bad_input_is_named():
+    normalization = fit(np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 7.0]]))
+    for function in (normalization.apply, normalization.inverse):
+        with pytest.raises(ValueError, match=r"X must be .*\(\.\.\., 3\).*training set had 3 features"):
+            function(np.zeros((5, 4)))
+        with pytest.raises(ValueError, match=r"got inf at \[0, 2\]"):
+            function(np.array([[0.0, 0.0, np.inf]]))
+    with pytest.raises(ValueError, match=r"squared; got 1e\+200 in feature 1"):
+        fit(np.array([[0.0, 1e200], [0.0, -1e200]]))
+    with pytest.raises(ValueError, match="bias must be True or False"):
+        condition_number(np.ones((2, 1)), bias=1)
+    with pytest.raises(ValueError, match="mean must be"):
+        Normalization([1.0], np.ones(1))
+    with pytest.raises(ValueError, match=r"scale must be .*\(2,\)"):
+        Normalization(np.zeros(2), np.ones(3))
+    with pytest.raises(ValueError, match=r"scale must be above 0; got 0.0 for feature 1\."):
+        Normalization(np.zeros(2), np.array([1.0, 0.0]))
+
+
+def test_overflow_is_infinite_without_a_warning():
+    normalization = Normalization(np.array([0.0]), np.array([1e-300]))
+    assert normalization.apply(np.array([[1e100]]))[0, 0] == np.inf
+    assert Normalization(np.zeros(1), np.array([1e300])).inverse(np.array([[1e100]]))[0, 0] == np.inf

@@ -1,0 +1,166 @@
+"""One valid call of every public function of the core, for the tests that spoil one argument of it."""
+
+from collections.abc import Callable
+from functools import partial
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlhelpers import (
+    activations,
+    augmentation,
+    averages,
+    batch_normalization,
+    dropout,
+    gradient_checking,
+    hyperparameter_search,
+    initialization,
+    losses,
+    minibatches,
+    normalization,
+    optimizers,
+    parameters,
+    regularization,
+    saving,
+    schedules,
+    softmax,
+    surfaces,
+    training,
+)
+from dlhelpers.batch_normalization import BatchNormalization
+from dlhelpers.minibatches import Batch
+from dlhelpers.network import Network
+
+Call = tuple[Callable[..., Any], dict[str, Any]]
+
+
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+def calls(folder: Path) -> dict[str, Call]:
+    """Return name -> (function, its arguments by name)."""
+    Z, A = rng().normal(size=(3, 5)), rng().normal(size=(3, 5))
+    X, Y = rng().normal(size=(5, 2)), rng().normal(size=(5, 1))
+    network = Network((2, 3, 1))
+    theta = network.initialize(rng())
+    normed = Network((2, 3, 1), batch_norm=BatchNormalization())
+    normed_theta, statistics = normed.initialize(rng()), normed.initial_statistics()
+    batch, mask = Batch(X, Y), network.layout.is_weight
+    column, shape = np.ones((3, 1)), (4, 3)
+    penalized = {"theta": theta, "is_weight": mask, "strength": 0.5, "m": 5}
+    saving.save_network(folder / "there.npz", network, theta)
+    found: dict[str, Call] = {}
+
+    def add(function: Callable[..., Any], **arguments: Any) -> None:
+        owner = getattr(function, "__self__", None)
+        name = function.__name__ if owner is None else f"{type(owner).__name__}.{function.__name__}"
+        found[name] = (function, arguments)
+
+    for function, derivative in activations.ACTIVATIONS.values():
+        add(function, Z=Z, out=None)
+        add(derivative, Z=Z, A=A, out=None)
+    for loss in losses.LOSSES.values():
+        add(loss.cost, Z=Z, Y=A)
+        add(loss.gradient, Z=Z, Y=A)
+    add(losses.smooth_labels, Y=np.eye(3), strength=0.1)
+    add(softmax.softmax, Z=Z, temperature=2.0)
+    add(softmax.log_softmax, Z=Z, temperature=2.0)
+    add(softmax.hardmax, Z=Z)
+    for initializer in initialization.INITIALIZERS.values():
+        add(initializer, rng=rng(), shape=shape)
+    add(initialization.constant, rng=rng(), shape=shape, value=0.5)
+    add(initialization.normal, rng=rng(), shape=shape, scale=0.5)
+    add(initialization.orthogonal, rng=rng(), shape=shape, gain=2.0)
+    add(
+        initialization.initialize,
+        layout=network.layout,
+        activations="tanh",
+        rng=rng(),
+        population=2,
+        initializer="he_normal",
+    )
+    add(parameters.dense_layout, sizes=(2, 3, 1), batch_norm=True)
+    add(parameters.statistics_layout, sizes=(2, 3, 1))
+    add(parameters.check_sizes, sizes=(2, 3, 1))
+    add(network.layout.views, theta=theta)
+    add(network.layout.name_of, index=2)
+    add(parameters.Layout, shapes={"W1": (2, 3)})
+    add(minibatches.minibatches, X=X, Y=Y, batch_size=2, rng=rng(), epochs=1)
+    add(dropout.keep_mask, draw=rng().random((3, 5)), keep_prob=0.5)
+    add(dropout.check_keep_prob, keep_prob=0.5)
+    add(dropout.draw_uniform, sizes=(2, 3, 1), m=5, rng=rng(), population=2)
+    add(dropout.with_draws, batches=repeat(batch), sizes=(2, 3, 1), rng=rng(), population=2)
+    add(BatchNormalization, eps=1e-5, momentum=0.9)
+    forward = batch_normalization.forward(Z, column, column)
+    add(batch_normalization.forward, Z=Z, gamma=column, beta=column, eps=1e-5)
+    add(batch_normalization.backward, dZ_tilde=A, batch=forward, gamma=column, eps=1e-5)
+    add(
+        batch_normalization.inference,
+        Z=Z,
+        gamma=column,
+        beta=column,
+        mean=column,
+        variance=column,
+        eps=1e-5,
+    )
+    add(batch_normalization.unbiased, variance=column, m=5)
+    add(batch_normalization.update_running, running=column, batch=column, momentum=0.5)
+    add(
+        Network,
+        sizes=(2, 3, 1),
+        activation=("tanh",),
+        loss_name="squared_error",
+        keep_prob=(0.5,),
+        batch_norm=BatchNormalization(),
+    )
+    add(network.initialize, rng=rng(), population=2, initializer="zeros")
+    add(normed.predict, theta=normed_theta, X=X, statistics=statistics, draws=(np.ones((3, 5)),))
+    add(normed.loss, theta=normed_theta, batch=batch, statistics=statistics)
+    add(network.gradient, theta=theta, batch=batch)
+    add(network.loss_and_gradient, theta=theta, batch=batch, with_loss=True)
+    add(network.trace, theta=theta, batch=batch)
+    add(normed.initial_statistics, population=2)
+    add(normed.batch_statistics, theta=normed_theta, batch=batch)
+    add(normed.update_statistics, statistics=statistics, theta=normed_theta, batch=batch)
+    add(
+        training.descend,
+        objective=normed,
+        theta=normed_theta,
+        batches=repeat(batch),
+        optimizer=optimizers.Adam(),
+        learning_rate=0.1,
+        state=None,
+        statistics=statistics,
+        weight_decay=0.1,
+        projection=partial(regularization.max_norm, layout=normed.layout, limit=3.0),
+    )
+    add(regularization.l1, **penalized)
+    add(regularization.l2, **penalized)
+    add(regularization.Regularized, network=network, m=5, l1=0.1, l2=0.2)
+    regularized = regularization.Regularized(normed, 5, 0.1, 0.2)
+    add(regularized.loss, theta=normed_theta, batch=batch, statistics=statistics)
+    add(regularized.gradient, theta=normed_theta, batch=batch)
+    add(regularized.update_statistics, statistics=statistics, theta=normed_theta, batch=batch)
+    add(regularization.soft_threshold, theta=theta, is_weight=mask, amount=0.1)
+    add(regularization.max_norm, theta=theta, layout=network.layout, limit=3.0)
+    add(regularization.early_stop, dev_losses=[3.0, 1.0, 2.0], patience=1)
+    run = training.descend(network, theta, repeat(batch), optimizers.Adam(), 0.1)
+    add(
+        regularization.train_until_stop,
+        run=run,
+        dev_loss=lambda step: float(step.loss),
+        patience=2,
+        every=1,
+        most_steps=5,
+    )
+    cost = partial(network.loss, batch=batch)
+    add(gradient_checking.numerical_gradient, cost=cost, theta=theta, eps=1e-5, two_sided=True)
+    add(gradient_checking.relative_error, a=theta, b=theta)
+    add(gradient_checking.check_gradient, objective=network, theta=theta, batch=batch, eps=1e-5, two_sided=True)
+    add(gradient_checking.check_gradient(network, theta, batch).worst, n=2)
+    add(saving.save_network, path=folder / "new.npz", network=normed, theta=normed_theta, statistics=statistics)
+    add(saving.load_network, path=folder / "there.npz")
+    return found
