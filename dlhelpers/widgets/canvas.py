@@ -59,7 +59,8 @@ class Canvas:
                 self._draw_background()
             self._agg.restore_region(self._background)  # type: ignore[no-untyped-call]
             for artist in self._moving:
-                self.figure.draw_artist(artist)
+                if artist.axes is None or artist.axes.get_visible():
+                    self.figure.draw_artist(artist)
         return self._png()
 
     def _draw_background(self) -> None:

@@ -59,6 +59,14 @@ def log_slider(
     return control
 
 
+def steps_slider(
+    label: str, options: Sequence[tuple[str, Any]], value: Any, help: str = ""
+) -> ipywidgets.SelectionSlider:
+    """Return a slider over named values, for instance "off", 0.001, 0.01; it starts at the nearest one."""
+    nearest = min((each for _, each in options), key=lambda each: abs(each - value))
+    return ipywidgets.SelectionSlider(options=list(options), value=nearest, **_look(label, help))
+
+
 def choice(label: str, options: Sequence[str], value: str, help: str = "") -> ipywidgets.Dropdown:
     """Return a menu of named options."""
     return ipywidgets.Dropdown(options=list(options), value=value, **_look(label, help))
@@ -94,6 +102,8 @@ def extremes(control: ipywidgets.ValueWidget) -> list[Any]:
     """Return the values at both ends of a control, or all its options."""
     if isinstance(control, ipywidgets.FloatLogSlider):
         return [control.base**control.min, control.base**control.max]
+    if isinstance(control, ipywidgets.SelectionSlider):
+        return [control.options[0][1], control.options[-1][1]]
     if isinstance(control, ipywidgets.Dropdown):
         return list(control.options)
     if isinstance(control, ipywidgets.Checkbox):

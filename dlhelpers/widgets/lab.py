@@ -38,7 +38,7 @@ GESTURE = 0.7
 SLOW = 1.0
 """A computation that will take longer than this many seconds shows its progress."""
 
-_STYLE = """<style>
+STYLE = """<style>
 .dlh-lab .dlh-picture {pointer-events: none;}
 .dlh-lab .dlh-caption {max-width: 960px; line-height: 1.45; font-size: 14px;}
 .dlh-lab .dlh-message {max-width: 960px; border-left: 4px solid #D55E00; padding-left: 8px;}
@@ -285,7 +285,7 @@ class Lab:
         self._message = ipywidgets.HTML(layout={"display": "none"})
         self._message.add_class("dlh-message")
         self._progress = ipywidgets.FloatProgress(min=0, max=1, description="Computing")
-        stop = _button("Stop", "Stop the computation and keep what is there", self._on_stop)
+        stop = button("Stop", "Stop the computation and keep what is there", self._on_stop)
         self._progress_row = ipywidgets.HBox([self._progress, stop], layout={"display": "none"})
         self._code_switch = ipywidgets.ToggleButton(description="Show code", layout={"width": "auto"})
         self._code_switch.observe(self._show_code, "value")
@@ -294,7 +294,7 @@ class Lab:
         sliders = [control for name, control in self.controls.items() if name != "seed"]
         self._box = ipywidgets.VBox(
             [
-                ipywidgets.HTML(f"{_STYLE}<h4>{html.escape(self.name)}</h4>"),
+                ipywidgets.HTML(f"{STYLE}<h4>{html.escape(self.name)}</h4>"),
                 ipywidgets.Box(self._buttons(), layout={"flex_flow": "row wrap"}),
                 ipywidgets.Box(sliders, layout={"flex_flow": "row wrap", "max_width": "960px"}),
                 self._canvas.image,
@@ -308,13 +308,13 @@ class Lab:
 
     def _buttons(self) -> list[ipywidgets.Widget]:
         buttons: list[ipywidgets.Widget] = [
-            _button(label, "Preset: " + label, partial(self._press, label)) for label in self.presets
+            button(label, "Preset: " + label, partial(self._press, label)) for label in self.presets
         ]
-        buttons.append(_button("Reset", "Put every control back", lambda _: self.reset()))
+        buttons.append(button("Reset", "Put every control back", lambda _: self.reset()))
         if "seed" in self.controls:
             buttons += [
                 self.controls["seed"],
-                _button("New seed", "The same settings with other random numbers", self._next_seed),
+                button("New seed", "The same settings with other random numbers", self._next_seed),
             ]
         return [*buttons, self._code_switch]
 
@@ -331,10 +331,11 @@ class Lab:
             self._code_text.value = f"<pre>{html.escape(self.code())}</pre>"
 
 
-def _button(label: str, help: str, act: Callable[[Any], None]) -> ipywidgets.Button:
-    button = ipywidgets.Button(description=label, tooltip=help, layout={"width": "auto"})
-    button.on_click(act)
-    return button
+def button(label: str, help: str, act: Callable[[Any], None]) -> ipywidgets.Button:
+    """Return a button that calls `act` with itself."""
+    made = ipywidgets.Button(description=label, tooltip=help, layout={"width": "auto"})
+    made.on_click(act)
+    return made
 
 
 def _plain(value: Any) -> Any:

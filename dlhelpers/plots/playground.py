@@ -1,0 +1,247 @@
+"""Views of the playground: decision map, curves, layers, units, confusion matrix."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from dlhelpers.plots.style import DEV, GHOST, TRAIN, View, key, moving, note
+from dlhelpers.typing import FloatArray
+
+CLASS_COLORS = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#CC79A7",
+    "#56B4E9",
+    "#D55E00",
+    "#F0E442",
+    "#6a3d9a",
+    "#999999",
+    "#8c510a",
+)
+"""One for each class, told apart by the color-blind too (Okabe & Ito, and two more)."""
+MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*", "<", ">")
+RGB = np.array([[int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)] for color in CLASS_COLORS])
+
+
+def blend(probabilities: FloatArray) -> FloatArray:
+    """Return the color of each point: the colors of the classes in proportion to their probabilities.
+
+    Parameters
+    ----------
+    probabilities : (..., n_classes) float array
+
+    Returns
+    -------
+    (..., 3) float array
+        Light, so that the points stand out.
+    """
+    return 1 - 0.55 * (1 - probabilities @ RGB[: probabilities.shape[-1]])
+
+
+class DecisionView:
+    """The plane, colored by what the network answers there, with the examples on it."""
+
+    def __init__(self, ax: Axes) -> None:
+        ax.set(xlim=(-3, 3), ylim=(-3, 3), aspect="equal")
+        ax.grid(visible=False)
+        self._ax = ax
+        self._map = moving(
+            ax.imshow(
+                np.ones((2, 2, 3)), extent=(-3, 3, -3, 3), origin="lower", interpolation="bilinear", zorder=0
+            )
+        )
+        self._train = [
+            moving(ax.plot([], [], MARKERS[k], color=CLASS_COLORS[k], ms=5, mec="white", mew=0.6)[0])
+            for k in range(10)
+        ]
+        self._dev = [
+            moving(ax.plot([], [], MARKERS[k], mfc="none", mec=CLASS_COLORS[k], ms=5, mew=1.2)[0])
+            for k in range(10)
+        ]
+        key(ax, ("filled: train", "#444444"), ("open: dev", "#444444"), ("shape and color: class", "#444444"))
+
+    def update(self, result: Any, before: Any | None) -> None:
+        """Show `result.map` (n, n, n_classes), `result.train` and `result.dev` as pairs X, y."""
+        self._map.set_data(blend(result.map))
+        for marks, (X, y) in ((self._train, result.train), (self._dev, result.dev)):
+            for k, mark in enumerate(marks):
+                mark.set_data(*X[y == k].T)
+        if self._ax.get_xlabel() != result.axis_names[0]:
+            self._ax.set(xlabel=result.axis_names[0], ylabel=result.axis_names[1])
+
+
+class CurveView:
+    """One quantity over the steps, on the training and the dev set, with marks where a setting changed."""
+
+    def __init__(self, ax: Axes, name: str, label: str, limits: tuple[float, float], log: bool) -> None:
+        ax.set(xlim=(0, 100), ylim=limits, ylabel=label)
+        if log:
+            ax.set_yscale("log")
+        self._ax, self._name = ax, name
+        self._ghosts = [moving(ax.plot([], [], color=GHOST, lw=1.2)[0]) for _ in range(2)]
+        self._ghosts[1].set_linestyle("--")
+        (self._changes,) = ax.plot([], [], "|", color="#222222", ms=9, mew=1.4, clip_on=False)
+        self._changes.set_in_layout(False)
+        (self._train,) = ax.plot([], [], color=TRAIN, lw=1.8)
+        (self._dev,) = ax.plot([], [], "--", color=DEV, lw=1.8)
+        for artist in (self._changes, self._train, self._dev):
+            moving(artist)
+
+    def update(self, result: Any, before: Any | None) -> None:
+        """Show `result.curves` and `result.ghost`, dicts of arrays, and `result.changes`, steps."""
+        top = _round_up(max(result.curves["step"][-1], 100))
+        if self._ax.get_xlim()[1] != top:
+            self._ax.set_xlim(0, top)
+        low, high = self._ax.get_ylim()
+        for lines, curves in (((self._train, self._dev), result.curves), (self._ghosts, result.ghost)):
+            for line, part in zip(lines, ("train", "dev"), strict=True):
+                values = [] if curves is None else np.clip(curves[f"{part}_{self._name}"], low, high)
+                line.set_data([] if curves is None else curves["step"], values)
+        self._changes.set_data(result.changes, np.full(len(result.changes), low))
+
+
+def _round_up(step: float) -> float:
+    """Return the next of 100, 200, 500, 1000, ..., so that the axis does not move in every frame."""
+    power = 10 ** np.floor(np.log10(step))
+    return float(next(power * n for n in (1, 2, 5, 10) if power * n >= step))
+
+
+class LayersView:
+    """Root mean square of weights, gradients and steps of each layer, on one log axis."""
+
+    LOW, HIGH = 1e-8, 1e3
+
+    def __init__(self, ax: Axes) -> None:
+        ax.set(xlim=(0.5, 7.5), ylim=(self.LOW, self.HIGH), xlabel="layer", ylabel="root mean square")
+        ax.set(yscale="log", xticks=range(1, 8))
+        self._rows = [
+            moving(ax.plot([], [], marker, color=color, ms=7, mec="white", mew=0.6, ls=":", lw=1)[0])
+            for marker, color in (("s", TRAIN), ("o", DEV), ("^", "#009E73"))
+        ]
+        key(ax, ("■ weights", TRAIN), ("● gradients", DEV), ("▲ steps", "#009E73"))
+
+    def update(self, result: Any, before: Any | None) -> None:
+        """Show `result.weights`, `result.gradients` and `result.steps`, each (n_layers,)."""
+        for row, values in zip(self._rows, (result.weights, result.gradients, result.steps), strict=True):
+            row.set_data(np.arange(1, len(values) + 1), np.clip(values, self.LOW, self.HIGH))
+
+
+class UnitsView:
+    """What each unit of one hidden layer answers in the plane: a small map for each, in one mosaic."""
+
+    SIDE = 4
+
+    def __init__(self, ax: Axes) -> None:
+        ax.set(xticks=[], yticks=[], aspect="equal")
+        ax.grid(visible=False)
+        self._mosaic = moving(
+            ax.imshow(np.zeros((2, 2)), cmap="cividis", vmin=-1, vmax=1, extent=(0, 4, 0, 4))
+        )
+        key(ax, ("a map for each unit", "#444444"), ("dark: low, yellow: high", "#444444"))
+
+    def update(self, result: Any, before: Any | None) -> None:
+        """Show `result.units`, (n_units, n, n), each scaled to [-1, 1]; at most 16 of them."""
+        n = result.units.shape[-1]
+        tiles = np.full((self.SIDE, n + 2, self.SIDE, n + 2), np.nan)
+        for i, unit in enumerate(result.units):
+            tiles[i // self.SIDE, 1:-1, i % self.SIDE, 1:-1] = unit[::-1]
+        self._mosaic.set_data(np.ma.masked_invalid(tiles.reshape(self.SIDE * (n + 2), -1)))
+
+
+class ConfusionView:
+    """How often each class was taken for each other, on the dev set."""
+
+    def __init__(self, ax: Axes) -> None:
+        ax.set(xlabel="predicted class", ylabel="labeled class")
+        ax.grid(visible=False)
+        self._ax = ax
+        self._picture = moving(
+            ax.imshow(np.zeros((2, 2)), cmap="Blues", vmin=0, vmax=1, aspect="auto", extent=(0, 1, 1, 0))
+        )
+        self._texts = [moving(ax.text(0, 0, "", ha="center", va="center", fontsize=9)) for _ in range(100)]
+        self._n = 0
+
+    def update(self, result: Any, before: Any | None) -> None:
+        """Show `result.confusion`, (n_classes, n_classes) counts; rows are the labels."""
+        counts = result.confusion
+        n = len(counts)
+        if n != self._n:
+            self._n = n
+            ticks = np.arange(n) + 0.5
+            self._picture.set_extent((0, n, n, 0))
+            self._ax.set(xlim=(0, n), ylim=(n, 0), xticks=ticks, yticks=ticks)
+            self._ax.set_xticklabels([str(k) for k in range(n)])
+            self._ax.set_yticklabels([str(k) for k in range(n)])
+        shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        self._picture.set_data(shares)
+        for i, text in enumerate(self._texts):
+            row, column = divmod(i, n) if i < n * n else (0, 0)
+            seen = i < n * n and counts[row, column] > 0 and not result.playing  # text is slow
+            text.set_visible(bool(seen))
+            if seen:
+                text.set_text(str(counts[row, column]))
+                text.set_position((column + 0.5, row + 0.5))
+                text.set_color("white" if shares[row, column] > 0.6 else "#222222")
+
+
+PANELS: Mapping[str, Callable[[Axes], View]] = {
+    "layers": LayersView,
+    "units": UnitsView,
+    "confusion matrix": ConfusionView,
+}
+
+
+class SidePanel:
+    """The panel on the right, which shows one of `PANELS` at a time, in axes of its own."""
+
+    def __init__(self, figure: Figure, place: Any) -> None:
+        self._axes = {name: figure.add_subplot(place, label=name) for name in PANELS}
+        self._views = {name: PANELS[name](ax) for name, ax in self._axes.items()}
+        self._shown = ""
+        self._choose("layers")
+
+    def _choose(self, name: str) -> None:
+        if name != self._shown:
+            self._shown = name
+            for each, ax in self._axes.items():
+                ax.set_visible(each == name)
+
+    def update(self, result: Any, before: Any | None) -> None:
+        """Show the panel that `result.panel` names."""
+        self._choose(result.panel)
+        self._views[result.panel].update(result, before)
+
+
+class MessageView:
+    """A sentence across the map, when there is something that must not be overlooked."""
+
+    def __init__(self, ax: Axes) -> None:
+        self._text = note(
+            ax, 0.5, 0.5, transform=ax.transAxes, ha="center", va="center", fontsize=11, zorder=9
+        )
+
+    def update(self, result: Any, before: Any | None) -> None:
+        """Show `result.message`, or nothing."""
+        self._text.set_text(result.message)
+        self._text.set_visible(bool(result.message))
+
+
+def playground_views(figure: Figure) -> list[Any]:
+    """Return all views of the playground, laid out on a figure."""
+    grid = figure.add_gridspec(2, 3, width_ratios=(1.15, 1.1, 1))
+    plane = figure.add_subplot(grid[:, 0])
+    loss, accuracy = figure.add_subplot(grid[0, 1]), figure.add_subplot(grid[1, 1])
+    views = [
+        DecisionView(plane),
+        CurveView(loss, "loss", "loss", (1e-4, 10), log=True),
+        CurveView(accuracy, "accuracy", "accuracy", (0, 1.02), log=False),
+        SidePanel(figure, grid[:, 2]),
+        MessageView(plane),
+    ]
+    accuracy.set_xlabel("step")
+    key(loss, ("— train", TRAIN), ("- - dev", DEV), ("— before", "#777777"), ("| change", "#222222"))
+    return views

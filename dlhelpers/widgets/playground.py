@@ -1,0 +1,682 @@
+"""The playground: one network that trains while its knobs are turned.
+
+A hand that moves a control only notes the new value.  The training task, on the event loop that the
+playground was made on, takes it up between two steps, so no step and no frame mixes old and new.
+"""
+
+import asyncio
+import base64
+import html
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import ipywidgets
+import numpy as np
+
+from dlhelpers.activations import ACTIVATIONS
+from dlhelpers.initialization import INITIALIZERS
+from dlhelpers.losses import LOSSES
+from dlhelpers.optimizers import OPTIMIZERS
+from dlhelpers.playground import DATA, FIXED, SCHEDULES, Measurement, Points, Session, Settings, read_points
+from dlhelpers.plots.playground import PANELS, playground_views
+from dlhelpers.saving import save_network
+from dlhelpers.showing import Code
+from dlhelpers.typing import FloatArray, IntArray
+from dlhelpers.widgets.canvas import Canvas
+from dlhelpers.widgets.controls import choice, log_slider, real_slider, slider, snap, steps_slider, switch
+from dlhelpers.widgets.lab import STYLE, button
+from dlhelpers.widgets.running import (
+    Pace,
+    apart_from_cells,
+    family,
+    interruptible,
+    one_blas_thread,
+    replace_predecessor,
+    running_loop,
+)
+
+TRAIN_FOR = 0.015
+"""Seconds of training between two looks at the clock, the page and the controls."""
+FRAME = 0.05
+"""Seconds between two frames, at least."""
+GRID = 50
+"""Points of the decision map along each axis."""
+OFF = [("off", 0.0)]
+STRENGTHS = [
+    *OFF,
+    *((f"{digit}e-{power}", float(f"{digit}e-{power}")) for power in (5, 4, 3, 2, 1) for digit in (1, 3)),
+]
+STRENGTHS += [("1", 1.0), ("3", 3.0), ("10", 10.0)]
+BATCH_SIZES = [(str(2**k), 2**k) for k in range(10)]
+HALF_AFTER = [(f"{n:,}", n) for n in (10, 30, 100, 300, 1000, 3000, 10_000)]
+
+
+# ------------------------------------------------------------------------------- what is on the screen
+
+
+class Frame(NamedTuple):
+    """Everything that one picture shows, taken between two steps.
+
+    Attributes
+    ----------
+    now : Measurement
+    map : (n, n, n_classes) float array
+        Probabilities in the plane.
+    units : (n_units, n, n) float array
+        Answers of the units of one layer in the plane, each scaled to [-1, 1].
+    train, dev : (X, y)
+    curves, ghost : dict of arrays, or None
+    changes : list of int
+        Steps at which a setting was changed.
+    weights, gradients, steps : (n_layers,) float array
+        Root mean squares.
+    confusion : (n_classes, n_classes) int array
+    axis_names : (str, str)
+    panel, message : str
+    settings : Settings
+    last_change : str
+    playing : bool
+    """
+
+    now: Measurement
+    map: FloatArray
+    units: FloatArray
+    train: tuple[FloatArray, IntArray]
+    dev: tuple[FloatArray, IntArray]
+    curves: dict[str, FloatArray]
+    ghost: dict[str, FloatArray] | None
+    changes: list[int]
+    weights: FloatArray
+    gradients: FloatArray
+    steps: FloatArray
+    confusion: IntArray
+    axis_names: tuple[str, str]
+    panel: str
+    message: str
+    settings: Settings
+    last_change: str
+    playing: bool
+
+
+_line = np.linspace(-3, 3, GRID)
+PLANE = np.stack(np.meshgrid(_line, _line), axis=-1).reshape(-1, 2)
+"""The points at which the network is asked, (n * n, 2)."""
+
+
+def frame(
+    session: Session, panel: str, layer: int, ghost: dict[str, FloatArray] | None, playing: bool
+) -> Frame:
+    """Return what there is to see of a session now."""
+    now, network = session.now, replace(session.network, keep_prob=1.0)
+    theta = np.nan_to_num(now.theta)
+    units = np.zeros((0, GRID, GRID))
+    if panel == "units" and session.settings.hidden:
+        layer = min(layer, len(session.settings.hidden))
+        answers = network.hidden_units(theta, PLANE, now.statistics)[layer - 1].T[:16]
+        size = np.maximum(np.abs(answers).max(axis=1, keepdims=True), 1e-12)
+        units = (answers / size).reshape(-1, GRID, GRID)
+    data = session.data
+    return Frame(
+        session.measure(),
+        _shares(network.predict(theta, PLANE, now.statistics)).reshape(GRID, GRID, -1),
+        units,
+        (data.X_train, data.y_train),
+        (data.X_dev, data.y_dev),
+        curves(session),
+        ghost,
+        [change.step for change in session.changes],
+        _sizes(session, now.theta),
+        _sizes(session, now.gradient),
+        _sizes(session, session.last_move),
+        _confusion(network.predict(theta, data.X_dev, now.statistics), data.y_dev, session.n_classes),
+        session.points.axis_names,
+        panel,
+        "" if not session.diverged else f"Training {session.diverged}.\nRewind, or Reset with another rate.",
+        session.settings,
+        "" if not session.changes else _told(session.changes[-1].step, session.changes[-1].values),
+        playing,
+    )
+
+
+def curves(session: Session) -> dict[str, FloatArray]:
+    """Return the recorded curves of a session, as arrays by name."""
+    columns = np.array(session.history, dtype=float).T
+    return dict(zip(Measurement._fields, columns, strict=True))
+
+
+def _shares(predictions: FloatArray) -> FloatArray:
+    """Return predictions as shares that add up to 1; those of the squared error may be anything."""
+    positive = np.clip(np.nan_to_num(predictions), 0, 1) + 1e-9
+    return positive / positive.sum(axis=-1, keepdims=True)
+
+
+def _sizes(session: Session, values: FloatArray) -> FloatArray:
+    """Return the root mean square of the weights of each layer."""
+    with np.errstate(all="ignore"):
+        views = session.network.layout.views(values)
+        sizes = [np.sqrt(np.square(W).mean()) for name, W in views.items() if name.startswith("W")]
+    return np.nan_to_num(np.array(sizes), posinf=1e300)
+
+
+def _confusion(predictions: FloatArray, labels: IntArray, n: int) -> IntArray:
+    pairs = labels * n + predictions.argmax(axis=-1)
+    return np.bincount(pairs, minlength=n * n).reshape(n, n)
+
+
+def _told(step: int, values: Mapping[str, Any]) -> str:
+    return f"at step {step}: " + ", ".join(f"{LABELS[name]} {value}" for name, value in values.items())
+
+
+def finding(frame: Frame) -> str:
+    """Return the title: how good the network is now."""
+    return f"Dev accuracy {frame.now.dev_accuracy:.0%} after {frame.now.step:,} steps"
+
+
+def caption(frame: Frame) -> str:
+    """Return what the picture shows, in words."""
+    now, settings = frame.now, frame.settings
+    n_weights = " x ".join(map(str, (2, *settings.hidden, frame.map.shape[-1])))
+    words = (
+        f"A network {n_weights} on {settings.data}, trained with {settings.optimizer} "
+        f"at a learning rate of {now.learning_rate:.3g}. Loss: {now.train_loss:.3g} on the training set, "
+        f"{now.dev_loss:.3g} on the dev set. Accuracy: {now.train_accuracy:.0%} and {now.dev_accuracy:.0%}."
+    )
+    if frame.last_change:
+        words += f" Last change {frame.last_change}."
+    if frame.ghost is not None:
+        words += f" Grey: the run before, up to step {frame.ghost['step'][-1]:,.0f}."
+    return words + (f" {frame.message}".replace("\n", " ") if frame.message else "")
+
+
+# ------------------------------------------------------------------------------------------ the widget
+
+LABELS: dict[str, str] = {
+    "data": "Data",
+    "m": "Examples",
+    "noise": "Noise in the data",
+    "data_seed": "Seed of the data",
+    "hidden": "Hidden layers",
+    "batch_norm": "Batch normalization",
+    "initializer": "Initialization",
+    "weight_seed": "Seed of the weights",
+    "activation": "Activation",
+    "loss_name": "Loss",
+    "optimizer": "Optimizer",
+    "learning_rate": "Learning rate",
+    "schedule": "Schedule",
+    "half_after": "Half of it after (steps)",
+    "beta": "beta (beta1)",
+    "beta2": "beta2",
+    "batch_size": "Batch size",
+    "l1": "L1, lambda",
+    "l2": "L2, lambda",
+    "weight_decay": "Weight decay",
+    "keep_prob": "keep_prob (dropout)",
+    "input_noise": "Noise on the inputs",
+}
+
+
+def _controls(s: Settings) -> dict[str, ipywidgets.ValueWidget]:
+    """Return a control for every setting, at the value of `s`."""
+    data = [*DATA, "own"] if s.data == "own" else list(DATA)
+    made: dict[str, ipywidgets.ValueWidget] = {
+        "data": choice(LABELS["data"], data, s.data),
+        "m": slider(LABELS["m"], 20, 1000, min(s.m, 1000), 20),
+        "noise": real_slider(LABELS["noise"], 0, 1, s.noise, 0.05),
+        "data_seed": slider(LABELS["data_seed"], 0, 99, s.data_seed),
+        "hidden": ipywidgets.Text(
+            value=", ".join(map(str, s.hidden)),
+            description=LABELS["hidden"],
+            tooltip="Units of each hidden layer, for instance 8, 8; empty for none",
+            continuous_update=False,
+            style={"description_width": "158px"},
+            layout={"flex": "1 1 350px", "max_width": "470px", "width": "auto"},
+        ),
+        "batch_norm": switch(LABELS["batch_norm"], s.batch_norm),
+        "initializer": choice(LABELS["initializer"], ["recommended", *INITIALIZERS], s.initializer),
+        "weight_seed": slider(LABELS["weight_seed"], 0, 99, s.weight_seed),
+        "learning_rate": log_slider(LABELS["learning_rate"], -5, 2, s.learning_rate, 0.1),
+        "optimizer": choice(LABELS["optimizer"], list(OPTIMIZERS), s.optimizer),
+        "beta": real_slider(LABELS["beta"], 0, 0.99, s.beta, 0.01),
+        "beta2": real_slider(LABELS["beta2"], 0.9, 0.9995, s.beta2, 0.0005, ".4f"),
+        "schedule": choice(LABELS["schedule"], list(SCHEDULES), s.schedule),
+        "half_after": steps_slider(LABELS["half_after"], HALF_AFTER, s.half_after),
+        "batch_size": steps_slider(LABELS["batch_size"], BATCH_SIZES, s.batch_size),
+        "activation": choice(LABELS["activation"], list(ACTIVATIONS), s.activation),
+        "loss_name": choice(LABELS["loss_name"], list(LOSSES), s.loss_name),
+        "l1": steps_slider(LABELS["l1"], STRENGTHS, s.l1),
+        "l2": steps_slider(LABELS["l2"], STRENGTHS, s.l2),
+        "weight_decay": steps_slider(LABELS["weight_decay"], STRENGTHS, s.weight_decay),
+        "keep_prob": real_slider(LABELS["keep_prob"], 0.1, 1, s.keep_prob, 0.05),
+        "input_noise": real_slider(LABELS["input_noise"], 0, 1, s.input_noise, 0.05),
+    }
+    return made
+
+
+class Playground:
+    """One live network: everything but the data and the architecture may change while it trains.
+
+    Parameters
+    ----------
+    steps : int
+        Steps to train before it is shown.
+    settings : values of `playground.Settings`
+        By name, for instance `data="spirals"`.
+
+    Examples
+    --------
+    From code, `lab.play()` and `lab.pause()` start and stop, `lab.set(learning_rate=0.1)` turns a knob,
+    `lab.step(100)` trains, `lab.rewind(50)` goes back, `lab.text()` is the state as a line of text, and
+    `lab.code()` the program.
+    """
+
+    def __init__(self, steps: int = 0, **settings: Any) -> None:
+        self.name = "Playground"
+        self.session = Session(Settings(**settings))
+        self.session.advance(steps)
+        self.controls = _controls(self.session.settings)
+        self.error: Exception | None = None
+        self.result: Frame
+        self.caption = ""
+        self.frames = 0
+        self._ghost: dict[str, FloatArray] | None = None
+        self._wanted: dict[str, Any] = {}
+        self._showing = self._playing = False
+        self._shown_at = 0.0
+        self._speeds: deque[tuple[float, int]] = deque(maxlen=40)
+        self._canvas = Canvas(playground_views, (12.4, 4.6))
+        self._pace = Pace()
+        self._loop = running_loop()
+        self._task: asyncio.Task[None] | None = None
+        self._build_box()
+        for widget in family(self._box):
+            apart_from_cells(widget)
+        for name, control in self.controls.items():
+            control.observe(lambda change, name=name: self._turned(name, change["new"]), "value")
+        self._show_settings()
+        self._show()
+        replace_predecessor(self)
+
+    # ---------------------------------------------------------------- for the reader
+    @property
+    def playing(self) -> bool:
+        """Whether the network is in training."""
+        return self._playing
+
+    def play(self) -> None:
+        """Train until `pause`, a stop condition, or divergence.  Only where an event loop runs."""
+        if self._loop is None:
+            raise RuntimeError("play needs a notebook; in a script, use step(n).")
+        self._playing = True
+        self._speeds.clear()
+        self._wake()
+
+    def pause(self) -> None:
+        """Stop after the present step."""
+        self._playing = False
+
+    def step(self, n: int = 1) -> None:
+        """Make n steps."""
+        self._act(lambda: self.session.advance(n))
+
+    def set(self, **values: Any) -> None:
+        """Turn knobs.  The data and the network begin anew; all else takes effect at the next step."""
+        self._act(lambda: self._take(values))
+
+    def reset(self) -> None:
+        """Begin again from the same initial weights, with the present settings; the old run stays in grey."""
+        self._act(lambda: self._restart(self.session.settings))
+
+    def new_weights(self) -> None:
+        """Begin again from other initial weights."""
+        seed = (self.session.settings.weight_seed + 1) % 100
+        self._act(lambda: self._restart(replace(self.session.settings, weight_seed=seed)))
+
+    def fork(self) -> None:
+        """Keep the curves so far in grey, and branch off from here."""
+        self._act(self._keep)
+
+    def rewind(self, step: int) -> None:
+        """Go back to a step that was made; the settings go back too, and the old run stays in grey."""
+
+        def go_back() -> None:
+            self._keep()
+            self.session.rewind(step)
+
+        self._act(go_back)
+
+    def text(self) -> str:
+        """Return the state as one line, to share; `load` reads it."""
+        return self.session.text()
+
+    def load(self, text: str) -> None:
+        """Train again what a line of text describes."""
+        self._act(lambda: self._replace(Session.from_text(text, self.session.own)))
+
+    def own_data(self, points: Points) -> None:
+        """Train on a table of your own, read by `playground.read_points`."""
+
+        def begin() -> None:
+            settings = replace(self.session.settings, data="own")
+            self._replace(Session(settings, points))
+
+        self._act(begin)
+
+    def code(self) -> Code:
+        """Return plain Python that trains the same network to the same step."""
+        return Code(self.session.code())
+
+    def save(self, path: str | Path = "playground.npz") -> None:
+        """Write the network to a file that `saving.load_network` reads."""
+        now = self.session.now
+        save_network(path, self.session.network, now.theta, now.statistics)
+
+    def png(self) -> bytes:
+        """Return the picture on the screen, as the bytes of a PNG file."""
+        return bytes(self._canvas.image.value)
+
+    async def settled(self) -> None:
+        """Wait until nothing is under way."""
+        while self._task is not None and not self._task.done():
+            await asyncio.sleep(0.001)
+
+    def close(self) -> None:
+        """Stop and free the widgets."""
+        self._playing = False
+        if self._task is not None:
+            self._task.cancel()
+        self._pace.close()
+        for widget in family(self._box):
+            widget.close()
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the widget and, for a reader without a kernel, the picture and its caption."""
+        bundle: dict[str, Any] = self._box._repr_mimebundle_()
+        bundle["text/plain"] = self.caption
+        bundle["image/png"] = base64.b64encode(self.png()).decode()
+        return bundle, {"image/png": {"alt": self.caption}}
+
+    # ---------------------------------------------------------------- from a turn of a knob to a step
+    def _turned(self, name: str, value: Any) -> None:
+        """Take note of a knob.  JupyterLab may call this on another thread."""
+        if self._showing:
+            return
+        self._wanted[name] = value
+        if self._loop is None:
+            self._act(self._take_wanted)
+        else:
+            self._loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        if self._task is None or self._task.done():
+            self._task = asyncio.ensure_future(self._live())
+
+    async def _live(self) -> None:
+        """Train, take up what the hand wants, and show frames, until there is nothing more to do."""
+        with interruptible(self.pause):
+            while self._playing or self._wanted:
+                if self._wanted:
+                    self._guarded(self._take_wanted)
+                if self._playing:
+                    self._train_a_while()
+                if not self._playing or time.perf_counter() - self._shown_at >= FRAME:
+                    if not self._playing:
+                        await self._pace.wait()
+                    if self._pace.ready:
+                        self._guarded(self._show)
+                if self._pace.lost:
+                    self._playing = False
+                await asyncio.sleep(0.001)
+        await self._pace.wait()
+        self._guarded(self._show)
+
+    def _train_a_while(self) -> None:
+        """Train for about 15 ms, or up to a stop condition."""
+        started, before = time.perf_counter(), self.session.step
+        with one_blas_thread():
+            while time.perf_counter() - started < TRAIN_FOR and self._playing:
+                self.session.advance(1)
+                if self._must_stop():
+                    self._playing = False
+        self._speeds.append((time.perf_counter() - started, self.session.step - before))
+
+    def _must_stop(self) -> bool:
+        if self.session.diverged or self.session.step == self._stop_at.value:
+            return True
+        last = self.session.history[-1]
+        return last.step == self.session.step and last.dev_accuracy >= self._good_enough.value
+
+    def _act(self, action: Callable[[], None]) -> None:
+        """Do something between two steps, and show it."""
+        self._guarded(action)
+        self._show_settings()
+        if not self._playing:
+            self._guarded(self._show)
+
+    def _guarded(self, action: Callable[[], None]) -> None:
+        """Do something; say in words what went wrong, and go on."""
+        try:
+            with one_blas_thread():
+                action()
+        except Exception as error:
+            self.error = error
+            self._message.value = html.escape(f"Nothing was changed: {error} (lab.error has the details.)")
+            self._message.layout.display = ""
+            self._show_settings()
+
+    def _take_wanted(self) -> None:
+        wanted, self._wanted = self._wanted, {}
+        self._take({name: self._read(name, value) for name, value in wanted.items()})
+        self._show_settings()
+
+    def _read(self, name: str, value: Any) -> Any:
+        """Return the value of a control as a setting; what the page has only rounded stays as it is."""
+        if name == "hidden":
+            return _sizes_in(value)
+        old = getattr(self.session.settings, name)
+        if isinstance(value, float):
+            control = self.controls[name]
+            if abs(snap(control, old or 1e-300) - snap(control, value or 1e-300)) < 1e-9 * (1 + abs(value)):
+                return old
+            return float(f"{value:.12g}")
+        return value
+
+    def _take(self, values: Mapping[str, Any]) -> None:
+        """Hand new values to the session; the data and the network need a new one."""
+        changed = {
+            name: value for name, value in values.items() if getattr(self.session.settings, name) != value
+        }
+        if changed.keys() & set(FIXED):
+            self._restart(replace(self.session.settings, **changed))
+        elif changed:
+            self.session.change(**changed)
+        self._message.layout.display = "none"
+
+    def _restart(self, settings: Settings) -> None:
+        self._replace(Session(settings, self.session.own))
+
+    def _replace(self, session: Session) -> None:
+        self._keep()
+        self.session = session
+
+    def _keep(self) -> None:
+        self._ghost = curves(self.session) if self.session.step > 0 else self._ghost
+
+    # ---------------------------------------------------------------- what is shown
+    def _show(self) -> None:
+        """Draw a frame and send it, with its caption."""
+        result = frame(self.session, self._panel.value, self._layer.value, self._ghost, self._playing)
+        for view in self._canvas.views:
+            view.update(result, None)
+        title, words = finding(result), caption(result)
+        self._canvas.title.set_text(title)
+        self._canvas.image.value = self._canvas.draw()
+        self.result, self.caption = result, f"{title}. {words}"
+        self._canvas.image.tooltip = self.caption
+        self._caption.value = f"<b>{html.escape(title)}.</b> {html.escape(words)}"
+        self._show_place()
+        self._pace.count_frame()
+        self.frames += 1
+        self._shown_at = time.perf_counter()
+
+    def _show_place(self) -> None:
+        """Bring the run's own controls up to date."""
+        self._showing = True
+        self._rewind_to.max = max(self.session.step, 1)
+        self._showing = False
+        self._play.description = "Pause" if self._playing else "Play"
+        self._play.icon = "pause" if self._playing else "play"
+        seconds, steps = (sum(each) for each in zip(*self._speeds, strict=True)) if self._speeds else (0, 0)
+        speed = f"{1e6 * seconds / steps:,.0f} microseconds a step" if self._playing and steps else ""
+        self._speed.value = speed
+        self._text.value = self.text()
+        if self._code_switch.value:
+            self._code_text.value = f"<pre>{html.escape(self.code())}</pre>"
+        self._code_text.layout.display = "" if self._code_switch.value else "none"
+
+    def _show_settings(self) -> None:
+        """Put the controls where the settings are."""
+        self._showing = True
+        try:
+            for name, control in self.controls.items():
+                value = getattr(self.session.settings, name)
+                if name == "hidden":
+                    control.value = ", ".join(map(str, value))
+                elif isinstance(control, ipywidgets.SelectionSlider):
+                    control.value = min((v for _, v in control.options), key=lambda v: abs(v - value))
+                elif name == "data" and value not in control.options:
+                    control.options = [*control.options, value]
+                    control.value = value
+                elif isinstance(control, ipywidgets.FloatLogSlider):
+                    control.value = snap(control, max(value, control.base**control.min))
+                else:
+                    control.value = value
+        finally:
+            self._showing = False
+
+    def _build_box(self) -> None:
+        self._caption = ipywidgets.HTML()
+        self._caption.add_class("dlh-caption")
+        self._message = ipywidgets.HTML(layout={"display": "none"})
+        self._message.add_class("dlh-message")
+        self._code_text = ipywidgets.HTML(layout={"display": "none"})
+        self._code_text.add_class("dlh-code")
+        self._speed = ipywidgets.Label()
+        rows = {"flex_flow": "row wrap", "max_width": "1240px"}
+        live = [self.controls[name] for name in self.controls if name not in FIXED]
+        fixed = [self.controls[name] for name in self.controls if name in FIXED]
+        self._box = ipywidgets.VBox(
+            [
+                ipywidgets.HTML(f"{STYLE}<h4>Playground</h4>"),
+                ipywidgets.Box(self._buttons(), layout={**rows, "align_items": "center"}),
+                self._canvas.image,
+                self._caption,
+                self._message,
+                ipywidgets.HTML("<b>These take effect at the next step</b>"),
+                ipywidgets.Box(live, layout=rows),
+                ipywidgets.HTML("<b>These begin a new run</b>"),
+                ipywidgets.Box(fixed, layout=rows),
+                ipywidgets.HTML("<b>Look, keep and share</b>"),
+                ipywidgets.Box(self._tools(), layout={**rows, "align_items": "center"}),
+                self._code_text,
+            ]
+        )
+        self._box.add_class("dlh-lab")
+
+    def _buttons(self) -> list[ipywidgets.Widget]:
+        self._play = button(
+            "Play", "Train, or pause", lambda _: self.pause() if self._playing else self.play()
+        )
+        self._play.layout.width = "90px"
+        self._rewind_to = ipywidgets.IntSlider(
+            0, 0, 1, description="Go back to step", style={"description_width": "110px"}
+        )
+        return [
+            self._play,
+            button("Step", "Make one step", lambda _: self.step()),
+            button("100 steps", "Make a hundred steps", lambda _: self.step(100)),
+            button("Reset", "Begin again from the same weights", lambda _: self.reset()),
+            button("New weights", "Begin again from other weights", lambda _: self.new_weights()),
+            button("Fork", "Keep this run in grey and branch off from here", lambda _: self.fork()),
+            self._rewind_to,
+            button("Rewind", "Go back to this step", lambda _: self.rewind(self._rewind_to.value)),
+            self._speed,
+        ]
+
+    def _tools(self) -> list[ipywidgets.Widget]:
+        self._panel = choice("Panel on the right", list(PANELS), "layers")
+        self._layer = slider("Layer of the units", 1, 6, 1)
+        self._stop_at = slider("Pause at step (0: never)", 0, 10_000, 0, 100)
+        self._good_enough = real_slider("Pause at dev accuracy", 0.5, 1.01, 1.01, 0.01)
+        for control in (self._panel, self._layer):
+            control.observe(lambda _: self._look_again(), "value")
+        self._text = ipywidgets.Text(
+            description="State",
+            tooltip="The run as one line: copy it, or paste one here and press Load",
+            layout={"width": "760px"},
+            style={"description_width": "40px"},
+        )
+        self._code_switch = ipywidgets.ToggleButton(description="Show code", layout={"width": "auto"})
+        self._code_switch.observe(lambda _: self._look_again(), "value")
+        upload = ipywidgets.FileUpload(accept=".csv,.tsv,.txt", description="Own data (CSV)")
+        upload.observe(lambda change: self._uploaded(change["new"]), "value")
+        return [
+            self._panel,
+            self._layer,
+            self._stop_at,
+            self._good_enough,
+            self._text,
+            button("Load", "Train again what the line says", lambda _: self.load(self._text.value)),
+            upload,
+            button("Save network", "Write playground.npz", lambda _: self._write("playground.npz")),
+            button("Save picture", "Write playground.png", lambda _: self._write("playground.png")),
+            self._code_switch,
+        ]
+
+    def _look_again(self) -> None:
+        if self._loop is None or self._playing:
+            return self._act(lambda: None)
+        self._loop.call_soon_threadsafe(lambda: self._act(lambda: None))
+
+    def _uploaded(self, files: Any) -> None:
+        for file in files:
+            try:
+                points = read_points(bytes(file["content"]).decode("utf-8-sig"))
+            except (ValueError, UnicodeDecodeError) as error:
+                self._say(f"{file['name']}: {error}")
+            else:
+                self.own_data(points)
+
+    def _write(self, name: str) -> None:
+        if name.endswith(".npz"):
+            self.save(name)
+        else:
+            Path(name).write_bytes(self.png())
+        self._say(f"Written: {Path(name).resolve()}")
+
+    def _say(self, text: str) -> None:
+        self._message.value = html.escape(text)
+        self._message.layout.display = ""
+
+
+def _sizes_in(text: str) -> tuple[int, ...]:
+    """Return the sizes in a text such as "8, 8"."""
+    try:
+        return tuple(int(part) for part in text.replace(" ", ",").split(",") if part)
+    except ValueError:
+        raise ValueError(
+            f"Hidden layers must be whole numbers with commas between; got {text!r}. For instance: 8, 8."
+        ) from None
+
+
+def playground(steps: int = 0, **settings: Any) -> Playground:
+    """Return a playground, trained for some steps; `settings` are those of `playground.Settings`."""
+    known = {field.name for field in fields(Settings)}
+    unknown = settings.keys() - known
+    if unknown:
+        raise ValueError(f"playground has the settings {', '.join(sorted(known))}; got {', '.join(unknown)}.")
+    return Playground(steps, **settings)
