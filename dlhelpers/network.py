@@ -290,6 +290,7 @@ class Network:
         Z, A = (tuple(getattr(layer, name).copy() for layer in layers) for name in ("Z", "A"))
         return Trace(Z, A, tuple(each_dZ[::-1]), gradient)
 
+    @np.errstate(all="ignore")
     def hidden_units(
         self, theta: FloatArray, X: FloatArray, statistics: FloatArray | None = None
     ) -> tuple[FloatArray, ...]:
@@ -297,6 +298,7 @@ class Network:
 
         Arguments and errors as in `predict`.
         """
+        check_array("X", X, "(..., m, n_features)", "Examples are rows.", finite=True)
         self.predict(theta, X[..., :1, :], statistics)
         layers = self._forward(theta, X, None, statistics)[:-1]
         return tuple(layer.A.swapaxes(-1, -2).copy() for layer in layers)

@@ -358,6 +358,10 @@ class Settings:
         }
         for name, interval in intervals.items():
             check_number(name, getattr(self, name), interval, fits=())
+            if isinstance(getattr(self, name), np.ndarray):
+                raise ValueError(
+                    f"{name} must be a plain number; got {getattr(self, name)!r}. Pass float(...)."
+                )
 
 
 FIXED = ("data", "m", "noise", "data_seed", "hidden", "batch_norm", "initializer", "weight_seed")
@@ -365,7 +369,15 @@ FIXED = ("data", "m", "noise", "data_seed", "hidden", "batch_norm", "initializer
 
 
 def make_optimizer(settings: Settings) -> Optimizer:
-    """Return the optimizer that the settings name, with their beta and beta2."""
+    """Return the optimizer that the settings name, with their beta and beta2.
+
+    Raises
+    ------
+    ValueError
+        If `settings` is no Settings.
+    """
+    if not isinstance(settings, Settings):
+        raise ValueError(f"settings must be a Settings; got {settings!r}. Pass Settings(optimizer='adam').")
     kind = OPTIMIZERS[settings.optimizer]
     given = {"beta": settings.beta, "beta1": settings.beta, "beta2": settings.beta2}
     optimizer: Optimizer = kind(**{f.name: given[f.name] for f in fields(kind) if f.name in given})
@@ -533,6 +545,11 @@ class Session:
 
     def change(self, **values: Any) -> None:
         """Change settings; the update that follows is the first to use them.
+
+        Parameters
+        ----------
+        values
+            Settings by name, for instance `learning_rate=0.1, keep_prob=0.8`.
 
         Raises
         ------

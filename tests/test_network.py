@@ -227,6 +227,28 @@ def test_draws_in_the_batch_turn_dropout_on_in_the_loss(rng):
     assert network.loss(theta, batch) != network.loss(theta, dropping)
 
 
+def test_hidden_units_by_hand():
+    # z_tilde of x = 2.5 is 14, as in the inference above; of x = 0.5: (2 * 0.5 - 1) / 4 = 0, so 10
+    network, theta, _ = normalized_network()
+    X, statistics = np.array([[2.5], [0.5]]), np.array([1.0, 13.0])
+    (found,) = network.hidden_units(theta, X, statistics)
+    assert found.tolist() == [[14], [10]]
+    for arguments, message in (((X,), "got none"), ((None, statistics), "X must be a float array")):
+        with pytest.raises(ValueError, match=message):
+            network.hidden_units(theta, *arguments)
+
+
+def test_hidden_units_are_the_activations_without_dropout(rng):
+    network = Network((3, 5, 4, 2), ("tanh", "relu"), keep_prob=0.5)
+    theta, batch = network.initialize(rng, 2), some_batch(rng, "squared_error", 2)
+    expected = Network((3, 5, 4, 2), ("tanh", "relu")).trace(theta, batch).A[:-1]
+    found = network.hidden_units(theta, batch.X)
+    network.predict(-theta, batch.X)  # what came before stays
+    assert [each.shape for each in found] == [(2, 7, 5), (2, 7, 4)]
+    for units, A in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(units, A.swapaxes(-1, -2))
+
+
 # Peers and populations --------------------------------------------------------------------------------
 
 

@@ -10,34 +10,40 @@ import numpy as np
 
 from dlhelpers import (
     activations,
-    augmentation,
-    averages,
     batch_normalization,
     dropout,
     gradient_checking,
-    hyperparameter_search,
     initialization,
     losses,
     minibatches,
-    normalization,
     optimizers,
     parameters,
     regularization,
     saving,
-    schedules,
     softmax,
-    surfaces,
     training,
 )
 from dlhelpers.batch_normalization import BatchNormalization
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
+from tests.valid_calls_more import more_calls
 
 Call = tuple[Callable[..., Any], dict[str, Any]]
 
 
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """Return "module.function", "module.Class" or "module.Class.method"."""
+    owner = getattr(function, "__self__", None)
+    if owner is None and not hasattr(function, "__name__"):
+        owner, function = function, type(function).__call__
+    kind = owner if isinstance(owner, type) else type(owner)
+    name = function.__name__ if owner is None else f"{kind.__name__}.{function.__name__}"
+    module = function.__module__ if owner is None else kind.__module__
+    return f"{module.removeprefix('dlhelpers.')}.{name}"
 
 
 def calls(folder: Path) -> dict[str, Call]:
@@ -55,9 +61,7 @@ def calls(folder: Path) -> dict[str, Call]:
     found: dict[str, Call] = {}
 
     def add(function: Callable[..., Any], **arguments: Any) -> None:
-        owner = getattr(function, "__self__", None)
-        name = function.__name__ if owner is None else f"{type(owner).__name__}.{function.__name__}"
-        found[name] = (function, arguments)
+        found[name_of(function)] = (function, arguments)
 
     for function, derivative in activations.ACTIVATIONS.values():
         add(function, Z=Z, out=None)
@@ -159,8 +163,23 @@ def calls(folder: Path) -> dict[str, Call]:
     cost = partial(network.loss, batch=batch)
     add(gradient_checking.numerical_gradient, cost=cost, theta=theta, eps=1e-5, two_sided=True)
     add(gradient_checking.relative_error, a=theta, b=theta)
-    add(gradient_checking.check_gradient, objective=network, theta=theta, batch=batch, eps=1e-5, two_sided=True)
+    add(
+        gradient_checking.check_gradient,
+        objective=network,
+        theta=theta,
+        batch=batch,
+        eps=1e-5,
+        two_sided=True,
+    )
     add(gradient_checking.check_gradient(network, theta, batch).worst, n=2)
-    add(saving.save_network, path=folder / "new.npz", network=normed, theta=normed_theta, statistics=statistics)
+    add(
+        saving.save_network,
+        path=folder / "new.npz",
+        network=normed,
+        theta=normed_theta,
+        statistics=statistics,
+    )
     add(saving.load_network, path=folder / "there.npz")
+    for function, arguments in more_calls(folder):
+        found[name_of(function)] = (function, arguments)
     return found

@@ -1,0 +1,198 @@
+"""Valid calls, as in valid_calls.py: of optimizers, data, search, diagnosis and playground."""
+
+from collections.abc import Callable, Iterator
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlhelpers import (
+    augmentation,
+    averages,
+    diagnosis,
+    hyperparameter_search,
+    normalization,
+    optimizers,
+    playground,
+    schedules,
+    scratch,
+    surfaces,
+    training,
+)
+from dlhelpers.minibatches import Batch
+from dlhelpers.network import Network
+
+One = tuple[Callable[..., Any], dict[str, Any]]
+
+
+def of_optimizers() -> Iterator[One]:
+    rng = np.random.default_rng(0)
+    theta, gradient = rng.normal(size=6), rng.normal(size=6)
+    beta = {"v": theta, "x": gradient, "beta": 0.9}
+    yield averages.update, beta
+    yield averages.correct, {"v": theta, "beta": 0.9, "t": 3}
+    yield averages.moving_average, {"x": theta, "beta": 0.9, "bias_correction": True}
+    yield averages.weights, {"beta": 0.9, "t": 5}
+    yield averages.rule_of_thumb_window, {"beta": 0.9}
+    yield averages.effective_window, {"beta": 0.9}
+    yield optimizers.Momentum, {"beta": 0.9, "averaged": True}
+    yield optimizers.Nesterov, {"beta": 0.9, "averaged": False}
+    yield optimizers.AdaGrad, {"eps": 1e-10}
+    yield optimizers.RMSprop, {"beta": 0.9, "eps": 1e-8, "eps_inside": True}
+    adam = {"beta1": 0.9, "beta2": 0.99, "eps": 1e-8, "eps_inside": False, "bias_correction": True}
+    yield optimizers.Adam, adam
+    yield optimizers.Clipped, {"optimizer": optimizers.Adam(), "limit": 1.0}
+    yield optimizers.clip_by_norm, {"gradient": gradient, "limit": 1.0}
+    yield optimizers.clip_by_value, {"gradient": gradient, "limit": 1.0}
+    for optimizer in (
+        *(kind() for kind in optimizers.OPTIMIZERS.values()),
+        optimizers.Clipped(optimizers.Adam()),
+    ):
+        yield optimizer.init, {"theta": theta}
+        yield optimizer.update, {"gradient": gradient, "state": optimizer.init(theta)}
+    yield schedules.Constant, {"rate": 0.1}
+    yield schedules.InverseTime, {"rate": 0.1, "decay_rate": 1.0}
+    yield schedules.Exponential, {"rate": 0.1, "base": 0.9}
+    yield schedules.InverseSqrt, {"rate": 0.1, "k": 2.0}
+    yield schedules.Staircase, {"rate": 0.1, "factor": 0.5, "every": 10}
+    yield schedules.Table, {"rates": {0: 0.1, 10: 0.01}}
+    yield schedules.Cosine, {"rate": 0.1, "steps": 10, "lowest": 0.0}
+    yield schedules.WarmUp, {"schedule": schedules.Constant(0.1), "steps": 10}
+    yield schedules.PerEpoch, {"schedule": schedules.Constant(0.1), "steps_per_epoch": 10}
+    yield surfaces.Ravine, {"condition": 10.0, "angle_degrees": 30.0}
+    yield surfaces.Rosenbrock, {"a": 1.0, "b": 10.0}
+    yield surfaces.Plateau, {"width": 2.0}
+    for surface in (kind() for kind in surfaces.SURFACES.values()):
+        yield surface.loss, {"theta": theta[:2], "batch": None}
+        yield surface.gradient, {"theta": theta[:2], "batch": None}
+        yield surface.hessian, {"theta": theta[:2]}
+
+
+def of_data() -> Iterator[One]:
+    X = np.random.default_rng(0).random((5, 2))
+    images = np.random.default_rng(0).random((5, 16))
+    fitted = normalization.fit(X)
+    yield normalization.Normalization, {"mean": fitted.mean, "scale": fitted.scale}
+    yield normalization.fit, {"X": X}
+    yield fitted.apply, {"X": X}
+    yield fitted.inverse, {"X": X}
+    yield normalization.condition_number, {"X": X, "bias": True}
+    yield augmentation.rotation_matrix, {"degrees": 10.0, "side": 4}
+    yield augmentation.rotate, {"X": images, "degrees": 10.0}
+    yield augmentation.shift, {"X": images, "rows": 1.0, "columns": 0.5}
+    yield augmentation.scale, {"X": images, "factor": 1.1}
+    noise = {"X": images, "strength": 0.5, "rng": np.random.default_rng(0)}
+    yield augmentation.add_noise, noise
+    yield augmentation.elastic, {**noise, "smoothness": 2.0}
+    amounts = {"degrees": 10.0, "pixels": 1.0, "scale": 0.1, "noise": 0.1, "elastic": 0.5, "smoothness": 2.0}
+    yield augmentation.augment, {"X": images, "rng": np.random.default_rng(0), **amounts}
+    A, B = np.ones((2, 3)), np.ones((3, 4))
+    yield scratch.scratch, {"name": "a test", "A": A, "B": B}
+
+
+def half(setting: dict[str, Any]) -> float:
+    return abs(setting["x"] - 0.5)
+
+
+def advance(setting: dict[str, Any], state: Any, budget: int) -> tuple[float, Any]:
+    return abs(setting["x"] - 0.5) / (1 + (state or 0)), (state or 0) + budget
+
+
+def of_search(folder: Path) -> Iterator[One]:
+    search = hyperparameter_search
+    ends = {"low": 0.1, "high": 0.9}
+    for space in (search.Uniform, search.LogUniform, search.OneMinusLogUniform):
+        yield space, ends
+        yield space(**ends).from_unit, {"u": 0.5}
+        yield space(**ends).to_unit, {"value": 0.5}
+        yield space(**ends).grid, {"n": 3}
+    yield search.Integer, {"low": 1, "high": 9, "log": True}
+    yield search.Integer(1, 9).from_unit, {"u": 0.5}
+    yield search.Integer(1, 9).to_unit, {"value": 3}
+    yield search.Integer(1, 9).grid, {"n": 3}
+    yield search.Choice, {"options": ("a", "b")}
+    yield search.Choice(("a", "b")).from_unit, {"u": 0.5}
+    yield search.Choice(("a", "b")).to_unit, {"value": "a"}
+    yield search.Choice(("a", "b")).grid, {"n": 2}
+    named = {"x": search.Uniform(0.0, 1.0)}
+    drawn = {"space": named, "trials": 4, "rng": np.random.default_rng(0)}
+    yield search.grid, {"space": named, "n": 3}
+    yield search.random_settings, drawn
+    yield search.latin_hypercube, drawn
+    settings = search.grid(named, 4)
+    trials = list(search.search(half, settings))
+    stages = list(search.caviar(advance, settings, 2))
+    yield search.zoom, {"space": named, "trials": trials, "keep": 2, "margin": 0.1}
+    yield search.best, {"trials": trials, "n": 2}
+    yield search.distinct, {"trials": trials, "name": "x"}
+    yield search.leaders, {"stages": stages}
+    how = {"executor": None, "in_flight": 4}
+    yield search.search, {"objective": half, "settings": settings, "done": trials[:1], **how}
+    search.save_trials(folder / "trials.jsonl", trials)
+    yield search.save_trials, {"path": folder / "new.jsonl", "trials": trials}
+    yield search.recorded, {"path": folder / "more.jsonl", "trials": trials}
+    yield search.load_trials, {"path": folder / "trials.jsonl"}
+    yield search.caviar, {"advance": advance, "settings": settings, "budget": 2, **how}
+    yield search.halving_rungs, {"n": 9, "budget": 1, "eta": 3}
+    yield search.successive_halving, {"advance": advance, "settings": settings, "budget": 1, "eta": 3, **how}
+    yield search.OneAtATime, {"space": named, "step": 0.1}
+    nurse = search.OneAtATime(named)
+    yield nurse, {"setting": settings[1], "round": 1}
+    yield (
+        search.panda,
+        {"advance": advance, "setting": settings[1], "nurse": nurse, "rounds": 2, "budget": 1, **how},
+    )
+
+
+def of_runs() -> Iterator[One]:
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(8, 2)), np.eye(2)[rng.integers(0, 2, 8)]
+    batch, network = Batch(X, Y), Network((2, 3, 2), "tanh", "softmax_cross_entropy")
+    theta = network.initialize(rng)
+
+    def run() -> training.Descent:
+        return training.descend(network, theta, repeat(batch), optimizers.Adam(), 0.1)
+
+    trace, losses = network.trace(theta, batch), np.linspace(1, 0.1, 20)
+    recorded = diagnosis.record(run(), 20, 2, batch, batch)
+    yield diagnosis.update_ratio, {"before": theta, "after": theta + 1}
+    yield diagnosis.record, {"run": run(), "steps": 4, "every": 2, "train": batch, "dev": batch}
+    yield diagnosis.divergence, {"steps": np.arange(20), "losses": losses}
+    yield diagnosis.dead_units, {"trace": trace, "activations": ("tanh",)}
+    yield diagnosis.saturation, {"trace": trace, "activations": ("tanh",)}
+    yield diagnosis.gradient_slope, {"trace": trace}
+    yield diagnosis.rate_verdict, {"losses": losses}
+    yield diagnosis.update_verdict, {"update_ratios": losses}
+    yield diagnosis.fit_verdict, {"base": 0.0, "train": 0.1, "dev": 0.2}
+    yield diagnosis.input_scale, {"X": X}
+    yield diagnosis.symmetric_units, {"layout": network.layout, "theta": theta}
+    diagnose = {"record": recorded, "network": network, "train": batch, "dev": batch, "base_error": 0.0}
+    yield diagnosis.diagnose_run, diagnose
+
+    rows = "\n".join(f"{i},{i * i % 7},{'ab'[i % 2]}" for i in range(20))
+    session = playground.Session(playground.Settings(m=20, hidden=(2,)))
+    yield playground.principal_plane, {"X": X}
+    yield playground.read_points, {"text": rows}
+    fields = vars(playground.Settings(m=20, hidden=(2,)))
+    yield playground.Settings, dict(fields)
+    yield playground.make_optimizer, {"settings": playground.Settings()}
+    yield session.advance, {"n": 2}
+    yield (
+        session.change,
+        {name: fields[name] for name in ("learning_rate", "optimizer", "keep_prob", "batch_size")},
+    )
+    yield session.rewind, {"step": 0}
+    yield session.measure, {}
+    yield session.text, {}
+    yield session.code, {}
+    place = {"batch_size": 2, "input_noise": 0.1, "step": 3, "epoch": 1, "position": 2}
+    yield playground.Stream, {"X": X, "Y": Y, "sizes": (2, 3, 2), "seed": 0, **place}
+    yield playground.Session.from_text, {"text": "playground | m=20 hidden=2, | @3", "own": None}
+
+
+def more_calls(folder: Path) -> Iterator[One]:
+    yield from of_optimizers()
+    yield from of_data()
+    yield from of_search(folder)
+    yield from of_runs()
