@@ -7,6 +7,7 @@ PYTHON ?= python3
 LAB_ARGS ?=
 LOCK_ARGS ?=
 BENCH_ARGS ?=
+MODULES ?=
 
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -17,7 +18,7 @@ NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 START := notebooks/01_bias_variance.ipynb
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test slow parity mutants lint notebooks browser bench wheel-test lock clean
+.PHONY: help lab test slow parity terms lint notebooks browser bench wheel-test lock clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -39,6 +40,9 @@ slow: $(READY) ## Run the tests that take minutes: the memory of every lab over 
 
 parity: $(PARITY)/.ready ## Compare the core with PyTorch, in an environment of its own (a large download)
 	$(PARITY)/bin/python -m pytest tests/parity
+
+terms: $(READY) ## Alter every arithmetic term of the core, list those that no test notices (some: MODULES="losses")
+	@$(RUN) tools/break_terms.py $(MODULES)
 
 lint: $(READY) ## Check style, types and the import contract
 	$(RUN) -m ruff check --quiet .

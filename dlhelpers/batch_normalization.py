@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dlhelpers.checks import check_array, check_integer, check_number
+from dlhelpers.checks import broadcasts, check_array, check_integer, check_number, shown
 from dlhelpers.typing import FloatArray
 
 
@@ -97,13 +97,12 @@ def forward(Z: FloatArray, gamma: FloatArray, beta: FloatArray, eps: float = 1e-
     >>> forward(np.array([[1.0, 3.0]]), np.array([[2.0]]), np.array([[5.0]])).Z_tilde.round(3)
     array([[3., 7.]])
     """
-    check_array("Z", Z, "(..., n_units, m)", "Units are rows, examples are columns.")
+    _check(Z, eps, gamma=gamma, beta=beta)
     if Z.shape[-1] < 2:
         raise ValueError(
             f"batch normalization needs 2 or more examples in a batch; got {Z.shape[-1]}. One example minus "
             "its own mean is 0. Use larger batches, or pass running statistics to predict."
         )
-    _check_units(gamma=gamma, beta=beta)
     mean = Z.mean(axis=-1, keepdims=True)  # (1)
     variance = np.square(Z - mean).mean(axis=-1, keepdims=True)  # (2)
     Z_norm = (Z - mean) / np.sqrt(variance + eps)  # (3)
@@ -147,7 +146,11 @@ def backward(dZ_tilde: FloatArray, batch: Normalized, gamma: FloatArray, eps: fl
     Ioffe & Szegedy (2015), section 3; the sums are put together.
     """
     check_array("dZ_tilde", dZ_tilde, "(..., n_units, m)")
-    _check_units(gamma=gamma)
+    if not isinstance(batch, Normalized) or batch.Z_norm.shape != dZ_tilde.shape:
+        raise ValueError(
+            f"batch must be what forward returned for Z of shape {dZ_tilde.shape}; got {shown(batch)}."
+        )
+    _check(batch.Z_norm, eps, gamma=gamma)
     dgamma = (dZ_tilde * batch.Z_norm).sum(axis=-1, keepdims=True)  # (1)
     dbeta = dZ_tilde.sum(axis=-1, keepdims=True)  # (2)
     dZ_norm = gamma * dZ_tilde  # (3)
@@ -186,8 +189,7 @@ def inference(
     ValueError
         If an array is not as above.
     """
-    check_array("Z", Z, "(..., n_units, m)", "Units are rows, examples are columns.")
-    _check_units(gamma=gamma, beta=beta, mean=mean, variance=variance)
+    _check(Z, eps, gamma=gamma, beta=beta, mean=mean, variance=variance)
     return gamma * (Z - mean) / np.sqrt(variance + eps) + beta  # (1)
 
 
@@ -226,10 +228,18 @@ def update_running(running: FloatArray, batch: FloatArray, momentum: float) -> F
     """
     check_array("running", running, "(...)")
     check_array("batch", batch, "(...)")
+    if running.shape != batch.shape:
+        raise ValueError(f"running must have the shape of batch, {batch.shape}; got {running.shape}.")
     check_number("momentum", momentum, "[0, 1)", "The usual value is 0.9.", fits=())
     return momentum * running + (1 - momentum) * batch  # (1)
 
 
-def _check_units(**arrays: FloatArray) -> None:
-    for name, value in arrays.items():
-        check_array(name, value, "(..., n_units, 1)", "It has one number for each unit, in a column.")
+def _check(Z: FloatArray, eps: float, **each_unit: FloatArray) -> None:
+    check_array("Z", Z, "(..., n_units, m)", "Units are rows, examples are columns.")
+    check_number("eps", eps, "(0, inf)", "The usual value is 1e-5.", fits=())
+    for name, values in each_unit.items():
+        check_array(name, values, f"(..., {Z.shape[-2]}, 1)", "One number for each unit, as a column.")
+        if not broadcasts(values.shape[:-2], Z.shape[:-2]):
+            raise ValueError(
+                f"{name} must be for the networks that Z has, of shape {Z.shape[:-2]}; got {values.shape}."
+            )

@@ -34,6 +34,9 @@ from dlhelpers.typing import FloatArray, IntArray
 
 # Data -----------------------------------------------------------------------------------------------
 
+LARGE = 1e100
+"""Numbers of a table must be smaller: they are squared and added."""
+
 
 class Points(NamedTuple):
     """Labeled points in the plane.
@@ -76,6 +79,8 @@ def principal_plane(X: FloatArray) -> FloatArray:
     check_array("X", X, "(m, n_features)", "Points are rows.", finite=True)
     if X.shape[0] < 2 or X.shape[1] < 2:
         raise ValueError(f"X must have 2 or more rows and columns; got shape {X.shape}.")
+    if np.abs(X).max() >= LARGE:
+        raise ValueError(f"X must hold numbers below {LARGE:g}; got {np.abs(X).max():g}. Use a larger unit.")
     centered = X - X.mean(axis=0)
     V = np.linalg.svd(centered, full_matrices=False)[2][:2].T
     V = V * np.sign(V[np.abs(V).argmax(axis=0), [0, 1]])  # the sign is free: make the largest entry positive
@@ -130,7 +135,10 @@ def read_points(text: str) -> Points:
     if not isinstance(text, str):
         raise ValueError(f"text must be the content of a table; got {type(text).__name__}. Pass file.read().")
     separator = max(",;\t", key=text.count)
-    table = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines(), delimiter=separator)]
+    try:
+        table = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines(), delimiter=separator)]
+    except csv.Error as error:
+        raise ValueError(f"text must be the content of a table; got what cannot be read: {error}.") from None
     rows = [(number, row) for number, row in enumerate(table, start=1) if any(row)]
     names = list(rows.pop(0)[1]) if rows and not any(map(_is_number, rows[0][1][:-1])) else []
     if not 20 <= len(rows) <= 2000:
@@ -160,7 +168,7 @@ def read_points(text: str) -> Points:
 
 def _is_number(cell: str) -> bool:
     try:
-        return bool(np.isfinite(float(cell)))
+        return abs(float(cell)) < LARGE
     except ValueError:
         return False
 
@@ -224,11 +232,13 @@ class Stream:
         self.batch_size, self.input_noise = batch_size, input_noise
         self.step, self.epoch, self.position = step, epoch, position
         self._order = self._shuffled()
+        self._began = step, epoch, position
 
     def __iter__(self) -> Iterator[Batch]:
         return self
 
     def __next__(self) -> Batch:
+        self._began = self.step, self.epoch, self.position
         m = len(self.X)
         end = self.position + self.batch_size
         end = m if end >= m - 1 else end
@@ -243,6 +253,25 @@ class Stream:
             self.epoch, self.position = self.epoch + 1, 0
             self._order = self._shuffled()
         return batch
+
+    def again(self, run: Descent) -> Step:
+        """Return the present step of a run on this stream once more, by the settings as they are now.
+
+        Its batch is cut and its gradient computed anew, so that the update that follows uses them.
+
+        Raises
+        ------
+        ValueError
+            If `run` is no run of `training.descend`.
+        """
+        if not isinstance(run, Descent):
+            raise ValueError(f"run must be a run that descend returned; got {run!r}.")
+        epoch = self.epoch
+        self.step, self.epoch, self.position = self._began
+        if self.epoch != epoch:
+            self._order = self._shuffled()
+        run._last = None  # without an update
+        return next(run)
 
     def _shuffled(self) -> IntArray:
         return np.random.default_rng([self.seed, 0, self.epoch]).permutation(len(self.X))
@@ -358,7 +387,7 @@ class Settings:
         }
         for name, interval in intervals.items():
             check_number(name, getattr(self, name), interval, fits=())
-            if isinstance(getattr(self, name), np.ndarray):
+            if isinstance(getattr(self, name), np.ndarray | np.float32 | np.float16 | np.longdouble):
                 raise ValueError(
                     f"{name} must be a plain number; got {getattr(self, name)!r}. Pass float(...)."
                 )
@@ -563,13 +592,18 @@ class Session:
                     f"change must get one of {', '.join(live)}; got {name}. Others need a new Session."
                 )
         new = replace(self.settings, **values)
-        changed = {name: value for name, value in values.items() if getattr(self.settings, name) != value}
+        if new == self.settings:
+            return
+        self.settings = new
+        if self.changes and self.changes[-1].step == self.step:
+            self.changes.pop()
+        before = dict(vars(self.start))
+        for change in self.changes:
+            before.update(change.values)
+        changed = {name: value for name, value in vars(new).items() if value != before[name]}
         if changed:
-            self.settings = new
-            if self.changes and self.changes[-1].step == self.step:
-                changed = {**self.changes.pop().values, **changed}
             self.changes.append(Change(self.step, changed))
-            self._apply()
+        self._apply()
 
     def rewind(self, step: int) -> None:
         """Go back to an earlier step; settings that were changed there or later are as they were before.
@@ -621,7 +655,7 @@ class Session:
         self._note(snapshot.epoch, snapshot.position)
 
     def _apply(self) -> None:
-        """Hand the settings to the run."""
+        """Hand the settings to the run, and see the present step again by them."""
         run: Descent = self._run
         run.objective, run.optimizer, run.learning_rate = (
             self.objective,
@@ -633,13 +667,14 @@ class Session:
             self.settings.batch_size,
             self.settings.input_noise,
         )
+        self._now = self._stream.again(run)
 
     # ---------------------------------------------------------------- what is remembered
 
     def _note(self, epoch: int, position: int) -> None:
         """Keep a snapshot and a point of the curves, now and then."""
         now = self._now
-        if now.step % self._snapshot_every == 0:
+        if now.step % self._snapshot_every == 0 and not self.diverged:
             snapshot = Snapshot(
                 now.step, now.theta, now.state, now.statistics, epoch, position, self.settings
             )
@@ -680,7 +715,11 @@ class Session:
     def code(self) -> str:
         """Return plain Python that trains the same network to the same step and prints its losses."""
         start = Session(self.start, self.own)
-        lines = [*_HEAD.format(s=self.start, n_classes=self.n_classes).splitlines()]
+        s = self.start
+        points = f"DATA[{s.data!r}]({s.m}, {s.noise}, rng)"
+        if s.data == "own":
+            points = 'read_points(open("own.csv", encoding="utf-8-sig").read())  # the name of your table'
+        lines = [*_HEAD.format(s=s, n_classes=self.n_classes, points=points).splitlines()]
         lines += [
             "",
             f"network = {start._network_code()}",
@@ -699,6 +738,7 @@ class Session:
             start.settings = state
             lines += [f"    if step.step == {change.step}:"]
             lines += [f"        {line}" for line in start._assignments(set(change.values))]
+            lines += ["        step = batches.again(run)  # the update that follows uses them"]
         lines += [f"    if step.step == {self.step}:", "        break", "", *_TAIL.splitlines()]
         return "\n".join(lines) + "\n"
 
@@ -762,13 +802,13 @@ from dlhelpers.datasets import one_hot, split
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
 from dlhelpers.optimizers import *
-from dlhelpers.playground import DATA, Stream
+from dlhelpers.playground import DATA, Stream, read_points
 from dlhelpers.regularization import Regularized
 from dlhelpers.schedules import *
 from dlhelpers.training import descend
 
 rng = np.random.default_rng({s.data_seed})
-X, y, _ = DATA[{s.data!r}]({s.m}, {s.noise}, rng)
+X, y, _ = {points}
 data = split(X, y, dev=0.3, test=0, rng=rng)
 Y, Y_dev = one_hot(data.y_train, {n_classes}), one_hot(data.y_dev, {n_classes})"""
 

@@ -29,6 +29,7 @@ def show_source(*things: Callable[..., Any]) -> Code:
     >>> from dlhelpers.activations import relu
     >>> show_source(relu)
     def relu(Z: FloatArray, out: FloatArray | None = None) -> FloatArray:
+        _check("Z", Z, out)
         return np.maximum(Z, 0, out=out)
     <BLANKLINE>
     """

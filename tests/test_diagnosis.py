@@ -588,7 +588,7 @@ def test_a_population_is_refused_in_words(rng):
 JUNK = [None, "x", np.nan, INF, -1, 2.5, [1.0], (), np.zeros((2, 2, 2)), np.array(["a"]), object(), True]
 
 
-@pytest.mark.parametrize("junk", JUNK, ids=repr)
+@pytest.mark.parametrize("junk", JUNK, ids=lambda junk: type(junk).__name__)
 def test_junk_is_refused_by_name(junk, rng):
     network = moons_network(4)
     train, dev = moons_batches(0, m=20)
