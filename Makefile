@@ -15,7 +15,7 @@ READY := $(VENV)/.ready
 PARITY := .venv-parity
 PIP_INSTALL := -m pip install --quiet --quiet --disable-pip-version-check
 NOTEBOOKS = $(wildcard notebooks/*.ipynb)
-START := notebooks/01_bias_variance.ipynb
+START := notebooks/00_start_here.ipynb
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test slow parity terms lint notebooks browser bench wheel-test lock clean

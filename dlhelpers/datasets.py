@@ -224,7 +224,7 @@ def moons(m: int, *, noise: float = 0.2, rng: np.random.Generator) -> tuple[Floa
     ----------
     m : int >= 1
         Number of examples; the two classes differ by at most one.
-    noise : float >= 0
+    noise : float in [0, 1e6]
         Standard deviation of the normal noise on each coordinate, in units of `X`.
     rng : numpy.random.Generator
 
@@ -238,7 +238,7 @@ def moons(m: int, *, noise: float = 0.2, rng: np.random.Generator) -> tuple[Floa
     Raises
     ------
     ValueError
-        If `m` is below 1, `noise` is negative, or `rng` is not a Generator.
+        If `m` is below 1, `noise` is out of range, or `rng` is not a Generator.
 
     Examples
     --------
@@ -263,7 +263,7 @@ def circles(m: int, *, noise: float = 0.2, rng: np.random.Generator) -> tuple[Fl
     ----------
     m : int >= 1
         Number of examples; the two classes differ by at most one.
-    noise : float >= 0
+    noise : float in [0, 1e6]
         Standard deviation of the normal noise on each coordinate, in units of `X`.
     rng : numpy.random.Generator
 
@@ -277,7 +277,7 @@ def circles(m: int, *, noise: float = 0.2, rng: np.random.Generator) -> tuple[Fl
     Raises
     ------
     ValueError
-        If `m` is below 1, `noise` is negative, or `rng` is not a Generator.
+        If `m` is below 1, `noise` is out of range, or `rng` is not a Generator.
 
     Examples
     --------
@@ -305,7 +305,7 @@ def spirals(
         Number of examples; the classes differ by at most one.
     arms : int >= 2
         Number of arms. Neighbors are 1.92 / arms apart (measured outward): more arms are harder.
-    noise : float >= 0
+    noise : float in [0, 1e6]
         Standard deviation of the normal noise on each coordinate, in units of `X`.
     rng : numpy.random.Generator
 
@@ -319,7 +319,7 @@ def spirals(
     Raises
     ------
     ValueError
-        If `m` is below 1, `arms` is below 2, `noise` is negative, or `rng` is not a Generator.
+        If `m` is below 1, `arms` is below 2, `noise` is out of range, or `rng` is not a Generator.
 
     Examples
     --------
@@ -356,7 +356,7 @@ def blobs(
         circle of radius 2, the first at (2, 0).
     centers : (K, 2) array, optional
         The centers themselves, instead of `classes`: row k is the center of class k.
-    noise : float >= 0
+    noise : float in [0, 1e6]
         Standard deviation of each cloud along each coordinate, in units of `X`.
     rng : numpy.random.Generator
 
@@ -371,7 +371,7 @@ def blobs(
     ------
     ValueError
         If `m` or `classes` is below 1, both `classes` and `centers` are given, `centers` is not a finite
-        (K, 2) array, `noise` is negative, or `rng` is not a Generator.
+        (K, 2) array, `noise` is out of range, or `rng` is not a Generator.
 
     Examples
     --------
@@ -397,7 +397,7 @@ def xor(m: int, *, noise: float = 0.1, rng: np.random.Generator) -> tuple[FloatA
     ----------
     m : int >= 1
         Number of examples; the two classes differ by at most one, and so do the four squares.
-    noise : float >= 0
+    noise : float in [0, 1e6]
         Standard deviation of the normal noise on each coordinate, in units of `X`.
     rng : numpy.random.Generator
 
@@ -411,7 +411,7 @@ def xor(m: int, *, noise: float = 0.1, rng: np.random.Generator) -> tuple[FloatA
     Raises
     ------
     ValueError
-        If `m` is below 1, `noise` is negative, or `rng` is not a Generator.
+        If `m` is below 1, `noise` is out of range, or `rng` is not a Generator.
 
     Examples
     --------
@@ -444,11 +444,11 @@ def _blob_centers(classes: int | None, centers: ArrayLike | None) -> FloatArray:
         return _polar(np.full(K, 2.0), 2 * np.pi * np.arange(K) / K)
     if classes is not None:
         raise ValueError(
-            f"Either classes or centers may be given; got both (classes={classes!r}). "
+            f"Only one of classes and centers must be given; got both (classes={classes!r}). "
             "Leave out classes: each row of centers is a class."
         )
     points = _as_array("centers", centers)
-    right = points.dtype.kind in "fiu" and points.ndim == 2 and points.shape[1:] == (2,) and len(points) > 0
+    right = points.dtype.kind in "fiu" and points.shape[1:] == (2,) and len(points) > 0
     if not right or not np.isfinite(points).all():
         raise ValueError(
             f"centers must be a (K, 2) array of finite numbers; got {centers!r} (shape {points.shape}). "
@@ -462,21 +462,25 @@ def _blob_centers(classes: int | None, centers: ArrayLike | None) -> FloatArray:
 
 def sine(x: FloatArray) -> FloatArray:
     r"""Return :math:`\sin(1.5 \pi x)`: a cubic is too stiff, a polynomial of degree 5 to 7 follows it."""
+    _check_x(x)
     return np.asarray(np.sin(1.5 * np.pi * x))
 
 
 def line(x: FloatArray) -> FloatArray:
     r"""Return :math:`0.8 x`: the simplest model is right, all else can only fit noise."""
+    _check_x(x)
     return np.asarray(0.8 * x)
 
 
 def step(x: FloatArray) -> FloatArray:
     r"""Return -0.8 where x < 0 and 0.8 elsewhere: no smooth model fits the jump."""
+    _check_x(x)
     return np.where(x < 0, -0.8, 0.8)
 
 
 def bump(x: FloatArray) -> FloatArray:
     r"""Return :math:`\exp(-\frac12 ((x - 0.5) / 0.1)^2)`: flat on the left, a narrow bump on the right."""
+    _check_x(x)
     return np.asarray(np.exp(-0.5 * ((x - 0.5) / 0.1) ** 2))
 
 
@@ -498,7 +502,7 @@ def noisy_function(
         The named ones have values within [-1, 1].
     m : int >= 1
         Number of measurements.
-    noise : float >= 0
+    noise : float in [0, 1e6]
         Standard deviation of the noise, in units of y.
     rng : numpy.random.Generator
 
@@ -511,7 +515,7 @@ def noisy_function(
     Raises
     ------
     ValueError
-        If the name is unknown, the function returns another shape, `m` is below 1, `noise` is negative,
+        If the name is unknown, the function returns another shape, `m` is below 1, `noise` is out of range,
         or `rng` is not a Generator.
 
     Examples
@@ -737,9 +741,13 @@ def one_hot(y: ArrayLike, n_classes: int) -> FloatArray:
 # Checks of what users pass --------------------------------------------------------------------------------
 
 
+def _check_x(x: FloatArray) -> None:
+    check_number("x", x, "[-1e6, 1e6]", "The functions are made for [-1, 1].")
+
+
 def _check_generator_arguments(m: int, noise: float, rng: np.random.Generator) -> None:
     check_integer("m", m, "[1, inf)", "It is the number of examples.")
-    check_number("noise", noise, "[0, inf)", "It is a standard deviation: pass 0 for none.", fits=())
+    check_number("noise", noise, "[0, 1e6]", "It is a standard deviation: pass 0 for none.", fits=())
     check_rng(rng)
 
 

@@ -1,11 +1,9 @@
-r"""Search for hyperparameters: where to look, which settings to try, how to run them, whom to give up.
+r"""Search for hyperparameters: how to run settings, and whom to give up.
 
-- A *space* says which values a hyperparameter may have and on which scale they are even: `Uniform`,
-  `LogUniform`, `OneMinusLogUniform`, `Integer`, `Choice`.  A search space is a mapping from names to spaces.
-- A *setting* is a dict with one value for each name.  `grid`, `random_settings` and `latin_hypercube` propose
-  settings; `zoom` makes a space smaller, around the best trials so far.
+- `search_spaces` says where to look and proposes settings; `trials` ranks what came of them and keeps it in
+  a file.
 - `search` runs an objective on settings, here or on any `concurrent.futures.Executor`, and yields each
-  `Trial` as it ends.  `recorded`, `save_trials` and `load_trials` keep trials in a file.
+  `Trial` as it ends.
 - `panda`, `caviar` and `successive_halving` train step by step through one function, `advance`, and
   count what they spend: strategies are compared at an equal budget.
 
@@ -13,24 +11,17 @@ Scores are minimized: a dev error, or a cost.
 """
 
 import math
-import os
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import closing
-from dataclasses import dataclass, replace
-from itertools import product
-from json import dumps, loads
-from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-import numpy as np
-
-from dlhelpers.checks import check_flag, check_integer, check_number, check_rng, shown
-
-Setting = Mapping[str, Any]
-"""One value for each hyperparameter."""
+from dlhelpers.checks import check_integer, check_number, shown
+from dlhelpers.search_spaces import Choice, Integer, Space, check_space, places
+from dlhelpers.trials import Setting, Stage, Trial, best, listed, plain
 
 Advance = Callable[[dict[str, Any], Any, int], tuple[float, Any]]
 """`advance(setting, state, budget)` trains `budget` units more and returns (score, new state).
@@ -39,687 +30,8 @@ A unit is what the caller counts, an epoch or a step.  A state of None means: st
 It must not change the state that it gets, since several runs may go on from the same one.
 """
 
-MOST_SETTINGS = 1_000_000
-"""No proposal has more settings than this: the list is held in memory."""
-
-# ---------------------------------------------------------------------------------------------- spaces
-
-
-@dataclass(frozen=True)
-class Uniform:
-    r"""Real numbers, all equally likely.  `u` in [0, 1] is the place on the scale.
-
-    .. math::
-        x &= (1 - u) \cdot \text{low} + u \cdot \text{high} \tag{1} \\
-        u &= (x - \text{low}) / (\text{high} - \text{low}) \tag{2}
-
-    Parameters
-    ----------
-    low, high : float
-        The ends, low < high; both belong to the space.
-
-    Raises
-    ------
-    ValueError
-        If `low` is not below `high`, or an end is not a finite number.
-
-    Examples
-    --------
-    >>> Uniform(0.5, 1.0).grid(3)
-    [0.5, 0.75, 1.0]
-    """
-
-    low: float
-    high: float
-
-    def __post_init__(self) -> None:
-        _store_ends(self, "[-1e300, 1e300]")
-        _check_order(self, self.low, self.high)
-
-    def from_unit(self, u: float) -> float:
-        """Return the value at the place `u`."""
-        u = _number("u", u, "[0, 1]")
-        x = (1 - u) * self.low + u * self.high  # (1)
-        return _exact_ends(u, x, self.low, self.high)
-
-    def to_unit(self, value: float) -> float:
-        """Return the place of the value: the inverse of `from_unit`."""
-        x = _number("value", value, f"[{self.low!r}, {self.high!r}]")
-        return (x - self.low) / (self.high - self.low)  # (2)
-
-    def grid(self, n: int) -> list[float]:
-        """Return `n` values at equal distances on the scale, the ends included; for n = 1, the middle."""
-        return _grid(self, n)
-
-
-@dataclass(frozen=True)
-class LogUniform:
-    r"""Positive numbers whose exponent is uniform: each power of ten gets an equal share.
-
-    For a learning rate.  It is the notes' :math:`\alpha = 10^r`, with r uniform between the ends' exponents.
-
-    .. math::
-        r &= (1 - u) \log_{10} \text{low} + u \log_{10} \text{high} \tag{1} \\
-        \alpha &= 10^r \tag{2} \\
-        u &= \frac{\log_{10} \alpha - \log_{10} \text{low}}
-                  {\log_{10} \text{high} - \log_{10} \text{low}} \tag{3}
-
-    Parameters
-    ----------
-    low, high : float > 0
-        The ends, as values of alpha and not as exponents: 1e-4 and 1.0, not -4 and 0.
-
-    Raises
-    ------
-    ValueError
-        If an end is not positive, or `low` is not below `high`.
-
-    References
-    ----------
-    Bergstra & Bengio (2012), "Random search for hyper-parameter optimization", JMLR 13.
-
-    Examples
-    --------
-    >>> LogUniform(1e-4, 1.0).grid(3)
-    [0.0001, 0.01, 1.0]
-    """
-
-    low: float
-    high: float
-
-    def __post_init__(self) -> None:
-        _store_ends(self, "(0, 1e300]", "Give values, not exponents: 1e-4 for 10^-4.")
-        _check_order(self, math.log10(self.low), math.log10(self.high))
-
-    def from_unit(self, u: float) -> float:
-        """Return the value at the place `u`."""
-        u = _number("u", u, "[0, 1]")
-        r = (1 - u) * math.log10(self.low) + u * math.log10(self.high)  # (1)
-        alpha = 10.0**r  # (2)
-        return _exact_ends(u, alpha, self.low, self.high)
-
-    def to_unit(self, value: float) -> float:
-        """Return the place of the value: the inverse of `from_unit`."""
-        alpha = _number("value", value, f"[{self.low!r}, {self.high!r}]")
-        a, b = math.log10(self.low), math.log10(self.high)
-        u = (math.log10(alpha) - a) / (b - a)  # (3)
-        return _clip(u, 0.0, 1.0)
-
-    def grid(self, n: int) -> list[float]:
-        """Return `n` values with equal ratios, the ends included; for n = 1, the middle of the scale."""
-        return _grid(self, n)
-
-
-@dataclass(frozen=True)
-class OneMinusLogUniform:
-    r"""Numbers below 1 whose distance to 1 has a uniform exponent: the notes' :math:`\beta = 1 - 10^r`.
-
-    For the memory of a moving average, about 1 / (1 - beta) values: 0.9, 0.99 and 0.999 are evenly spaced.
-
-    .. math::
-        r &= (1 - u) \log_{10}(1 - \text{low}) + u \log_{10}(1 - \text{high}) \tag{1} \\
-        \beta &= 1 - 10^r \tag{2} \\
-        u &= \frac{\log_{10}(1 - \beta) - \log_{10}(1 - \text{low})}
-                  {\log_{10}(1 - \text{high}) - \log_{10}(1 - \text{low})} \tag{3}
-
-    Parameters
-    ----------
-    low, high : float in [0, 1)
-        The ends, as values of beta and not as exponents: 0.9 and 0.999, not -1 and -3.
-
-    Raises
-    ------
-    ValueError
-        If an end is outside [0, 1), or `low` is not below `high`.
-
-    Examples
-    --------
-    >>> [round(beta, 4) for beta in OneMinusLogUniform(0.9, 0.999).grid(3)]
-    [0.9, 0.99, 0.999]
-    """
-
-    low: float
-    high: float
-
-    def __post_init__(self) -> None:
-        _store_ends(self, "[0, 1)", "Give values of beta, not exponents: 0.999 for 1 - 10^-3.")
-        _check_order(self, -math.log10(1 - self.low), -math.log10(1 - self.high))
-
-    def from_unit(self, u: float) -> float:
-        """Return the value at the place `u`; a larger `u` gives a larger beta."""
-        u = _number("u", u, "[0, 1]")
-        r = (1 - u) * math.log10(1 - self.low) + u * math.log10(1 - self.high)  # (1)
-        beta = 1 - 10.0**r  # (2)
-        return _exact_ends(u, beta, self.low, self.high)
-
-    def to_unit(self, value: float) -> float:
-        """Return the place of the value: the inverse of `from_unit`."""
-        beta = _number("value", value, f"[{self.low!r}, {self.high!r}]")
-        a, b = math.log10(1 - self.low), math.log10(1 - self.high)
-        u = (math.log10(1 - beta) - a) / (b - a)  # (3)
-        return _clip(u, 0.0, 1.0)
-
-    def grid(self, n: int) -> list[float]:
-        """Return `n` values evenly spaced in r, the ends included; for n = 1, the middle of the scale."""
-        return _grid(self, n)
-
-
-@dataclass(frozen=True)
-class Integer:
-    r"""Whole numbers, equally likely or on a log scale.
-
-    Each number k stands for the reals from k - 1/2 to k + 1/2.
-
-    .. math::
-        x &= \text{the value at } u \text{ between low} - 1/2 \text{ and high} + 1/2 \tag{1} \\
-        k &= \lfloor x + 1/2 \rfloor \tag{2}
-
-    Parameters
-    ----------
-    low, high : int
-        The ends, low <= high; both belong to the space.
-    log : bool
-        Whether x is `LogUniform` rather than `Uniform`: for numbers of units or batch sizes.
-
-    Raises
-    ------
-    ValueError
-        If `low` is above `high`, an end is no integer, or `low` is below 1 on a log scale.
-
-    Examples
-    --------
-    >>> Integer(1, 5).grid(3), Integer(1, 256, log=True).grid(3)
-    ([1, 3, 5], [1, 11, 256])
-    """
-
-    low: int
-    high: int
-    log: bool = False
-
-    def __post_init__(self) -> None:
-        check_flag("log", self.log)
-        least = "1" if self.log else "-1e12"
-        check_integer("low", self.low, f"[{least}, 1e12]", "A log scale begins at 1." if self.log else "")
-        check_integer("high", self.high, f"[{self.low}, 1e12]", f"low is {self.low}.")
-        object.__setattr__(self, "low", int(self.low))
-        object.__setattr__(self, "high", int(self.high))
-        object.__setattr__(self, "log", bool(self.log))
-
-    def from_unit(self, u: float) -> int:
-        """Return the number at the place `u`."""
-        x = self._reals().from_unit(u)  # (1)
-        k = math.floor(x + 1 / 2)  # (2)
-        return min(k, self.high)  # u = 1 is the upper end of the last number
-
-    def to_unit(self, value: int) -> float:
-        """Return the place of x = k, inside of the interval that gives k."""
-        check_integer("value", value, f"[{self.low}, {self.high}]")
-        return self._reals().to_unit(float(value))
-
-    def grid(self, n: int) -> list[int]:
-        """Return up to `n` numbers evenly spaced on the scale: fewer where two fall together."""
-        return _grid(self, n)
-
-    def _reals(self) -> Uniform | LogUniform:
-        kind = LogUniform if self.log else Uniform
-        return kind(self.low - 1 / 2, self.high + 1 / 2)
-
-
-@dataclass(frozen=True)
-class Choice:
-    r"""One of several options, all equally likely.
-
-    .. math::
-        i &= \lfloor u n \rfloor \tag{1} \\
-        u &= (i + 1/2) / n \tag{2}
-
-    Parameters
-    ----------
-    options : list or tuple
-        The n options: numbers, text, True, False, None, or tuples of those (layer sizes, say), so that a
-        trial can be saved as JSON.  For a function, take its name.
-
-    Raises
-    ------
-    ValueError
-        If there is no option, the same one twice, or one that JSON cannot hold.
-
-    Examples
-    --------
-    >>> Choice(["tanh", "relu"]).from_unit(0.7)
-    'relu'
-    """
-
-    options: Sequence[Any]
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.options, list | tuple) or not self.options:
-            raise ValueError(
-                f"options must be a list or tuple of at least one option; got {shown(self.options)}."
-            )
-        options = _plain(self.options)
-        for option in options:
-            if not _is_simple(option):
-                raise ValueError(
-                    "options must be finite numbers, text, True, False, None or tuples of those; "
-                    f"got {shown(option)}. For a function, take its name."
-                )
-        if len(set(map(repr, options))) < len(options):
-            raise ValueError(f"options must differ from each other; got {shown(self.options)}.")
-        object.__setattr__(self, "options", options)
-
-    def from_unit(self, u: float) -> Any:
-        """Return the option at the place `u`."""
-        i = math.floor(_number("u", u, "[0, 1]") * len(self.options))  # (1)
-        return self.options[min(i, len(self.options) - 1)]  # u = 1 is the upper end of the last option
-
-    def to_unit(self, value: Any) -> float:
-        """Return the middle of the interval that gives this option."""
-        texts = [repr(option) for option in self.options]
-        if repr(_plain(value)) not in texts:
-            raise ValueError(f"value must be one of {', '.join(texts)}; got {shown(value)}.")
-        i = texts.index(repr(_plain(value)))
-        return (i + 1 / 2) / len(self.options)  # (2)
-
-    def grid(self, n: int) -> list[Any]:
-        """Return up to `n` options, from the first to the last: all of them if `n` is large enough."""
-        return _grid(self, n)
-
-
-Space = Uniform | LogUniform | OneMinusLogUniform | Integer | Choice
-"""The values of one hyperparameter."""
-
-
-def _store_ends(space: Any, interval: str, advice: str = "") -> None:
-    for name in ("low", "high"):
-        object.__setattr__(space, name, _number(name, getattr(space, name), interval, advice))
-
-
-def _check_order(space: Any, low: float, high: float) -> None:
-    """Raise unless the ends are apart on their own scale, where 1e-5 and its neighbor are not."""
-    if not low < high:
-        raise ValueError(
-            f"low must be below high; got low {space.low!r} and high {space.high!r}. "
-            "For one fixed value, use Choice([value])."
-        )
-
-
-def _exact_ends(u: float, value: float, low: float, high: float) -> float:
-    """Return the value, but the ends themselves for u = 0 and 1: rounding may miss them."""
-    return {0.0: low, 1.0: high}.get(u, _clip(value, low, high))
-
-
-def _clip(value: float, low: float, high: float) -> float:
-    return min(max(value, low), high)
-
-
-def _grid(space: Space, n: int) -> list[Any]:
-    check_integer("n", n, f"[1, {MOST_SETTINGS}]", "It is the number of values.")
-    places = [0.5] if n == 1 else [i / (int(n) - 1) for i in range(n)]
-    values = [space.from_unit(u) for u in places]
-    return list({repr(value): value for value in values}.values())
-
-
-# ------------------------------------------------------------------------------------------- proposals
-
-
-def grid(space: Mapping[str, Space], n: int | Mapping[str, int]) -> list[dict[str, Any]]:
-    """Return every combination of `n` values of each hyperparameter.
-
-    With two hyperparameters and n = 5 that is 25 settings, and only 5 different values of each.
-
-    Parameters
-    ----------
-    space : mapping from names to spaces
-    n : int >= 1, or mapping from names to int
-        Values for each hyperparameter; a whole number or an option is not repeated if there are fewer.
-
-    Returns
-    -------
-    list of settings
-        The last hyperparameter changes fastest.
-
-    Raises
-    ------
-    ValueError
-        If `space` or `n` is not as above, or there would be more than a million settings.
-
-    Examples
-    --------
-    >>> for setting in grid({"learning_rate": LogUniform(0.01, 1.0), "units": Choice([4, 8])}, 2):
-    ...     print(setting)
-    {'learning_rate': 0.01, 'units': 4}
-    {'learning_rate': 0.01, 'units': 8}
-    {'learning_rate': 1.0, 'units': 4}
-    {'learning_rate': 1.0, 'units': 8}
-    """
-    _check_space(space)
-    if isinstance(n, Mapping) and set(n) != set(space):
-        raise ValueError(
-            f"n must have the names of space, {', '.join(map(repr, space))}; got {shown(dict(n))}."
-        )
-    counts = n if isinstance(n, Mapping) else dict.fromkeys(space, n)
-    axes = [each.grid(counts[name]) for name, each in space.items()]
-    size = math.prod(map(len, axes))
-    if size > MOST_SETTINGS:
-        raise ValueError(
-            f"n must give at most {MOST_SETTINGS} settings; got {shown(n)}, which gives {size}. "
-            "Take random_settings: there the number does not grow with the hyperparameters."
-        )
-    return [dict(zip(space, values, strict=True)) for values in product(*axes)]
-
-
-def random_settings(
-    space: Mapping[str, Space], trials: int, rng: np.random.Generator
-) -> list[dict[str, Any]]:
-    """Return settings drawn at random, each hyperparameter on its own scale.
-
-    Parameters
-    ----------
-    space : mapping from names to spaces
-    trials : int >= 0
-        How many.  A longer list from the same seed begins with the shorter one.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    list of settings
-
-    Raises
-    ------
-    ValueError
-        If an argument is not as above.
-
-    References
-    ----------
-    Bergstra & Bengio (2012), "Random search for hyper-parameter optimization", JMLR 13: better than a grid
-    when few of the hyperparameters matter, because each trial tries a new value of those.
-
-    Examples
-    --------
-    >>> settings = random_settings({"alpha": LogUniform(1e-4, 1)}, 100, np.random.default_rng(0))
-    >>> sum(setting["alpha"] < 0.01 for setting in settings)
-    44
-    """
-    _check_space(space)
-    check_integer("trials", trials, f"[0, {MOST_SETTINGS}]", "It is the number of settings.")
-    check_rng(rng)
-    return _from_units(space, rng.random((trials, len(space))))
-
-
-def latin_hypercube(
-    space: Mapping[str, Space], trials: int, rng: np.random.Generator
-) -> list[dict[str, Any]]:
-    r"""Return settings at random that cover every axis evenly.
-
-    Each axis is cut into n = `trials` slices of equal probability, and each slice is used once.  With a
-    random order :math:`\pi_j` of the slices 0 ... n - 1 on axis j and v uniform in [0, 1):
-
-    .. math:: u_{ij} = (\pi_j(i) + v_{ij}) / n \tag{1}
-
-    Parameters
-    ----------
-    space : mapping from names to spaces
-    trials : int >= 0
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    list of settings
-
-    Raises
-    ------
-    ValueError
-        If an argument is not as above.
-
-    References
-    ----------
-    McKay, Beckman & Conover (1979), "A comparison of three methods for selecting values of input variables in
-    the analysis of output from a computer code", Technometrics 21.
-
-    Examples
-    --------
-    >>> settings = latin_hypercube({"x": Uniform(0, 4)}, 4, np.random.default_rng(0))
-    >>> sorted(int(setting["x"]) for setting in settings)
-    [0, 1, 2, 3]
-    """
-    _check_space(space)
-    check_integer("trials", trials, f"[0, {MOST_SETTINGS}]", "It is the number of settings.")
-    check_rng(rng)
-    slices = rng.permuted(np.tile(np.arange(trials), (len(space), 1)), axis=1).T
-    v = rng.random((trials, len(space)))
-    return _from_units(space, (slices + v) / max(trials, 1))  # (1)
-
-
-def zoom(
-    space: Mapping[str, Space],
-    trials: "Iterable[Trial | Stage]",
-    keep: int = 5,
-    margin: float = 0.1,
-) -> dict[str, Space]:
-    r"""Return a smaller space around the best trials: the step from coarse to fine.
-
-    With the places :math:`u_k` of the best trials on the scale of a hyperparameter:
-
-    .. math::
-        u_{\text{low}} &= \max(\min_k u_k - \text{margin}, 0) \tag{1} \\
-        u_{\text{high}} &= \min(\max_k u_k + \text{margin}, 1) \tag{2}
-
-    A `Choice` keeps the options that are among the best, in their order.
-
-    Parameters
-    ----------
-    space : mapping from names to spaces
-        The new space is inside of it.
-    trials : iterable of Trial or Stage
-        Their settings are in `space`.  Trials without a score do not count.
-    keep : int >= 1
-        How many of the best.
-    margin : float in (0, 1]
-        What is added on each side, as a share of the old scale.
-
-    Returns
-    -------
-    dict from names to spaces
-
-    Raises
-    ------
-    ValueError
-        If no trial has a score, a setting is outside of `space`, or an argument is not as above.
-
-    Examples
-    --------
-    >>> trials = [Trial(0, {"x": 4.0}, 0.1), Trial(1, {"x": 7.5}, 3.0), Trial(2, {"x": 5.0}, 0.2)]
-    >>> zoom({"x": Uniform(0, 8)}, trials, keep=2, margin=0.125)
-    {'x': Uniform(low=3.0, high=6.0)}
-    """
-    _check_space(space)
-    trials = _trials("trials", trials)
-    check_integer("keep", keep, "[1, inf)", "It is the number of best trials to stay close to.")
-    margin = _number("margin", margin, "(0, 1]", "It is a share of the old scale; 0.1 is a good start.")
-    leading = best(trials, keep)
-    if not leading:
-        raise ValueError(
-            f"trials must hold at least one with a score; got {len(trials)} without. Their `error` says why."
-        )
-    smaller = {}
-    for name, each in space.items():
-        places = [_place(name, each, trial.setting) for trial in leading]
-        u_low = max(min(places) - margin, 0.0)  # (1)
-        u_high = min(max(places) + margin, 1.0)  # (2)
-        smaller[name] = (
-            _options_at(each, places) if isinstance(each, Choice) else _between(each, u_low, u_high)
-        )
-    return smaller
-
-
-def _options_at(space: Choice, places: list[float]) -> Choice:
-    return Choice([option for option in space.options if space.to_unit(option) in places])
-
-
-def _between(
-    space: Uniform | LogUniform | OneMinusLogUniform | Integer, u_low: float, u_high: float
-) -> Space:
-    ends: Any = {"low": space.from_unit(u_low), "high": space.from_unit(u_high)}
-    try:
-        return replace(space, **ends)
-    except ValueError:  # no number is left between the two
-        return space
-
-
-def _place(name: str, space: Space, setting: Setting) -> float:
-    if name not in setting:
-        raise ValueError(f"setting must have a value for {name!r}; got {shown(dict(setting))}.")
-    try:
-        return space.to_unit(setting[name])
-    except ValueError as error:
-        raise ValueError(f"setting must be inside of the space; got for {name!r}: {error}") from error
-
-
-def _from_units(space: Mapping[str, Space], units: Any) -> list[dict[str, Any]]:
-    rows = units.tolist()
-    return [
-        {name: each.from_unit(u) for (name, each), u in zip(space.items(), row, strict=True)} for row in rows
-    ]
-
-
-# ---------------------------------------------------------------------------------------------- trials
-
-
-class Trial(NamedTuple):
-    """One setting and what came of it.
-
-    Attributes
-    ----------
-    number : int
-        The place of the setting among those that the search was given, from 0.
-    setting : dict
-    score : float
-        The lower the better; NaN when the trial failed.
-    error : str
-        Why it failed, for instance "ValueError: ..."; empty when it did not.
-    seconds : float
-        Time that the objective took.  The only part that differs when the same search is run again.
-    info : dict
-        What else the objective returned.
-    """
-
-    number: int
-    setting: Setting
-    score: float
-    error: str = ""
-    seconds: float = 0.0
-    info: Mapping[str, Any] = {}
-
-
-class Stage(NamedTuple):
-    """One setting after a stretch of training: what `panda`, `caviar` and `successive_halving` yield.
-
-    Attributes
-    ----------
-    round : int
-        From 0; a rung of successive halving.
-    number : int
-        The place of the setting among those of the strategy; for `panda`, among those of the round.
-    setting : dict
-    score : float
-        NaN when the training failed.
-    error : str
-        Why it failed; empty when it did not.
-    units : int
-        Units of training behind this model, from new weights on.
-    spent : int
-        Units that the strategy has used so far on all models, those given up included.
-    state : Any
-        What `advance` returned; None when it failed.
-    """
-
-    round: int
-    number: int
-    setting: Setting
-    score: float
-    error: str
-    units: int
-    spent: int
-    state: Any
-
-
-Ended = TypeVar("Ended", Trial, Stage, Trial | Stage)
-
-
-def best(trials: Iterable[Ended], n: int = 1) -> list[Ended]:
-    """Return the `n` trials with the lowest scores, the best first; fewer if fewer have a score.
-
-    Parameters
-    ----------
-    trials : iterable of Trial or Stage
-    n : int >= 1
-
-    Returns
-    -------
-    list of Trial or Stage
-        Of equal scores, the lower number comes first: the order of arrival does not matter.
-
-    Raises
-    ------
-    ValueError
-        If `trials` holds something else, or `n` is below 1.
-
-    Examples
-    --------
-    >>> [trial.number for trial in best([Trial(0, {}, 0.3), Trial(1, {}, 0.1), Trial(2, {}, math.nan)], 2)]
-    [1, 0]
-    """
-    check_integer("n", n, "[1, inf)", "It is the number of trials to return.")
-    with_score = [trial for trial in _trials("trials", trials) if math.isfinite(trial.score)]
-    return sorted(with_score, key=lambda trial: (trial.score, trial.number))[:n]
-
-
-def distinct(trials: "Iterable[Trial | Stage]", name: str) -> int:
-    """Return how many different values of a hyperparameter the trials tried, the failed ones too.
-
-    Nine trials on a 3 x 3 grid try 3 values of each; nine random ones try 9.
-
-    Parameters
-    ----------
-    trials : iterable of Trial or Stage
-    name : str
-        The hyperparameter.
-
-    Raises
-    ------
-    ValueError
-        If `trials` holds something else, or a setting has no such name.
-
-    Examples
-    --------
-    >>> distinct([Trial(0, {"beta": 0.9}, 0.3), Trial(1, {"beta": 0.9}, 0.1)], "beta")
-    1
-    """
-    settings = [trial.setting for trial in _trials("trials", trials)]
-    if not isinstance(name, str) or not all(name in setting for setting in settings):
-        names = sorted(set().union(*settings))
-        raise ValueError(
-            f"name must be a hyperparameter of every trial; got {shown(name)}, they have {names}."
-        )
-    return len({repr(_plain(setting[name])) for setting in settings})
-
-
-def leaders(stages: Iterable[Stage]) -> list[Stage]:
-    """Return the best stage of each round: for `panda`, the life of the one model that was kept.
-
-    Raises
-    ------
-    ValueError
-        If `stages` holds something else.
-    """
-    by_round: dict[int, list[Stage]] = {}
-    for stage in _trials("stages", stages, Stage):
-        by_round.setdefault(stage.round, []).append(stage)
-    return [stage for index in sorted(by_round) for stage in best(by_round[index])]
-
-
-# ---------------------------------------------------------------------------------------------- search
+Nurse = Callable[[dict[str, Any], int], Iterable[Setting]]
+"""`nurse(setting, round)` returns the settings to try next."""
 
 
 def search(
@@ -768,15 +80,16 @@ def search(
 
     Examples
     --------
+    >>> from dlhelpers.search_spaces import Uniform, grid
     >>> def dev_error(setting):
     ...     return (setting["x"] - 3) ** 2
     >>> trials = list(search(dev_error, grid({"x": Uniform(0, 4)}, 5)))
-    >>> best(trials)[0].setting
-    {'x': 3.0}
+    >>> [trial.score for trial in trials]
+    [9.0, 4.0, 1.0, 0.0, 1.0]
     """
     _check_function("objective", objective, "the score of a setting")
     wanted = _settings("settings", settings)
-    finished = Counter(_key(trial.setting) for trial in _trials("done", done, Trial))
+    finished = Counter(_key(trial.setting) for trial in listed("done", done, Trial))
     _check_executor(executor, in_flight)
     jobs = []
     for number, setting in enumerate(wanted):
@@ -784,290 +97,26 @@ def search(
             finished[_key(setting)] -= 1
         else:
             jobs.append((number, setting))
-    return _search(objective, jobs, executor, in_flight)
+    return _search(_Calls(objective, _score_and_info, executor, in_flight), jobs)
 
 
-def _search(
-    objective: Callable[[dict[str, Any]], Any],
-    jobs: list[tuple[int, dict[str, Any]]],
-    executor: Executor | None,
-    in_flight: int,
-) -> Generator[Trial, None, None]:
-    calls = [(dict(setting),) for _, setting in jobs]  # the objective may change its own
-    with closing(_run(objective, calls, executor, in_flight)) as outcomes:
-        for index, outcome in outcomes:
-            yield _trial(*jobs[index], outcome)
+def _search(calls: "_Calls", jobs: list[tuple[int, dict[str, Any]]]) -> Generator[Trial, None, None]:
+    arguments = [(dict(setting),) for _, setting in jobs]  # the objective may change its own
+    with closing(calls.outcomes(arguments)) as outcomes:
+        for index, (score, info, error, seconds) in outcomes:
+            number, setting = jobs[index]
+            yield Trial(number, setting, score, error, seconds, info or {})
 
 
-def _trial(number: int, setting: dict[str, Any], outcome: "_Outcome") -> Trial:
-    value, info = outcome.value, {}
-    if isinstance(value, Mapping):
-        info = {name: each for name, each in value.items() if name != "score"}
-        value = value.get("score")
-    score, error = _score(value, outcome.error)
-    return Trial(number, setting, score, error, outcome.seconds, info)
+def _key(setting: Setting) -> str:
+    """Return the same text for the same setting, also after it was saved and loaded."""
+    return repr(sorted((name, repr(plain(value))) for name, value in setting.items()))
 
 
-def _score(value: Any, error: str) -> tuple[float, str]:
-    """Return a finite score and no error, or NaN and the error."""
-    if error:
-        return math.nan, error
-    try:
-        return _number("score", value, "(-inf, inf)"), ""
-    except ValueError as wrong:
-        return math.nan, _told(wrong)
-
-
-class _Outcome(NamedTuple):
-    value: Any
-    error: str
-    seconds: float
-
-
-def _attempt(function: Callable[..., Any], arguments: tuple[Any, ...]) -> _Outcome:
-    """Call the function; an exception becomes text, which every executor can send back."""
-    start = time.perf_counter()
-    try:
-        value, error = function(*arguments), ""
-    except Exception as raised:
-        value, error = None, _told(raised)
-    return _Outcome(value, error, time.perf_counter() - start)
-
-
-def _told(error: BaseException) -> str:
-    text = str(error)
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-def _run(
-    function: Callable[..., Any], calls: Sequence[tuple[Any, ...]], executor: Executor | None, in_flight: int
-) -> Generator[tuple[int, _Outcome], None, None]:
-    """Yield the index and the outcome of each call, as they end."""
-    if executor is not None:
-        yield from _run_on(executor, function, calls, in_flight)
-        return
-    for index, arguments in enumerate(calls):
-        yield index, _attempt(function, arguments)
-
-
-def _run_on(
-    executor: Executor, function: Callable[..., Any], calls: Sequence[tuple[Any, ...]], in_flight: int
-) -> Generator[tuple[int, _Outcome], None, None]:
-    waiting = deque(enumerate(calls))
-    pending: dict[Future[_Outcome], int] = {}
-    ended: list[tuple[int, _Outcome]] = []
-    try:
-        while waiting or pending or ended:
-            refused = _submit(executor, function, waiting, pending, in_flight)
-            yield from ended  # after the next ones were submitted, so that no worker is idle meanwhile
-            if refused is not None and not pending:
-                raise RuntimeError(
-                    f"executor takes no more trials ({_told(refused)}); {len(waiting)} were not run. "
-                    "Make a new executor and run the search again, with the trials so far as `done`."
-                ) from refused
-            finished = wait(pending, return_when=FIRST_COMPLETED).done
-            ended = sorted((pending.pop(future), _outcome(future)) for future in finished)
-    finally:
-        for future in pending:
-            future.cancel()
-
-
-def _submit(
-    executor: Executor,
-    function: Callable[..., Any],
-    waiting: deque[tuple[int, tuple[Any, ...]]],
-    pending: dict[Future[_Outcome], int],
-    in_flight: int,
-) -> RuntimeError | None:
-    """Move calls from `waiting` to `pending`; return the executor's refusal, if there is one."""
-    try:
-        while waiting and len(pending) < in_flight:
-            index, arguments = waiting[0]
-            pending[executor.submit(_attempt, function, arguments)] = index
-            waiting.popleft()
-    except RuntimeError as refused:  # shut down, or broken
-        return refused
-    return None
-
-
-def _outcome(future: Future[_Outcome]) -> _Outcome:
-    try:
-        return future.result()
-    except Exception as error:  # from the way there or back: `_attempt` raises none
-        return _Outcome(
-            None, f"{_told(error)} (raised by the executor, not by the function that it ran)", 0.0
-        )
-
-
-# ----------------------------------------------------------------------------------------------- files
-
-
-def save_trials(path: str | os.PathLike[str], trials: Iterable[Trial]) -> None:
-    """Write trials to a file, one JSON object a line; a file of this name is replaced.
-
-    A failed trial's score is null.  NaN and infinity inside of `info` are written as NaN and Infinity, as
-    Python's json does.
-
-    Parameters
-    ----------
-    path : str or path
-    trials : iterable of Trial
-
-    Raises
-    ------
-    ValueError
-        If a trial holds what JSON cannot, or the file cannot be written.
-    """
-    _check_path(path)
-    text = "".join(_line(trial) for trial in _trials("trials", trials, Trial))
-    try:
-        Path(path).write_text(text, encoding="utf-8", newline="\n")
-    except (OSError, ValueError) as error:
-        raise _path_error(path, error) from error
-
-
-def recorded(path: str | os.PathLike[str], trials: Iterable[Trial]) -> Generator[Trial, None, None]:
-    """Pass trials on and add each to a file as it comes, so that an interruption loses none.
-
-    Closing this iterator closes `trials` too.
-
-    Parameters
-    ----------
-    path : str or path
-        A new file, or one of an earlier search: trials are added at its end.
-    trials : iterable of Trial
-        For instance `search(...)`.
-
-    Yields
-    ------
-    Trial
-
-    Raises
-    ------
-    ValueError
-        If the file cannot be written or holds something else, or a trial holds what JSON cannot.
-
-    Examples
-    --------
-    A search that may be interrupted and started again as often as one likes:
-
-    >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp(), "trials.jsonl")
-    >>> settings = grid({"x": Uniform(0, 4)}, 5)
-    >>> for trial in recorded(path, search(lambda setting: setting["x"], settings)):
-    ...     if trial.number == 1:
-    ...         break
-    >>> done = load_trials(path) if path.exists() else []
-    >>> [t.number for t in recorded(path, search(lambda setting: setting["x"], settings, done=done))]
-    [2, 3, 4]
-    >>> len(load_trials(path))
-    5
-    """
-    _check_path(path)
-    if isinstance(trials, str | Mapping | np.ndarray) or not isinstance(trials, Iterable):
-        raise ValueError(f"trials must be an iterable of Trial; got {shown(trials)}. Pass search(...).")
-    if Path(path).exists():
-        load_trials(path)
-    return _recorded(path, trials)
-
-
-def _recorded(path: str | os.PathLike[str], trials: Iterable[Trial]) -> Generator[Trial, None, None]:
-    try:
-        for trial in trials:
-            (checked,) = _trials("trials", [trial], Trial)
-            line = _line(checked)
-            try:
-                with Path(path).open("a", encoding="utf-8", newline="\n") as file:
-                    file.write(line)
-            except (OSError, ValueError) as error:
-                raise _path_error(path, error) from error
-            yield trial
-    finally:
-        if isinstance(trials, Generator):
-            trials.close()
-
-
-def load_trials(path: str | os.PathLike[str]) -> list[Trial]:
-    """Return the trials of a file that `save_trials` or `recorded` wrote.
-
-    Lists in a setting come back as tuples.
-
-    Parameters
-    ----------
-    path : str or path
-
-    Raises
-    ------
-    ValueError
-        If there is no such file, or a line of it is not a trial; the message has the line's number.
-    """
-    _check_path(path)
-    try:
-        *lines, rest = Path(path).read_bytes().split(b"\n")
-    except (OSError, ValueError) as error:
-        raise _path_error(path, error) from error
-    trials = [_read_line(path, number, line) for number, line in enumerate(lines, start=1)]
-    if rest:
-        raise _line_error(path, len(lines) + 1, "it is cut off: its line end is missing")
-    return trials
-
-
-def _line(trial: Trial) -> str:
-    record = trial._asdict() | {"score": trial.score if math.isfinite(trial.score) else None}
-    record |= {"setting": dict(trial.setting), "info": dict(trial.info)}
-    try:
-        return dumps(record, default=_to_json) + "\n"
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ValueError(
-            "trials must hold what JSON can: numbers, text, True, False, None, lists and dicts; "
-            f"got {shown(dict(trial.setting))} and {shown(record['info'])}: trial {trial.number} ({error})."
-        ) from error
-
-
-def _to_json(value: Any) -> Any:
-    if isinstance(value, np.ndarray | np.generic):
-        return value.tolist()
-    raise TypeError(f"{type(value).__name__} is not one of them")
-
-
-def _read_line(path: str | os.PathLike[str], number: int, line: bytes) -> Trial:
-    try:
-        return _from_record(loads(line.decode("utf-8")))
-    except (ValueError, RecursionError) as error:
-        raise _line_error(path, number, str(error)) from error
-
-
-def _from_record(record: Any) -> Trial:
-    if not isinstance(record, dict) or set(record) != set(Trial._fields):
-        raise ValueError(f"it must be an object with {', '.join(Trial._fields)}; got {shown(record)}")
-    check_integer("number", record["number"], "[0, inf)")
-    check_number("seconds", record["seconds"], "[0, inf)")
-    for name, kind in (("setting", dict), ("info", dict), ("error", str)):
-        if not isinstance(record[name], kind):
-            raise ValueError(f"{name} must be of type {kind.__name__}; got {shown(record[name])}")
-    if record["score"] is None and record["error"]:
-        score = math.nan
-    else:
-        score = _number("score", record["score"], "(-inf, inf)", "Only a trial with an error has null.")
-    setting = {name: _plain(value) for name, value in record["setting"].items()}
-    return Trial(**record | {"score": score, "setting": setting})
-
-
-def _check_path(path: Any) -> None:
-    if not isinstance(path, str | os.PathLike) or not os.fspath(path):
-        raise ValueError(f"path must be the name of a file; got {shown(path)}.")
-
-
-def _path_error(path: str | os.PathLike[str], error: Exception) -> ValueError:
-    return ValueError(f"path must be a file that can be opened; got {os.fspath(path)!r} ({_told(error)}).")
-
-
-def _line_error(path: str | os.PathLike[str], number: int, reason: str) -> ValueError:
-    return ValueError(
-        f"path must hold one trial a line; got {os.fspath(path)!r}, where line {number} is none: "
-        f"{reason.rstrip('.')}. "
-        "If a search was interrupted while it wrote this line, delete the line."
-    )
+def _score_and_info(value: Any) -> tuple[Any, dict[str, Any]]:
+    if not isinstance(value, Mapping):
+        return value, {}
+    return value.get("score"), {name: each for name, each in value.items() if name != "score"}
 
 
 # ------------------------------------------------------------------------------------------ strategies
@@ -1109,6 +158,7 @@ def caviar(
 
     Examples
     --------
+    >>> from dlhelpers.search_spaces import Uniform, grid
     >>> def advance(setting, state, budget):
     ...     x = 1.0 if state is None else state
     ...     x = x * (1 - setting["learning_rate"]) ** budget  # gradient descent on x^2 / 2
@@ -1120,10 +170,11 @@ def caviar(
     [(0.5, 4), (0.001953125, 8)]
     """
     _check_function("advance", advance, "(score, state)")
-    starts = _starts(_settings("settings", settings))
+    starts = _starts("settings", settings)
     check_integer("budget", budget, "[1, inf)", "It is the number of units for each setting.")
     _check_executor(executor, in_flight)
-    return _caviar(_Round(advance, executor, in_flight), starts, int(budget))
+    rungs = [Rung(len(starts), int(budget), int(budget))] if starts else []
+    return _halving(_Calls(advance, _score_and_state, executor, in_flight), starts, rungs)
 
 
 class Rung(NamedTuple):
@@ -1230,6 +281,7 @@ def successive_halving(
 
     Examples
     --------
+    >>> from dlhelpers.search_spaces import Uniform, grid
     >>> def advance(setting, state, budget):
     ...     x = 1.0 if state is None else state
     ...     x = x * (1 - setting["learning_rate"]) ** budget  # gradient descent on x^2 / 2
@@ -1241,12 +293,12 @@ def successive_halving(
     (9, 21)
     """
     _check_function("advance", advance, "(score, state)")
-    starts = _starts(_settings("settings", settings))
+    starts = _starts("settings", settings)
     if not starts:
         raise ValueError("settings must hold at least one setting; got none.")
     rungs = halving_rungs(len(starts), budget, eta)
     _check_executor(executor, in_flight)
-    return _halving(_Round(advance, executor, in_flight), starts, rungs)
+    return _halving(_Calls(advance, _score_and_state, executor, in_flight), starts, rungs)
 
 
 @dataclass(frozen=True)
@@ -1269,6 +321,7 @@ class OneAtATime:
 
     Examples
     --------
+    >>> from dlhelpers.search_spaces import LogUniform
     >>> nurse = OneAtATime({"learning_rate": LogUniform(1e-4, 1.0)}, step=0.25)
     >>> [round(setting["learning_rate"], 6) for setting in nurse({"learning_rate": 0.01}, 0)]
     [0.01, 0.1, 0.001]
@@ -1278,17 +331,16 @@ class OneAtATime:
     step: float = 0.1
 
     def __post_init__(self) -> None:
-        _check_space(self.space)
-        _number("step", self.step, "(0, 1]", "It is a share of the scale; 0.1 is a good start.")
+        check_space(self.space)
+        check_number("step", self.step, "(0, 1]", "It is a share; 0.1 is a good start.", fits=())
 
     def __call__(self, setting: Setting, round: int) -> list[dict[str, Any]]:
         """Return the settings to try in this round: the one that we have, and its neighbors."""
-        (setting,) = _settings("setting", [setting])
+        place = places(self.space, setting)
         check_integer("round", round, "[0, inf)")
         name = list(self.space)[round % len(self.space)]
-        place = _place(name, self.space[name], setting)
-        values = _neighbors(self.space[name], setting[name], place, float(self.step))
-        return [setting, *({**setting, name: value} for value in values)]
+        values = _neighbors(self.space[name], setting[name], place[name], float(self.step))
+        return [{**setting, name: value} for value in (setting[name], *values)]
 
 
 def _neighbors(space: Space, value: Any, place: float, step: float) -> list[Any]:
@@ -1303,7 +355,7 @@ def _neighbors(space: Space, value: Any, place: float, step: float) -> list[Any]
 def panda(
     advance: Advance,
     setting: Setting,
-    nurse: Callable[[dict[str, Any], int], Iterable[Setting]],
+    nurse: Nurse,
     rounds: int,
     budget: int = 1,
     *,
@@ -1343,6 +395,8 @@ def panda(
 
     Examples
     --------
+    >>> from dlhelpers.search_spaces import Uniform
+    >>> from dlhelpers.trials import leaders
     >>> def advance(setting, state, budget):
     ...     x = 1.0 if state is None else state
     ...     x = x * (1 - setting["learning_rate"]) ** budget  # gradient descent on x^2 / 2
@@ -1356,76 +410,59 @@ def panda(
     """
     _check_function("advance", advance, "(score, state)")
     _check_function("nurse", nurse, "the settings to try")
-    (start,) = _starts(_settings("setting", [setting]))
+    (start,) = _starts("setting", [setting])
     check_integer("rounds", rounds, "[0, inf)", "It is the number of changes to try.")
     check_integer("budget", budget, "[1, inf)", "It is the number of units for each setting of a round.")
     _check_executor(executor, in_flight)
-    return _panda(_Round(advance, executor, in_flight), start, nurse, int(rounds), int(budget))
-
-
-class _Round(NamedTuple):
-    """How to train several models by the same number of units."""
-
-    advance: Advance
-    executor: Executor | None
-    in_flight: int
-
-    def run(self, models: list[Stage], extra: int, spent: int) -> Generator[Stage, None, list[Stage]]:
-        """Yield each model's next stage as it ends; return all of them."""
-        calls = [(dict(model.setting), model.state, extra) for model in models]
-        ended: list[Stage] = []
-        with closing(_run(self.advance, calls, self.executor, self.in_flight)) as outcomes:
-            for index, outcome in outcomes:
-                spent += extra
-                ended.append(_next_stage(models[index], outcome, extra, spent))
-                yield ended[-1]
-        return ended
-
-
-def _next_stage(model: Stage, outcome: _Outcome, extra: int, spent: int) -> Stage:
-    value, error, state = outcome.value, outcome.error, None
-    if not error:
-        if isinstance(value, tuple) and len(value) == 2:
-            value, state = value
-        else:
-            error = f"ValueError: advance must return (score, state); got {shown(value)}."
-    score, error = _score(value, error)
-    state = None if error else state
-    return Stage(
-        model.round + 1, model.number, model.setting, score, error, model.units + extra, spent, state
+    return _panda(
+        _Calls(advance, _score_and_state, executor, in_flight), start, nurse, int(rounds), int(budget)
     )
 
 
-def _starts(settings: list[dict[str, Any]]) -> list[Stage]:
+def _train(
+    calls: "_Calls", models: list[Stage], extra: int, spent: int
+) -> Generator[Stage, None, list[Stage]]:
+    """Train each model by `extra` units, yield its next stage as it ends, and return all of them."""
+    ended: list[Stage] = []
+    arguments = [(dict(model.setting), model.state, extra) for model in models]
+    with closing(calls.outcomes(arguments)) as outcomes:
+        for index, (score, state, error, _) in outcomes:
+            model, spent = models[index], spent + extra
+            model = model._replace(round=model.round + 1, units=model.units + extra, spent=spent)
+            ended.append(model._replace(score=score, error=error, state=None if error else state))
+            yield ended[-1]
+    return ended
+
+
+def _score_and_state(value: Any) -> tuple[Any, Any]:
+    if not isinstance(value, tuple) or len(value) != 2:
+        raise ValueError(f"advance must return (score, state); got {shown(value)}.")
+    return value
+
+
+def _starts(name: str, settings: Any) -> list[Stage]:
     """Return models before their first round."""
-    return [Stage(-1, number, setting, math.nan, "", 0, 0, None) for number, setting in enumerate(settings)]
+    own = _settings(name, settings)
+    return [Stage(-1, number, setting, math.nan, "", 0, 0, None) for number, setting in enumerate(own)]
 
 
-def _caviar(round: _Round, models: list[Stage], budget: int) -> Generator[Stage, None, None]:
-    yield from round.run(models, budget, 0)
-
-
-def _halving(round: _Round, models: list[Stage], rungs: list[Rung]) -> Generator[Stage, None, None]:
+def _halving(calls: "_Calls", models: list[Stage], rungs: list[Rung]) -> Generator[Stage, None, None]:
     spent = 0
     for rung in rungs:
         models = models[: rung.size]
-        ended = yield from round.run(models, rung.extra, spent)
+        ended = yield from _train(calls, models, rung.extra, spent)
         spent += rung.extra * len(models)
         models = best(ended, rung.size)
 
 
 def _panda(
-    round: _Round,
-    model: Stage,
-    nurse: Callable[[dict[str, Any], int], Iterable[Setting]],
-    rounds: int,
-    budget: int,
+    calls: "_Calls", model: Stage, nurse: Nurse, rounds: int, budget: int
 ) -> Generator[Stage, None, None]:
     spent = 0
     for index in range(rounds):
-        tries = _tries(nurse, model.setting, index)
+        tries = _settings("nurse", nurse(dict(model.setting), index))
         models = [model._replace(number=number, setting=each) for number, each in enumerate(tries)]
-        ended = yield from round.run(models, budget, spent)
+        ended = yield from _train(calls, models, budget, spent)
         spent += budget * len(models)
         leading = best(ended)
         if not leading:
@@ -1433,69 +470,103 @@ def _panda(
         model = leading[0]
 
 
-def _tries(
-    nurse: Callable[[dict[str, Any], int], Iterable[Setting]], setting: Setting, index: int
-) -> list[dict[str, Any]]:
+# --------------------------------------------------------------------------------------------- calls
+
+
+_Waiting = deque[tuple[int, tuple[Any, ...]]]
+
+
+class _Outcome(NamedTuple):
+    """What came of a call; `rest` is what the function returned besides the score."""
+
+    score: float
+    rest: Any
+    error: str
+    seconds: float
+
+
+class _Calls(NamedTuple):
+    """A function to call, how to split what it returns into (score, rest), and where to run it."""
+
+    function: Callable[..., Any]
+    split: Callable[[Any], tuple[Any, Any]]
+    executor: Executor | None
+    in_flight: int
+
+    def outcomes(self, calls: Sequence[tuple[Any, ...]]) -> Generator[tuple[int, _Outcome], None, None]:
+        """Yield the index and the outcome of each call, as they end."""
+        if self.executor is not None:
+            yield from self._on(self.executor, deque(enumerate(calls)))
+            return
+        for index, arguments in enumerate(calls):
+            yield index, _attempt(self.function, self.split, arguments)
+
+    def _on(self, executor: Executor, waiting: _Waiting) -> Generator[tuple[int, _Outcome], None, None]:
+        pending: dict[Future[_Outcome], int] = {}
+        ended: list[tuple[int, _Outcome]] = []
+        try:
+            while waiting or pending or ended:
+                refused = self._submit(executor, waiting, pending)
+                yield from ended  # after the next ones were submitted, so that no worker is idle meanwhile
+                if refused is not None and not pending:
+                    raise RuntimeError(
+                        f"executor takes no more trials ({_told(refused)}); {len(waiting)} were not run. "
+                        "Make a new executor and run the search again, with the trials so far as `done`."
+                    ) from refused
+                finished = wait(pending, return_when=FIRST_COMPLETED).done
+                ended = sorted((pending.pop(future), _outcome(future)) for future in finished)
+        finally:
+            for future in pending:
+                future.cancel()
+
+    def _submit(
+        self, executor: Executor, waiting: _Waiting, pending: dict[Future[_Outcome], int]
+    ) -> RuntimeError | None:
+        """Move calls from `waiting` to `pending`; return the executor's refusal, if there is one."""
+        try:
+            while waiting and len(pending) < self.in_flight:
+                index, arguments = waiting[0]
+                pending[executor.submit(_attempt, self.function, self.split, arguments)] = index
+                waiting.popleft()
+        except RuntimeError as refused:  # shut down, or broken
+            return refused
+        return None
+
+
+def _attempt(
+    function: Callable[..., Any], split: Callable[[Any], tuple[Any, Any]], arguments: tuple[Any, ...]
+) -> _Outcome:
+    """Call the function; an exception becomes text, which every executor can send back."""
+    start, rest = time.perf_counter(), None
     try:
-        return _settings("settings", nurse(dict(setting), index))
-    except Exception as error:
-        raise ValueError(
-            f"nurse must return the settings to try; got {_told(error)} in round {index}."
-        ) from error
+        score, rest = split(function(*arguments))
+        check_number("score", score, "(-inf, inf)", fits=())
+        score, error = float(score), ""
+    except Exception as raised:
+        score, error = math.nan, _told(raised)
+    return _Outcome(score, rest, error, time.perf_counter() - start)
 
 
-# ---------------------------------------------------------------------------------------------- checks
+def _outcome(future: Future[_Outcome]) -> _Outcome:
+    try:
+        return future.result()
+    except Exception as error:  # from the way there or back: `_attempt` raises none
+        text = f"{_told(error)} (raised by the executor, not by the function that it ran)"
+        return _Outcome(math.nan, None, text, 0.0)
 
 
-def _number(name: str, value: Any, interval: str, advice: str = "") -> float:
-    """Return one number as a Python float; the interval excludes infinity."""
-    if isinstance(value, np.ndarray | np.generic) and value.ndim == 0:
-        value = value.item()
-    check_number(name, value, interval, advice, fits=())
-    return float(value)
+def _told(error: BaseException) -> str:
+    text = str(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def _check_space(space: Any) -> None:
-    if not isinstance(space, Mapping) or not space:
-        raise ValueError(
-            f"space must map names to spaces; got {shown(space)}. "
-            'For instance {"learning_rate": LogUniform(1e-4, 1.0)}.'
-        )
-    for name, each in space.items():
-        if not isinstance(name, str) or not isinstance(each, Space):
-            raise ValueError(
-                "space must map names to Uniform, LogUniform, OneMinusLogUniform, Integer or Choice; "
-                f"got {shown(each)} for {shown(name)}. A fixed value is Choice([value])."
-            )
+# -------------------------------------------------------------------------------------------- checks
 
 
 def _settings(name: str, settings: Any) -> list[dict[str, Any]]:
     """Return settings with plain values, as new dicts."""
-    items = _items(name, settings, "settings (dicts)")
-    for item in items:
-        if not isinstance(item, Mapping) or not all(isinstance(key, str) for key in item):
-            raise ValueError(f"{name} must hold dicts from names to values; got {shown(item)}.")
-    return [{key: _plain(value) for key, value in item.items()} for item in items]
-
-
-def _trials(name: str, trials: Any, kind: Any = Trial | Stage) -> list[Any]:
-    items = _items(name, trials, "trials")
-    for item in items:
-        if not isinstance(item, kind) or not _is_whole(item):
-            raise ValueError(f"{name} must hold trials as `search` yields them; got {shown(item)}.")
-    return items
-
-
-def _is_whole(trial: Trial | Stage) -> bool:
-    """Tell whether one that was made by hand has what is used of it."""
-    is_number = isinstance(trial.score, int | float) and isinstance(trial.number, int)
-    return is_number and isinstance(trial.setting, Mapping)
-
-
-def _items(name: str, values: Any, what: str) -> list[Any]:
-    if isinstance(values, str | Mapping | np.ndarray) or not isinstance(values, Iterable):
-        raise ValueError(f"{name} must be a list or another iterable of {what}; got {shown(values)}.")
-    return list(values)
+    items = listed(name, settings, Mapping, "dicts from names to values")
+    return [{key: plain(value) for key, value in item.items()} for item in items]
 
 
 def _check_function(name: str, function: Any, returns: str) -> None:
@@ -1510,23 +581,3 @@ def _check_executor(executor: Any, in_flight: Any) -> None:
             "From a Dask client, take client.get_executor()."
         )
     check_integer("in_flight", in_flight, "[1, inf)", "Take at least the number of workers.")
-
-
-def _plain(value: Any) -> Any:
-    """Return NumPy's numbers as Python's, and lists and arrays as tuples."""
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
-    return tuple(map(_plain, value)) if isinstance(value, list | tuple) else value
-
-
-def _is_simple(value: Any) -> bool:
-    if isinstance(value, tuple):
-        return all(map(_is_simple, value))
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return value is None or isinstance(value, bool | int | str)
-
-
-def _key(setting: Setting) -> str:
-    """Return the same text for the same setting, also after it was saved and loaded."""
-    return repr(sorted((name, repr(_plain(value))) for name, value in setting.items()))

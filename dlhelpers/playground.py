@@ -718,7 +718,7 @@ class Session:
         s = self.start
         points = f"DATA[{s.data!r}]({s.m}, {s.noise}, rng)"
         if s.data == "own":
-            points = 'read_points(open("own.csv", encoding="utf-8-sig").read())  # the name of your table'
+            points = 'read_points(Path("own.csv").read_text(encoding="utf-8-sig"))  # the name of your table'
         lines = [*_HEAD.format(s=s, n_classes=self.n_classes, points=points).splitlines()]
         lines += [
             "",
@@ -796,6 +796,7 @@ class Session:
 
 _HEAD = """\
 from dataclasses import replace
+from pathlib import Path
 import numpy as np
 from dlhelpers.batch_normalization import BatchNormalization
 from dlhelpers.datasets import one_hot, split

@@ -371,6 +371,35 @@ def test_noise_is_the_standard_deviation_on_each_coordinate(generator):
     np.testing.assert_allclose((noisy - exact).mean(axis=0), 0, atol=0.01)
 
 
+class Ones(np.random.Generator):
+    """A generator whose normal numbers are all 1."""
+
+    def standard_normal(self, size):
+        return np.ones(size)
+
+
+@pytest.mark.parametrize("generator", GENERATORS)
+def test_noise_is_added(generator):
+    exact, _ = generator(6, noise=0, rng=Ones(np.random.PCG64(0)))
+    noisy, _ = generator(6, noise=0.25, rng=Ones(np.random.PCG64(0)))
+    np.testing.assert_allclose(noisy - exact, 0.25)
+
+
+@pytest.mark.parametrize(
+    ("generator", "defaults"),
+    [
+        (moons, {"noise": 0.2}),
+        (circles, {"noise": 0.2}),
+        (spirals, {"noise": 0.1, "arms": 2}),
+        (blobs, {"noise": 0.5, "classes": 3}),
+        (xor, {"noise": 0.1}),
+    ],
+)
+def test_defaults(generator, defaults):
+    for a, b in zip(generator(9, rng=rng()), generator(9, rng=rng(), **defaults), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_moons_lie_on_two_half_circles():
     X, y = moons(400, noise=0, rng=rng())
     upper, lower = X[y == 0], X[y == 1]
@@ -379,12 +408,18 @@ def test_moons_lie_on_two_half_circles():
     assert upper[:, 1].min() >= -0.375
     assert lower[:, 1].max() <= 0.375
     np.testing.assert_allclose(np.abs(X).max(axis=0), [2.25, 1.125], rtol=1e-3)
+    t = np.arctan2(upper[:, 1] + 0.375, upper[:, 0] + 0.75)
+    counts, _ = np.histogram(t, bins=4, range=(0, np.pi))  # 50 each, give or take 6.1
+    assert np.abs(counts - 50).max() < 25
 
 
 def test_circles_have_radius_1_and_2():
     X, y = circles(400, noise=0, rng=rng())
     np.testing.assert_allclose(np.hypot(*X.T), np.where(y == 0, 1, 2))
-    assert np.unique(np.sign(X), axis=0).shape == (4, 2)  # all the way round
+    angle = np.arctan2(X[:, 1], X[:, 0])
+    counts, _ = np.histogram(angle, bins=8, range=(-np.pi, np.pi))  # 50 each, give or take 6.6
+    assert np.abs(counts - 50).max() < 25  # evenly all the way round
+    assert abs(np.sum(X[:, 1] > 0) - 200) < 40
 
 
 @pytest.mark.parametrize("arms", [2, 3, 5])
@@ -402,15 +437,17 @@ def test_blobs_without_noise_lie_on_their_centers():
     X, y = blobs(30, classes=4, noise=0, rng=rng())
     np.testing.assert_allclose(X, np.array([[2, 0], [0, 2], [-2, 0], [0, -2]])[y], atol=1e-12)
     centers = np.array([[-1.0, 5.0], [0.5, 0.25], [3.0, 1.0]])
-    X, y = blobs(30, centers=centers, noise=0, rng=rng())
-    np.testing.assert_array_equal(X, centers[y])
+    for some in (centers, centers[:1]):
+        X, y = blobs(30, centers=some, noise=0, rng=rng())
+        np.testing.assert_array_equal(X, some[y])
 
 
 def test_xor_is_1_where_the_signs_differ():
     X, y = xor(401, noise=0, rng=rng())
     np.testing.assert_array_equal(y, (X[:, 0] > 0) ^ (X[:, 1] > 0))
-    assert np.abs(X).min() >= 0.2
-    assert np.abs(X).max() <= 2.5
+    # 802 numbers from U(0.2, 2.5): the nearest to each end is 0.003 from it on average
+    assert 0.2 <= np.abs(X).min() < 0.23
+    assert 2.47 < np.abs(X).max() <= 2.5
     _, counts = np.unique(np.sign(X), axis=0, return_counts=True)
     assert sorted(counts) == [100, 100, 100, 101]
 
@@ -423,7 +460,7 @@ def test_xor_is_1_where_the_signs_differ():
         ({"m": -5}, ["m must be", "got -5"]),
         ({"m": 10.0}, ["m must be", "got 10.0"]),
         ({"m": True}, ["m must be", "got True"]),
-        ({"noise": -0.1}, ["noise must be a number in [0, inf)", "got -0.1", "pass 0 for none"]),
+        ({"noise": -0.1}, ["noise must be a number in [0, 1e6]", "got -0.1", "pass 0 for none"]),
         ({"noise": np.nan}, ["noise must be", "got nan"]),
         ({"noise": np.inf}, ["noise must be", "got inf"]),
         ({"noise": "0.1"}, ["noise must be", "got '0.1'"]),
@@ -444,7 +481,11 @@ def test_generators_say_what_is_wrong(generator, wrong, message):
         (spirals, {"arms": 1}, ["arms must be an integer in [2, inf)", "got 1", "nothing to tell apart"]),
         (spirals, {"arms": 2.0}, ["arms must be", "got 2.0"]),
         (blobs, {"classes": 0}, ["classes must be an integer in [1, inf)", "got 0", "number of clouds"]),
-        (blobs, {"classes": 2, "centers": [[0, 0]]}, ["Either classes or centers", "classes=2", "Leave out"]),
+        (
+            blobs,
+            {"classes": 2, "centers": [[0, 0]]},
+            ["Only one of classes and centers", "classes=2", "Leave out"],
+        ),
         (blobs, {"centers": [0, 1]}, ["centers must be a (K, 2) array", "got [0, 1]", "(2,)", "one row"]),
         (blobs, {"centers": [[0, 1, 2]]}, ["centers must be", "(1, 3)"]),
         (blobs, {"centers": np.empty((0, 2))}, ["centers must be", "(0, 2)"]),
@@ -519,6 +560,15 @@ def test_noisy_function_is_reproducible_and_exact_without_noise():
     x_again, _ = noisy_function("line", 20, 0.5, rng(3))
     np.testing.assert_array_equal(y, x**2)
     np.testing.assert_array_equal(x, x_again)  # the same x for every truth and noise
+    x, y = noisy_function("line", 5, 0.25, Ones(np.random.PCG64(0)))
+    np.testing.assert_allclose(y, 0.8 * x + 0.25)  # noise is added
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("x", [np.array([0.0, np.nan]), "0.5", np.array([2e6])])
+def test_functions_say_what_is_wrong(name, x):
+    with raises("x must be a number in [-1e6, 1e6]", "made for [-1, 1]"):
+        FUNCTIONS[name](x)
 
 
 @pytest.mark.parametrize(

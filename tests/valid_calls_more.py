@@ -17,8 +17,10 @@ from dlhelpers import (
     playground,
     schedules,
     scratch,
+    search_spaces,
     surfaces,
     training,
+    trials,
 )
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
@@ -101,38 +103,43 @@ def advance(setting: dict[str, Any], state: Any, budget: int) -> tuple[float, An
 
 def of_search(folder: Path) -> Iterator[One]:
     search = hyperparameter_search
+    spaces = search_spaces
     ends = {"low": 0.1, "high": 0.9}
-    for space in (search.Uniform, search.LogUniform, search.OneMinusLogUniform):
+    for space in (spaces.Uniform, spaces.LogUniform, spaces.OneMinusLogUniform):
         yield space, ends
         yield space(**ends).from_unit, {"u": 0.5}
         yield space(**ends).to_unit, {"value": 0.5}
         yield space(**ends).grid, {"n": 3}
-    yield search.Integer, {"low": 1, "high": 9, "log": True}
-    yield search.Integer(1, 9).from_unit, {"u": 0.5}
-    yield search.Integer(1, 9).to_unit, {"value": 3}
-    yield search.Integer(1, 9).grid, {"n": 3}
-    yield search.Choice, {"options": ("a", "b")}
-    yield search.Choice(("a", "b")).from_unit, {"u": 0.5}
-    yield search.Choice(("a", "b")).to_unit, {"value": "a"}
-    yield search.Choice(("a", "b")).grid, {"n": 2}
-    named = {"x": search.Uniform(0.0, 1.0)}
+    yield spaces.Integer, {"low": 1, "high": 9, "log": True}
+    yield spaces.Integer(1, 9).from_unit, {"u": 0.5}
+    yield spaces.Integer(1, 9).to_unit, {"value": 3}
+    yield spaces.Integer(1, 9).grid, {"n": 3}
+    yield spaces.Choice, {"options": ("a", "b")}
+    yield spaces.Choice(("a", "b")).from_unit, {"u": 0.5}
+    yield spaces.Choice(("a", "b")).to_unit, {"value": "a"}
+    yield spaces.Choice(("a", "b")).grid, {"n": 2}
+    named = {"x": spaces.Uniform(0.0, 1.0)}
     drawn = {"space": named, "trials": 4, "rng": np.random.default_rng(0)}
-    yield search.grid, {"space": named, "n": 3}
-    yield search.random_settings, drawn
-    yield search.latin_hypercube, drawn
-    settings = search.grid(named, 4)
-    trials = list(search.search(half, settings))
+    yield spaces.grid, {"space": named, "n": 3}
+    yield spaces.random_settings, drawn
+    yield spaces.latin_hypercube, drawn
+    settings = spaces.grid(named, 4)
+    found = list(search.search(half, settings))
     stages = list(search.caviar(advance, settings, 2))
-    yield search.zoom, {"space": named, "trials": trials, "keep": 2, "margin": 0.1}
-    yield search.best, {"trials": trials, "n": 2}
-    yield search.distinct, {"trials": trials, "name": "x"}
-    yield search.leaders, {"stages": stages}
+    yield spaces.zoom, {"space": named, "trials": found, "keep": 2, "margin": 0.1}
+    yield spaces.places, {"space": named, "setting": settings[1]}
+    yield spaces.check_space, {"space": named}
+    yield trials.plain, {"value": np.arange(3)}
+    yield trials.listed, {"name": "values", "values": found, "what": "trials"}
+    yield trials.best, {"trials": found, "n": 2}
+    yield trials.distinct, {"trials": found, "name": "x"}
+    yield trials.leaders, {"stages": stages}
     how = {"executor": None, "in_flight": 4}
-    yield search.search, {"objective": half, "settings": settings, "done": trials[:1], **how}
-    search.save_trials(folder / "trials.jsonl", trials)
-    yield search.save_trials, {"path": folder / "new.jsonl", "trials": trials}
-    yield search.recorded, {"path": folder / "more.jsonl", "trials": trials}
-    yield search.load_trials, {"path": folder / "trials.jsonl"}
+    yield search.search, {"objective": half, "settings": settings, "done": found[:1], **how}
+    trials.save_trials(folder / "trials.jsonl", found)
+    yield trials.save_trials, {"path": folder / "new.jsonl", "trials": found}
+    yield trials.recorded, {"path": folder / "more.jsonl", "trials": found}
+    yield trials.load_trials, {"path": folder / "trials.jsonl"}
     yield search.caviar, {"advance": advance, "settings": settings, "budget": 2, **how}
     yield search.halving_rungs, {"n": 9, "budget": 1, "eta": 3}
     yield search.successive_halving, {"advance": advance, "settings": settings, "budget": 1, "eta": 3, **how}

@@ -14,6 +14,7 @@ runs on folders of its own, works on copies of the notebooks, and is ended with 
 
 import ast
 import importlib
+import importlib.util
 import inspect
 import json
 import os
@@ -585,10 +586,10 @@ class LabView:
     def controls(self) -> list["Control"]:
         """Return all controls, the seed too, in the order of the page."""
         found = self.root.evaluate("""root => {
-            const kinds = {"widget-slider": "slider", "widget-dropdown": "menu", "widget-checkbox": "switch",
+            const kinds = {"widget-hslider": "slider", "widget-dropdown": "menu", "widget-checkbox": "switch",
                            "widget-text": "number"};
             const controls = [];
-            for (const element of root.querySelectorAll(".jupyter-widgets"))
+            for (const element of root.querySelectorAll(Object.keys(kinds).map(name => "." + name).join()))
               for (const [name, kind] of Object.entries(kinds))
                 if (element.classList.contains(name)) {
                   const part = kind === "switch" ? ".widget-label-basic" : ".widget-label";
@@ -632,7 +633,9 @@ class LabView:
 
 
 def lab_makers(module: str) -> dict[str, Callable[[], Any]]:
-    """Return the functions of `dlhelpers.widgets.<module>` that make labs, by name."""
+    """Return the functions of `dlhelpers.widgets.<module>`, if there is one, that make labs, by name."""
+    if importlib.util.find_spec(f"dlhelpers.widgets.{module}") is None:
+        return {}
     found = vars(importlib.import_module(f"dlhelpers.widgets.{module}"))
     return {name: make for name, make in found.items() if name.endswith("_lab")}
 
@@ -687,7 +690,7 @@ def tag(values: dict[str, Any]) -> str:
 
 
 KINDS = {
-    "slider": ".widget-slider",
+    "slider": ".widget-hslider",
     "menu": ".widget-dropdown",
     "switch": ".widget-checkbox",
     "number": ".widget-text",
@@ -705,7 +708,7 @@ class Control:
         self.page = lab.page
         text = ".widget-label-basic" if kind == "switch" else ".widget-label"
         named = self.page.locator(text, has_text=exactly(label))
-        self.root = lab.root.locator(f".jupyter-widgets{KINDS[kind]}", has=named)
+        self.root = lab.root.locator(KINDS[kind], has=named)
         self._part = self.root.locator(
             {"slider": ".noUi-handle", "menu": "select", "switch": "input", "number": "input"}[kind]
         )

@@ -79,6 +79,7 @@ class CurveView:
 
     def __init__(self, ax: Axes, name: str, label: str, limits: tuple[float, float], log: bool) -> None:
         ax.set(xlim=(0, 100), ylim=limits, ylabel=label)
+        ax.locator_params(axis="x", nbins=5)
         if log:
             ax.set_yscale("log")
         self._ax, self._name = ax, name

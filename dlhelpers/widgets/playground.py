@@ -7,6 +7,7 @@ playground was made on, takes it up between two steps, so no step and no frame m
 import asyncio
 import base64
 import html
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -168,7 +169,10 @@ def _confusion(predictions: FloatArray, labels: IntArray, n: int) -> IntArray:
 
 
 def _told(step: int, values: Mapping[str, Any]) -> str:
-    return f"at step {step}: " + ", ".join(f"{LABELS[name]} {value}" for name, value in values.items())
+    return f"at step {step}: " + ", ".join(
+        f"{LABELS[name]} {value:.3g}" if isinstance(value, float) else f"{LABELS[name]} {value}"
+        for name, value in values.items()
+    )
 
 
 def finding(frame: Frame) -> str:
@@ -285,7 +289,8 @@ class Playground:
         self.frames = 0
         self._ghost: dict[str, FloatArray] | None = None
         self._wanted: dict[str, Any] = {}
-        self._showing = self._playing = False
+        self._showing: int | None = None  # the thread that moves the controls itself
+        self._playing = False
         self._shown_at = 0.0
         self._speeds: deque[tuple[float, int]] = deque(maxlen=40)
         self._canvas = Canvas(playground_views, (12.4, 4.6))
@@ -313,7 +318,7 @@ class Playground:
             raise RuntimeError("play needs a notebook; in a script, use step(n).")
         self._playing = True
         self._speeds.clear()
-        self._wake()
+        self._loop.call_soon_threadsafe(self._wake)
 
     def pause(self) -> None:
         """Stop after the present step."""
@@ -381,6 +386,7 @@ class Playground:
 
     async def settled(self) -> None:
         """Wait until nothing is under way."""
+        await asyncio.sleep(0)  # what was asked for a moment ago begins
         while self._task is not None and not self._task.done():
             await asyncio.sleep(0.001)
 
@@ -403,13 +409,17 @@ class Playground:
     # ---------------------------------------------------------------- from a turn of a knob to a step
     def _turned(self, name: str, value: Any) -> None:
         """Take note of a knob.  JupyterLab may call this on another thread."""
-        if self._showing:
+        if self._showing == threading.get_ident():
             return
-        self._wanted[name] = value
         if self._loop is None:
+            self._wanted[name] = value
             self._act(self._take_wanted)
         else:
-            self._loop.call_soon_threadsafe(self._wake)
+            self._loop.call_soon_threadsafe(self._want, name, value)
+
+    def _want(self, name: str, value: Any) -> None:
+        self._wanted[name] = value
+        self._wake()
 
     def _wake(self) -> None:
         if self._task is None or self._task.done():
@@ -417,22 +427,29 @@ class Playground:
 
     async def _live(self) -> None:
         """Train, take up what the hand wants, and show frames, until there is nothing more to do."""
-        with interruptible(self.pause):
-            while self._playing or self._wanted:
-                if self._wanted:
-                    self._guarded(self._take_wanted)
-                if self._playing:
-                    self._train_a_while()
-                if not self._playing or time.perf_counter() - self._shown_at >= FRAME:
-                    if not self._playing:
-                        await self._pace.wait()
-                    if self._pace.ready:
-                        self._guarded(self._show)
-                if self._pace.lost:
-                    self._playing = False
-                await asyncio.sleep(0.001)
-        await self._pace.wait()
-        self._guarded(self._show)
+        while True:
+            with interruptible(self.pause):
+                while self._playing or self._wanted:
+                    await self._turn()
+            await self._pace.wait()
+            self._guarded(self._show)
+            if not (self._playing or self._wanted):  # nothing has come while we waited
+                return
+
+    async def _turn(self) -> None:
+        """Take up what the hand wants, train a while, and show a frame when it is time for one."""
+        if self._wanted:
+            self._guarded(self._take_wanted)
+        if self._playing:
+            self._train_a_while()
+        if not self._playing or time.perf_counter() - self._shown_at >= FRAME:
+            if not self._playing:
+                await self._pace.wait()
+            if self._pace.ready:
+                self._guarded(self._show)
+        if self._pace.lost:
+            self._playing = False
+        await asyncio.sleep(0.001)
 
     def _train_a_while(self) -> None:
         """Train for about 15 ms, or up to a stop condition."""
@@ -451,7 +468,10 @@ class Playground:
         return last.step == self.session.step and last.dev_accuracy >= self._good_enough.value
 
     def _act(self, action: Callable[[], None]) -> None:
-        """Do something between two steps, and show it."""
+        """Do something between two steps, and show it; on the thread of the loop, where there is one."""
+        if self._loop is not None and not self._loop.is_closed() and running_loop() is not self._loop:
+            self._loop.call_soon_threadsafe(self._act, action)
+            return
         self._guarded(action)
         self._show_settings()
         if not self._playing:
@@ -525,9 +545,7 @@ class Playground:
 
     def _show_place(self) -> None:
         """Bring the run's own controls up to date."""
-        self._showing = True
         self._rewind_to.max = max(self.session.step, 1)
-        self._showing = False
         self._play.description = "Pause" if self._playing else "Play"
         self._play.icon = "pause" if self._playing else "play"
         seconds, steps = (sum(each) for each in zip(*self._speeds, strict=True)) if self._speeds else (0, 0)
@@ -540,7 +558,7 @@ class Playground:
 
     def _show_settings(self) -> None:
         """Put the controls where the settings are."""
-        self._showing = True
+        self._showing = threading.get_ident()
         try:
             for name, control in self.controls.items():
                 value = getattr(self.session.settings, name)
@@ -556,7 +574,7 @@ class Playground:
                 else:
                     control.value = value
         finally:
-            self._showing = False
+            self._showing = None
 
     def _build_box(self) -> None:
         self._caption = ipywidgets.HTML()
@@ -611,7 +629,7 @@ class Playground:
         self._panel = choice("Panel on the right", list(PANELS), "layers")
         self._layer = slider("Layer of the units", 1, 6, 1)
         self._stop_at = slider("Pause at step (0: never)", 0, 10_000, 0, 100)
-        self._good_enough = real_slider("Pause at dev accuracy", 0.5, 1.01, 1.01, 0.01)
+        self._good_enough = real_slider("Pause at dev accuracy", 0.5, 1.01, 1.01, 0.01, help="1.01: never")
         for control in (self._panel, self._layer):
             control.observe(lambda _: self._look_again(), "value")
         self._text = ipywidgets.Text(
@@ -622,7 +640,9 @@ class Playground:
         )
         self._code_switch = ipywidgets.ToggleButton(description="Show code", layout={"width": "auto"})
         self._code_switch.observe(lambda _: self._look_again(), "value")
-        upload = ipywidgets.FileUpload(accept=".csv,.tsv,.txt", description="Own data (CSV)")
+        upload = ipywidgets.FileUpload(
+            accept=".csv,.tsv,.txt", description="Own data (CSV)", layout={"width": "150px"}
+        )
         upload.observe(lambda change: self._uploaded(change["new"]), "value")
         return [
             self._panel,
@@ -638,9 +658,7 @@ class Playground:
         ]
 
     def _look_again(self) -> None:
-        if self._loop is None or self._playing:
-            return self._act(lambda: None)
-        self._loop.call_soon_threadsafe(lambda: self._act(lambda: None))
+        self._act(lambda: None)
 
     def _uploaded(self, files: Any) -> None:
         for file in files:

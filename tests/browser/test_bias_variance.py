@@ -50,7 +50,7 @@ def test_run_all_leaves_no_error(
     assert len(names) == len(lab_makers(module_of(notebook))), "the notebook does not show all of its labs"
     for name in names:
         page.lab(name)  # waits for its picture
-    assert set(page.lab_names()) == names
+    assert set(page.lab_names()) - {"Playground"} == names  # which test_playground.py drives
     assert not page.complaints()
 
 

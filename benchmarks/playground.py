@@ -1,0 +1,172 @@
+"""Frames a second of the playing playground, and the delay of a knob, beside a plain loop; no browser.
+
+    python benchmarks/playground.py [--seconds N] [--knobs N]
+
+Both sides train the default network on the same data by the same optimizer and draw the same panels at the
+same size to PNG.  The playground plays on an event loop, with the page's answers left out.  The plain loop
+does what a notebook cell does: it trains for as long between two pictures, builds the figure anew, saves it
+as the inline backend does, and hears of a changed number in the next round of the loop.
+
+Frames are told by the clock and, in brackets, for each second of processor time: on a machine that is busy
+with other work only the second number means something.  The exit code is 1 if it is below 15.
+"""
+
+import argparse
+import asyncio
+import io
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # so that it also runs where the package is not installed
+
+import matplotlib  # noqa: E402
+
+matplotlib.use("agg")
+
+import matplotlib.pyplot as plt  # noqa: E402
+
+from dlhelpers.playground import Session  # noqa: E402
+from dlhelpers.plots.playground import playground_views  # noqa: E402
+from dlhelpers.plots.style import course_style  # noqa: E402
+from dlhelpers.widgets.playground import FRAME, TRAIN_FOR, Playground, caption, finding, frame  # noqa: E402
+from dlhelpers.widgets.running import one_blas_thread  # noqa: E402
+
+GOAL = 15.0
+SIZE = (12.4, 4.6)
+RATES = (0.01, 0.02)
+
+
+class Side(NamedTuple):
+    """What one side reached; delays in milliseconds, one for each turn of the knob."""
+
+    frames: float
+    frames_of_processor: float
+    steps: float
+    to_step: list[float]
+    to_frame: list[float]
+
+    def __str__(self) -> str:
+        step, picture = (statistics.median(each) for each in (self.to_step, self.to_frame))
+        worst = max(self.to_step)
+        frames = f"{self.frames:6.1f} ({self.frames_of_processor:5.1f})"
+        return f"{frames} {self.steps:8.0f} {step:10.1f} {worst:8.1f} {picture:10.1f}"
+
+
+async def ours(seconds: float, knobs: int) -> Side:
+    """Let a playground play, and turn its learning rate while it does."""
+    lab = Playground()
+    lab.play()
+    await asyncio.sleep(0.5)  # warm up
+    start, busy = time.perf_counter(), time.process_time()
+    frames, step = lab.frames, lab.session.step
+    await asyncio.sleep(seconds)
+    passed, busy = time.perf_counter() - start, time.process_time() - busy
+    frames, step = lab.frames - frames, lab.session.step - step
+
+    to_step, to_frame = [], []
+    first = [0.0]
+    advance = Session.advance
+
+    def noting(session: Session, n: int = 1) -> None:
+        advance(session, n)
+        if len(session.changes) > changes and not first[0]:
+            first[0] = time.perf_counter()  # the first update by the new value has just been made
+
+    for k in range(knobs):
+        await asyncio.sleep(0.05 + 0.013 * (k % 7))  # at any place between two frames
+        changes, first[0] = len(lab.session.changes), 0.0
+        Session.advance = noting  # type: ignore[method-assign]
+        turned, seen = time.perf_counter(), lab.frames
+        lab.controls["learning_rate"].value = RATES[(k + 1) % 2]
+        while not first[0] or lab.frames == seen or lab.result.last_change == "":
+            await asyncio.sleep(0)
+        while lab.result.now.step < lab.session.changes[-1].step:
+            await asyncio.sleep(0)
+        to_frame.append(1000 * (time.perf_counter() - turned))
+        to_step.append(1000 * (first[0] - turned))
+        Session.advance = advance  # type: ignore[method-assign]
+    lab.close()
+    await asyncio.sleep(0)
+    return Side(frames / passed, frames / busy, step / passed, to_step, to_frame)
+
+
+def draw(session: Session) -> bytes:
+    """Return the picture of a session, on a figure that is built anew, as the inline backend makes it."""
+    result = frame(session, "layers", 1, None, True)
+    with matplotlib.rc_context(course_style()):
+        figure = plt.figure(figsize=SIZE, dpi=100, layout="constrained")
+        for view in playground_views(figure):
+            view.update(result, None)
+        figure.suptitle(finding(result), x=0.01, ha="left", fontsize=13, fontweight="bold")
+        for artist in figure.findobj(lambda artist: artist.get_animated()):
+            artist.set_animated(False)  # an animated artist is left out of an ordinary picture
+        file = io.BytesIO()
+        figure.savefig(file, format="png", bbox_inches="tight", dpi="figure")
+        plt.close(figure)
+    caption(result)
+    return file.getvalue()
+
+
+def peer(seconds: float, knobs: int) -> Side:
+    """Train and draw in a plain loop; a knob that turns at any place of a round is read in the next one."""
+    session = Session()
+    pictures, rounds, steps = 0, [], []
+
+    def one_round() -> float:
+        """Return the seconds from the beginning of the round to the end of its first step."""
+        start = time.perf_counter()
+        first = 0.0
+        while time.perf_counter() - start < max(TRAIN_FOR, FRAME / 2):
+            session.advance()
+            first = first or time.perf_counter() - start
+        draw(session)
+        return first
+
+    with one_blas_thread():
+        one_round()  # warm up
+        start, busy, before = time.perf_counter(), time.process_time(), session.step
+        while time.perf_counter() - start < seconds:
+            one_round()
+            pictures += 1
+        passed, busy = time.perf_counter() - start, time.process_time() - busy
+        made = session.step - before
+        for k in range(knobs):
+            begun = time.perf_counter()
+            one_round()
+            whole = time.perf_counter() - begun
+            waits = whole * (1 - (k + 0.5) / knobs)  # from the hand, at this place of a round, to its end
+            session.change(learning_rate=RATES[(k + 1) % 2])
+            begun = time.perf_counter()
+            steps.append(1000 * (waits + one_round()))
+            rounds.append(1000 * (waits + time.perf_counter() - begun))
+    return Side(pictures / passed, pictures / busy, made / passed, steps, rounds)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=5.0, help="of playing on each side (5)")
+    parser.add_argument("--knobs", type=int, default=40, help="turns of the knob on each side (40)")
+    options = parser.parse_args()
+    a = asyncio.run(ours(options.seconds, options.knobs))
+    b = peer(options.seconds, options.knobs)
+    print("The playing playground, default network, without a browser; delays of a knob in ms")
+    print(f"{'':12} frames/s (of CPU) steps/s    to step    worst   to picture")
+    print(f"{'playground':12} {a}\n{'plain loop':12} {b}")
+    median = statistics.median
+    print(
+        f"{'ratio':12} {a.frames / b.frames:6.1f} "
+        f"({a.frames_of_processor / b.frames_of_processor:5.1f}) {a.steps / b.steps:8.1f} "
+        f"{median(b.to_step) / median(a.to_step):10.1f} {max(b.to_step) / max(a.to_step):8.1f} "
+        f"{median(b.to_frame) / median(a.to_frame):10.1f}"
+    )
+    if a.frames_of_processor < GOAL:
+        print(f"Missed: {a.frames_of_processor:.1f} frames in a second of CPU; the goal is {GOAL:g}")
+    return int(a.frames_of_processor < GOAL)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,155 @@
+# %% [markdown]
+# # Start here
+#
+# Ten minutes. At the end you have trained a network, changed its rules in the middle of training, and seen
+# why a network must not start from zeros.
+#
+# This course teaches how to make a deep network better. You learn by moving something and seeing it change:
+# every figure is computed at that moment, by short NumPy code that you can read.
+#
+# **First, run all cells** (menu *Run*, *Run All Cells*). Then come back to this place and read on.
+
+# %%
+import numpy as np
+
+from dlhelpers.exercises import start_here as exercises
+from dlhelpers.playground import Session, Settings
+from dlhelpers.widgets.playground import playground
+from dlhelpers.widgets.questions import ask
+
+# %% [markdown]
+# ## Train your first network
+#
+# Below you see points of two classes, blue circles and orange triangles. A network looks at the two coordinates
+# of a point and answers with the probability of each class. The color of the map on the left is its answer for
+# every place: where the color is pale, it is not sure.
+#
+# 1. Press **Play**. The map begins to follow the arms of the spiral. The two curves in the middle are the loss
+#    (how wrong the probabilities are; low is good) and the accuracy (the share of points it gets right).
+# 2. While it trains, move **Learning rate** to the right, to 0.3 or more. The curves begin to shake: each step is
+#    now too long, and jumps over the valley that it looks for. Move it back to 0.01: they calm down.
+#    A black mark below the curves tells where you changed something.
+# 3. Press **Pause**. Drag *Go back to step* to a place before the first mark, and press **Rewind**. The knobs go
+#    back too. Press Play: now you see what would have happened without your change. The old run stays in grey.
+
+# %%
+lab = playground(300, data="spirals", noise=0.1, hidden=(16, 16))
+lab
+
+# %% [markdown]
+# Solid blue is the **training set**, the points that the network learns from. Dashed orange is the **dev set**: points
+# that it never learns from. They tell how good it is on new points.
+#
+# ## Predict, then look
+#
+# Before most labs of this course there is a question. Choose an answer before you look. A wrong answer is worth
+# more than no answer: it shows you what you believed.
+
+# %%
+ask(exercises.zero_weights)
+
+# %% [markdown]
+# Now look. In the lab above, choose *Initialization: zeros* (in the lower group of controls), and press Play. Or let
+# this cell do it: it trains two networks that differ in nothing but their first weights.
+
+# %%
+for initializer in ("recommended", "zeros"):
+    session = Session(Settings(data="spirals", noise=0.1, hidden=(16, 16), initializer=initializer))
+    session.advance(1000)
+    print(f"{initializer:>12}: {session.measure().dev_accuracy:.0%} of the dev set after 1,000 steps")
+
+# %% [markdown]
+# **Why.** With weights of zero, each hidden unit answers 0 to every point. The gradient (the direction in which the loss
+# grows) of a weight is a product, and one of its factors is such a 0. So no weight ever changes: the network gives the
+# same answer to every point, the class that is more frequent in the training set. Random weights break the tie. How large they should be is the subject of notebook 04.
+#
+# ## Try it with your hands
+#
+# Exercises look like this one. Replace the dots, run the cell, and read what it says: it knows the common mistakes.
+# In a new cell below, `exercises.accuracy.hint()` gives a hint, and `exercises.accuracy.solution()` the solution.
+
+
+# %%
+# Exercise: the share of rows whose largest probability stands at the labeled class.
+def my_accuracy(probabilities, labels):
+    return ...
+
+
+exercises.accuracy.check(my_accuracy)
+
+# %% [markdown]
+# ## A run is a value
+#
+# A training run looks like something that happens once. Here it is not: all random numbers come from seeds. So the
+# same start and the same changes give the same run, to the last bit. That is why *Rewind* works, and why the
+# line *State* below the lab is enough to show your run to somebody else: they paste it and press *Load*.
+
+# %%
+session = Session(Settings(data="moons"))
+session.advance(200)
+session.change(learning_rate=0.1, keep_prob=0.8)
+session.advance(100)
+again = Session.from_text(session.text())
+print(session.text())
+print("the same losses:", session.measure() == again.measure())
+
+# %% [markdown]
+# *Show code* below a lab gives the plain Python behind the picture. *Save network* writes the weights to a file.
+#
+# ## How to read a lab
+#
+# - The **sentence below the picture** says in words what it shows, with the measured numbers.
+# - **Blue, solid** is the training set, **orange, dashed** the dev set, **black, dotted** the test set. **Grey** is the
+#   state before your last change. Classes differ by color and by shape.
+# - A slider follows the mouse and the arrow keys; the number beside it can be typed over. Tab goes to the next control,
+#   Space presses a button, Alt and the down arrow open a menu.
+# - *Reset* goes back to the start. In other labs, *New seed* asks: was it luck?
+# - In the playground, the upper group of controls acts on the next step. The lower group begins a new run.
+# - *Panel on the right* shows the layers, what each hidden unit sees, or which classes are taken for each other.
+# - The data *digits* are images of 8 x 8 pixels. The map is flat, so only two numbers of each image are used: the two
+#   directions in which the images differ most (principal components). Much is lost; notebook 09 uses all pixels.
+# - *Own data (CSV)* takes a table: numbers, and the class in the last column. Its columns are normalized.
+#
+# ## The map of the course
+#
+# | section of the notes | notebook |
+# |---|---|
+# | 1.1 Train, dev and test sets | [01 Bias and variance](01_bias_variance.ipynb) |
+# | 1.2 Bias and variance | [01 Bias and variance](01_bias_variance.ipynb) |
+# | 1.3 Regularization | 02 Regularization (planned) |
+# | 1.4 Dropout | 03 Dropout (planned) |
+# | 1.5 Early stopping, augmentation | 02 Regularization (planned) |
+# | 1.6 Normalizing the inputs | 04 Initialization (planned) |
+# | 1.7 Vanishing and exploding gradients | 04 Initialization (planned) |
+# | 1.8 Weight initialization | 04 Initialization (planned) |
+# | 1.9 Numerical gradients | 05 Gradient checking (planned) |
+# | 1.10 Gradient checking | 05 Gradient checking (planned) |
+# | 1.11 Mini-batches | 06 Optimizers (planned) |
+# | 1.12 Moving averages | 06 Optimizers (planned) |
+# | 1.13 Momentum | 06 Optimizers (planned) |
+# | 1.14 RMSprop | 06 Optimizers (planned) |
+# | 1.15 Adam | 06 Optimizers (planned) |
+# | 1.16 Learning-rate decay | 06 Optimizers (planned) |
+# | 1.17 Saddle points | 06 Optimizers (planned) |
+# | 1.18 Hyperparameter search | 07 Hyperparameter search (planned) |
+# | 1.19 Batch normalization | 08 Batch normalization (planned) |
+# | 1.20 Softmax | 09 Softmax (planned) |
+#
+# ## When something does not show
+#
+# - **No sliders, only a picture.** The cell was not run in this session: choose *Run All Cells*. A viewer without a
+#   kernel, such as a web page, shows the picture and its caption only.
+# - **JupyterLab: "Error displaying widget".** JupyterLab and ipywidgets do not fit together. Start with `make lab`,
+#   which installs versions that do, or with the pip lines of the README.
+# - **VS Code.** Choose the environment `.venv` as kernel. When the editor asks about widgets, let it load them.
+# - **Colab.** Install the package first, in a cell at the top: `%pip install` and the address of your copy of the
+#   project. The labs work, but more slowly, because every picture travels over the network.
+# - **A lab does not move any more.** Its kernel was restarted: run the cell again. Play stops by itself when the tab
+#   is closed; press it again.
+# - **A red line above the controls** names a setting that does not go together with the others. Nothing was changed.
+#
+# ## Sources
+#
+# - The lecture notes: Amir Masoud Sefidian, *Improving Deep Neural Networks* (2022).
+# - The model for the playground: Smilkov, Carter, Sculley, Viegas & Wattenberg, "Direct-manipulation visualization
+#   of deep networks" (2017).

@@ -1,0 +1,180 @@
+"""The playground in a real JupyterLab: knobs that turn while it trains, and everything around the run."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tools.browser import LabPage, LabView, wait_until
+
+RunCells = Callable[..., LabPage]
+CELL = """\
+from dlhelpers.widgets.playground import playground
+
+lab = playground(data="circles", noise=0.1)
+lab"""
+HEADING = "Playground"
+
+
+class Run:
+    """The playground of a page, and the session behind it."""
+
+    def __init__(self, page: LabPage) -> None:
+        self.page, self.view = page, LabView(page, HEADING)
+        self.view.wait_for_picture()
+
+    def ask(self, expression: str) -> Any:
+        return self.page.kernel.ask(expression)
+
+    def press(self, text: str) -> None:
+        self.view.press_button(text)
+
+    @property
+    def step(self) -> int:
+        return int(self.ask("lab.session.step"))
+
+    def wait_for(self, expression: str, what: str) -> None:
+        wait_until(lambda: bool(self.ask(expression)), what, seconds=20)
+
+    def play(self) -> None:
+        before = self.step
+        self.press("Play")
+        self.wait_for(f"lab.playing and lab.session.step > {before + 5}", "the network trains")
+
+    def pause(self) -> None:
+        self.press("Pause")
+        self.wait_for("not lab.playing and (lab._task is None or lab._task.done())", "it pauses")
+        self.view.wait_for_caption(f"after {self.step:,} steps")
+
+
+@pytest.fixture
+def run(run_cells: RunCells) -> Run:
+    return Run(run_cells(CELL))
+
+
+KNOBS = {
+    "Learning rate": "learning_rate",
+    "Optimizer": "optimizer",
+    "beta (beta1)": "beta",
+    "beta2": "beta2",
+    "Schedule": "schedule",
+    "Half of it after (steps)": "half_after",
+    "Batch size": "batch_size",
+    "Activation": "activation",
+    "Loss": "loss_name",
+    "L1, lambda": "l1",
+    "L2, lambda": "l2",
+    "Weight decay": "weight_decay",
+    "keep_prob (dropout)": "keep_prob",
+    "Noise on the inputs": "input_noise",
+}
+
+
+def test_every_knob_takes_effect_while_it_trains(run: Run) -> None:
+    """Each shows up in the recorded changes at the step where it was turned, and nothing begins anew."""
+    run.play()
+    for label, name in KNOBS.items():
+        old, before = run.ask(f"lab.session.settings.{name}"), run.step
+        run.view.control(label).press()
+        run.wait_for(f"lab.session.settings.{name} != {old!r}", f"{label} moves")
+        change = run.ask("[[change.step, change.values] for change in lab.session.changes]")[-1]
+        assert change[0] >= before and change[1] == {name: run.ask(f"lab.session.settings.{name}")}, label
+        run.wait_for(f"lab.session.step > {change[0] + 2}", f"it trains on after {label}")
+        assert not run.view.message(), label
+    run.pause()
+    assert len(run.ask("[c.step for c in lab.session.changes]")) == len(KNOBS)
+    assert run.ask("lab.error is None")
+    caption = run.view.caption()
+    assert caption == run.ask("lab.caption") and f"after {run.step:,} steps" in caption
+    run.view.screenshot("after all knobs")
+
+
+def test_a_new_rate_is_recorded_from_the_next_step_on(run: Run) -> None:
+    run.play()
+    run.view.control("Learning rate").press()
+    run.wait_for("len(lab.session.changes) == 1", "the change arrives")
+    run.pause()
+    at, rate = run.ask("[lab.session.changes[0].step, lab.session.settings.learning_rate]")
+    rates = dict(run.ask("[[h.step, h.learning_rate] for h in lab.session.history]"))
+    assert {r for step, r in rates.items() if step > at} == {rate}
+    assert {r for step, r in rates.items() if step < at} == {0.01}
+
+
+def test_step_fork_rewind_and_reset(run: Run) -> None:
+    run.press("100 steps")
+    run.view.wait_for_caption("after 100 steps")
+    first = run.ask("[h.train_loss for h in lab.session.history]")
+    run.press("Fork")
+    run.press("100 steps")
+    run.view.wait_for_caption("after 200 steps")
+    assert "Grey: the run before, up to step 100." in run.view.caption()
+    run.view.control("Go back to step").press()  # the handle stands at 0: one step of the slider
+    run.press("Rewind")
+    run.view.wait_for_caption("after 1 steps")
+    run.press("100 steps")
+    run.view.wait_for_caption("after 101 steps")
+    assert run.ask("[h.train_loss for h in lab.session.history]")[: len(first)] == first
+    run.press("Reset")
+    run.view.wait_for_caption("after 0 steps")
+    run.press("100 steps")
+    run.view.wait_for_caption("after 100 steps")
+    assert run.ask("[h.train_loss for h in lab.session.history]") == first
+    run.press("New weights")
+    run.view.wait_for_caption("after 0 steps")
+    assert run.ask("lab.session.settings.weight_seed") == 1
+    run.press("Step")
+    run.view.wait_for_caption("after 1 steps")
+    assert run.ask("lab.session.history[0].train_loss") != first[0]
+
+
+def test_another_cell_runs_while_it_trains(run_cells: RunCells) -> None:
+    page = run_cells(CELL, "answer = sum(range(1000))\nanswer")
+    run = Run(page)
+    run.play()
+    before = run.step
+    page.run_cell(page.cell("answer"))
+    assert run.ask("answer") == 499500 and run.ask("lab.playing")
+    run.wait_for(f"lab.session.step > {before}", "it trains on")
+    run.pause()
+
+
+def test_interrupt_pauses_and_running_the_cell_again_begins_anew(run: Run) -> None:
+    run.play()
+    run.page.interrupt()
+    run.wait_for("not lab.playing", "the interrupt pauses it")
+    run.play()
+    run.page.kernel.run("old = lab")
+    run.page.run_cell(run.page.cell("playground"))
+    run.wait_for("not old.playing and lab.session.step == 0", "the predecessor is closed")
+
+
+def test_divergence_is_said_in_words(run: Run) -> None:
+    run.page.kernel.run(
+        "lab.set(optimizer='gradient_descent', activation='linear', loss_name='squared_error')\n"
+        "lab.set(learning_rate=10.0)"
+    )
+    run.press("Play")
+    run.wait_for("not lab.playing and lab.session.diverged", "it diverges and stops")
+    run.view.wait_for_caption("Training diverged at step")
+    run.view.screenshot("diverged")
+
+
+def test_panels_state_and_code(run: Run) -> None:
+    run.press("100 steps")
+    run.view.wait_for_caption("after 100 steps")
+    pictures = {run.view.picture_hash()}
+    for panel in ("units", "confusion matrix"):
+        before = run.view.picture()
+        run.view.control("Panel on the right").press()
+        run.view.wait_for_new_picture(before)
+        pictures.add(run.view.picture_hash())
+        run.view.screenshot(panel)
+    assert len(pictures) == 3
+    run.press("Show code")
+    run.view.root.locator(".dlh-code pre").wait_for(state="visible")
+    printed: list[str] = []
+    names: dict[str, Any] = {"print": printed.append}
+    exec(run.view.code(), names)
+    assert names["train_loss"] == pytest.approx(run.ask("lab.session.measure().train_loss"), rel=1e-12)
+    line = run.ask("lab.text()")
+    assert line == "playground | data=circles noise=0.1 | @100"
