@@ -20,7 +20,7 @@ class Code(str):
 
 
 def show_source(*things: Callable[..., Any]) -> Code:
-    """Return the source of functions or classes, without their docstrings.
+    """Return the source of functions or classes, without their docstrings and checks of the input.
 
     The tags at the ends of lines, such as ``# (3)``, are the numbers of the equations.
 
@@ -29,19 +29,41 @@ def show_source(*things: Callable[..., Any]) -> Code:
     >>> from dlhelpers.activations import relu
     >>> show_source(relu)
     def relu(Z: FloatArray, out: FloatArray | None = None) -> FloatArray:
-        _check("Z", Z, out)
         return np.maximum(Z, 0, out=out)
     <BLANKLINE>
     """
-    return Code("\n\n".join(_without_docstrings(inspect.getsource(thing)) for thing in things))
+    return Code("\n\n".join(_bare(inspect.getsource(thing)) for thing in things))
 
 
-def _without_docstrings(source: str) -> str:
+def _bare(source: str) -> str:
+    """Return the source without docstrings, calls of check functions, and switches for warnings."""
     source = textwrap.dedent(source)
     lines = source.splitlines()
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node) is not None:
-            text = node.body[0]
-            for number in range(text.lineno - 1, text.end_lineno or text.lineno):
+        hidden: list[ast.AST] = []
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            hidden += node.body[:1] if ast.get_docstring(node) is not None else []
+            hidden += [each for each in node.decorator_list if _called(each) == "errstate"]
+        if isinstance(node, ast.stmt) and _only_checks(node):
+            hidden.append(node)
+        for each in hidden:
+            for number in range(each.lineno - 1, each.end_lineno or each.lineno):  # type: ignore[attr-defined]
                 lines[number] = "\0"
     return "\n".join(line for line in lines if line != "\0") + "\n"
+
+
+def _only_checks(node: ast.stmt) -> bool:
+    """Return whether a statement does nothing but check the input."""
+    if isinstance(node, ast.FunctionDef):
+        return node.name == "__post_init__"
+    if isinstance(node, ast.If):
+        return isinstance(node.body[0], ast.Raise) and not node.orelse
+    if isinstance(node, ast.For):
+        return all(map(_only_checks, node.body))
+    return isinstance(node, ast.Expr) and _called(node.value).lstrip("_").startswith("check")
+
+
+def _called(node: ast.expr) -> str:
+    """Return the last name of what is called, "" if nothing is."""
+    function = node.func if isinstance(node, ast.Call) else None
+    return getattr(function, "id", "") or getattr(function, "attr", "")

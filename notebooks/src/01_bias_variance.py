@@ -55,7 +55,8 @@ print(f"the winner: {scores.dev[winner]:.1%} on the dev set")
 #
 # $$\text{SE} = \sqrt{\frac{p\,(1-p)}{n}} \tag{1}$$
 #
-# The numbers at the ends of code lines, such as `# (1)`, point to the formulas.
+# The numbers at the ends of code lines, such as `# (1)`, point to the formulas. Lines that only check the input are
+# not shown.
 #
 # **Predict, then move.** After the code comes a question: choose an answer before you go on. Then, in the lab,
 # each orange dot is a model, and $k$ is the number of models. Move *Models to choose from* and watch the star,
