@@ -505,7 +505,7 @@ class _Calls(NamedTuple):
         pending: dict[Future[_Outcome], int] = {}
         ended: list[tuple[int, _Outcome]] = []
         try:
-            while waiting or pending or ended:
+            while waiting or ended:
                 refused = self._submit(executor, waiting, pending)
                 yield from ended  # after the next ones were submitted, so that no worker is idle meanwhile
                 if refused is not None and not pending:

@@ -6,6 +6,7 @@ gives the same run again, to the last bit.  That is what rewind, the line of tex
 program rest on.
 """
 
+import copy
 import csv
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -270,7 +271,7 @@ class Stream:
         self.step, self.epoch, self.position = self._began
         if self.epoch != epoch:
             self._order = self._shuffled()
-        run._last = None  # without an update
+        run.take_back()
         return next(run)
 
     def _shuffled(self) -> IntArray:
@@ -714,8 +715,9 @@ class Session:
 
     def code(self) -> str:
         """Return plain Python that trains the same network to the same step and prints its losses."""
-        start = Session(self.start, self.own)
         s = self.start
+        start = copy.copy(self)
+        start.settings = s
         points = f"DATA[{s.data!r}]({s.m}, {s.noise}, rng)"
         if s.data == "own":
             points = 'read_points(Path("own.csv").read_text(encoding="utf-8-sig"))  # the name of your table'

@@ -119,8 +119,7 @@ class LogUniform:
         """Return the place of the value: the inverse of `from_unit`."""
         alpha = _number("value", value, f"[{self.low!r}, {self.high!r}]")
         a, b = math.log10(self.low), math.log10(self.high)
-        u = (math.log10(alpha) - a) / (b - a)  # (3)
-        return _clip(u, 0.0, 1.0)
+        return (math.log10(alpha) - a) / (b - a)  # (3)
 
     def grid(self, n: int) -> list[float]:
         """Return `n` values with equal ratios, the ends included; for n = 1, the middle of the scale."""
@@ -160,7 +159,7 @@ class OneMinusLogUniform:
 
     def __post_init__(self) -> None:
         advice = "Give values of beta, not exponents: 0.999 for 1 - 10^-3."
-        _check_ends(self, lambda beta: -math.log10(1 - beta), "[0, 1)", advice)
+        _check_ends(self, lambda beta: beta - 1, "[0, 1)", advice)
 
     def from_unit(self, u: float) -> float:
         """Return the value at the place `u`; a larger `u` gives a larger beta."""
@@ -173,8 +172,7 @@ class OneMinusLogUniform:
         """Return the place of the value: the inverse of `from_unit`."""
         beta = _number("value", value, f"[{self.low!r}, {self.high!r}]")
         a, b = math.log10(1 - self.low), math.log10(1 - self.high)
-        u = (math.log10(1 - beta) - a) / (b - a)  # (3)
-        return _clip(u, 0.0, 1.0)
+        return (math.log10(1 - beta) - a) / (b - a)  # (3)
 
     def grid(self, n: int) -> list[float]:
         """Return `n` values evenly spaced in r, the ends included; for n = 1, the middle of the scale."""
@@ -320,17 +318,13 @@ def _check_ends(space: Any, scale: Callable[[float], float], interval: str, advi
 
 def _exact_ends(u: float, value: float, low: float, high: float) -> float:
     """Return the value, but the ends themselves for u = 0 and 1: rounding may miss them."""
-    return {0.0: low, 1.0: high}.get(u, _clip(value, low, high))
+    return {0.0: low, 1.0: high}.get(u, min(max(value, low), high))
 
 
 def _number(name: str, value: Any, interval: str, advice: str = "") -> float:
     """Return a number, also one of NumPy's, as a float."""
     check_number(name, plain(value), interval, advice)
     return float(plain(value))
-
-
-def _clip(value: float, low: float, high: float) -> float:
-    return min(max(value, low), high)
 
 
 def _grid(space: Space, n: int) -> list[Any]:

@@ -93,13 +93,17 @@ class Descent:
     optimizer: Optimizer
     learning_rate: LearningRate
     state: Any
-    kind: type[Any]
-    """Of the optimizer that the state belongs to."""
+    kind: tuple[type[Any], ...]
+    """Of the optimizer that the state belongs to, and of what it wraps."""
     statistics: FloatArray | None
     weight_decay: float | FloatArray
     projection: Projection | None
     step: int
     _last: Step | None = field(default=None, init=False, repr=False)
+
+    def take_back(self) -> None:
+        """Take the last step back: the next one begins at the same theta, without an update in between."""
+        self._last = None
 
     def __iter__(self) -> "Descent":
         return self
@@ -132,8 +136,8 @@ class Descent:
         return self.learning_rate(self.step) if callable(self.learning_rate) else self.learning_rate
 
     def _update(self, last: Step) -> None:
-        if type(self.optimizer) is not self.kind:
-            self.kind, self.state = type(self.optimizer), self.optimizer.init(self.theta)
+        if _kind(self.optimizer) != self.kind:
+            self.kind, self.state = _kind(self.optimizer), self.optimizer.init(self.theta)
         with np.errstate(all="ignore"):
             if self.statistics is not None:
                 self.statistics = self.objective.update_statistics(self.statistics, self.theta, last.batch)  # type: ignore[attr-defined]
@@ -147,6 +151,11 @@ class Descent:
                 theta = self.projection(theta)
         self.theta = np.where(last.diverged[..., None], self.theta, theta) if last.diverged.any() else theta
         self.step += 1
+
+
+def _kind(optimizer: Any) -> tuple[type[Any], ...]:
+    wrapped = _kind(optimizer.optimizer) if hasattr(optimizer, "optimizer") else ()
+    return (type(optimizer), *wrapped)
 
 
 def descend(
@@ -242,7 +251,7 @@ def descend(
             )
     state = optimizer.init(theta) if state is None else state
     settings = (statistics, weight_decay, projection, step)
-    return Descent(objective, theta, batches, optimizer, learning_rate, state, type(optimizer), *settings)
+    return Descent(objective, theta, batches, optimizer, learning_rate, state, _kind(optimizer), *settings)
 
 
 def _check_parts(

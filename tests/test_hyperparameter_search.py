@@ -3,10 +3,12 @@ import multiprocessing
 import os
 import threading
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from dlhelpers import hyperparameter_search as module
 from dlhelpers.hyperparameter_search import (
     OneAtATime,
     Rung,
@@ -74,7 +76,7 @@ def check_trials(trials):
     assert by_number[10].error.startswith("ValueError: score must be a number")
     assert [by_number[n].setting for n in range(11)] == SETTINGS  # though the objective pops
     assert by_number[5].info == {"train": 7} and by_number[9].info == {"train": 1}
-    assert by_number[7].info == {}
+    assert by_number[7].info == by_number[2].info == {}
     assert all(type(trial.score) is float and trial.seconds >= 0 for trial in trials)
 
 
@@ -97,7 +99,7 @@ def test_search_on_processes():
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:
         check_trials(list(search(squared, SETTINGS, executor=executor)))
         (lost,) = search(lambda setting: 0.0, [{"x": 1}], executor=executor)
-        assert math.isnan(lost.score) and "(raised by the executor" in lost.error
+        assert math.isnan(lost.score) and "(raised by the executor" in lost.error and lost.seconds == 0
         dying = search(die, SETTINGS, executor=executor, in_flight=2)
         failed = [next(dying), next(dying)]
         assert all(trial.error.startswith("BrokenProcessPool: ") for trial in failed)
@@ -142,6 +144,30 @@ def test_trials_come_as_they_end_and_closing_cancels_the_rest():
     assert len(executor.futures) == 7
     trials.close()
     assert [future.cancelled() for future, *_ in executor.futures] == [1, 0, 0, 1, 0, 1, 1]
+
+
+def test_what_was_accepted_comes_before_a_refusal():
+    class Full(ByHand):
+        def submit(self, function, /, *arguments, **keywords):
+            if len(self.futures) == 2:
+                raise RuntimeError("full")
+            return super().submit(function, *arguments, **keywords)
+
+    executor = Full(ends=[1])
+    trials = search(squared, SETTINGS, executor=executor)
+    assert next(trials).number == 0
+    executor.end(1)
+    assert next(trials).number == 1
+    with pytest.raises(RuntimeError, match=r"takes no more trials \(RuntimeError: full\); 9 were not run"):
+        next(trials)
+
+
+def test_seconds_are_those_of_the_objective(monkeypatch):
+    times = iter([100.0, 102.5])
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "time", SimpleNamespace(perf_counter=times.__next__))
+        (trial,) = search(lambda setting: 0.0, [{}])
+    assert trial.seconds == 2.5
 
 
 def test_a_running_trial_is_not_waited_for():

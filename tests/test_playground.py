@@ -200,7 +200,7 @@ def test_last_move_is_what_the_update_added():
 # -------------------------------------------------------------------------------------------- rewind
 
 
-AT = {40: {"l2": 0.1, "batch_size": 5}, 41: {"optimizer": "rmsprop"}, 70: {"keep_prob": 0.5}}
+AT = {40: {"l2": 0.1, "batch_size": 5}, 41: {"optimizer": "rmsprop"}, 50: {"l1": 0.1}, 70: {"keep_prob": 0.5}}
 """Changes on the way."""
 
 
@@ -225,6 +225,7 @@ def test_rewind_leads_back_to_exactly_the_same_run(to, batch_norm):
     drive(session, 110)
     assert state(session) == state(whole)
     assert session.history == whole.history
+    assert [each.step for each in session._snapshots] == [0, 25, 50, 75, 100]
 
 
 def test_only_steps_that_were_made_can_be_visited():

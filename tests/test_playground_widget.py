@@ -487,7 +487,6 @@ def test_two_playgrounds_at_once(cells):
     in_loop(drive)
 
 
-@pytest.mark.xfail(reason="running.interruptible: of two labs, the first to end takes the handler of both")
 def test_an_interrupt_reaches_the_second_playground_when_the_first_has_ended(cells):
     async def drive(lab):
         handler = signal.getsignal(signal.SIGINT)

@@ -133,6 +133,7 @@ def test_whole_numbers_are_equally_likely(rng):
         (lambda: LogUniform(1e-5, np.nextafter(1e-5, 1)), "low must be below high"),
         (lambda: OneMinusLogUniform(0.9, 1), "high must be a number in .*Give values of beta"),
         (lambda: OneMinusLogUniform(0.99, 0.9), "low must be below high"),
+        (lambda: OneMinusLogUniform(0, 1e-17), "low must be below high"),
         (lambda: OneMinusLogUniform(-3, -1), "low must be a number in"),
         (lambda: Integer(2, 1), r"high must be an integer in \[2, 1e12\]; got 1. low is 2"),
         (lambda: Integer(0, 3, log=True), "low must be an integer in .* A log scale begins at 1"),
@@ -170,6 +171,7 @@ def test_widest_spaces():
     )
     assert Integer(1, 1, log=True).from_unit(0.5) == 1
     assert OneMinusLogUniform(0, 1 - 2**-53).from_unit(1) == 1 - 2**-53
+    assert OneMinusLogUniform(0, 1e-16).to_unit(1e-16) == 1  # 1 - 1e-16 is a float below 1; 1 - 1e-17 is 1
 
 
 # ----------------------------------------------------------------------------------------- proposals
@@ -228,6 +230,8 @@ def test_errors_of_random_proposals(propose, rng):
         propose(PLANE, -1, rng)
     with pytest.raises(ValueError, match=r"space must map names to spaces; got {}"):
         propose({}, 3, rng)
+    with pytest.raises(ValueError, match=r"space must map names to spaces; got \['x'\]"):
+        propose(["x"], 3, rng)
     with pytest.raises(ValueError, match=r"space must map names to Uniform, .*; got 0.1 for 'x'"):
         propose({"x": 0.1}, 3, rng)
     with pytest.raises(ValueError, match=r"space must map names .* for 3"):

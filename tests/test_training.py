@@ -10,7 +10,7 @@ from dlhelpers.batch_normalization import BatchNormalization
 from dlhelpers.dropout import with_draws
 from dlhelpers.minibatches import Batch, minibatches
 from dlhelpers.network import Network
-from dlhelpers.optimizers import Adam, GradientDescent, Momentum
+from dlhelpers.optimizers import Adam, Clipped, GradientDescent, Momentum
 from dlhelpers.regularization import Regularized, max_norm
 from dlhelpers.training import descend
 
@@ -382,3 +382,22 @@ def test_nothing_is_decayed_and_no_layout_is_needed_by_default():
         Bowl(), np.ones((2, 1)), repeat(None), GradientDescent(), 0.5, weight_decay=np.zeros((2, 1))
     )
     assert [step.theta[0, 0] for step in islice(run, 2)] == [1, 0.5]
+
+
+def test_what_a_wrapper_clips_for_may_change_too(line):
+    run = descend(Network((1, 1)), np.zeros(2), repeat(line), Clipped(Adam(), 10.0), 0.1)
+    next(run)
+    run.optimizer = Clipped(Momentum(beta=0.5), 10.0)
+    second = next(run)  # a fresh state: v = 0.5 * 0 + 0.5 * g
+    np.testing.assert_allclose(second.state.v, -second.theta / 0.1)
+    run.optimizer = Clipped(Momentum(beta=0.9), 10.0)
+    assert next(run).state.v.any()
+
+
+def test_a_step_that_is_taken_back_makes_no_update(line):
+    run = descend(Network((1, 1)), np.ones(2), repeat(line), GradientDescent(), 0.1)
+    first = next(run)
+    run.take_back()
+    again = next(run)
+    assert again.step == 0 and again.theta is first.theta
+    assert next(run).step == 1

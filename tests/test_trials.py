@@ -66,14 +66,16 @@ def test_trials_come_back_from_a_file(tmp_path):
     ]
     save_trials(path, trials)
     assert load_trials(str(path)) == trials
-    for line in path.read_text().splitlines():
-        json.loads(line, parse_constant=pytest.fail)
+    for each in path.read_text().splitlines():
+        json.loads(each, parse_constant=pytest.fail)
     save_trials(path, iter(trials[:1]))
     assert load_trials(path) == trials[:1]
     save_trials(path, [])
     assert load_trials(path) == []
     save_trials(path, [Trial(0, {"a": np.int64(3)}, np.float64(0.5), info={"c": np.array([1.0, math.inf])})])
     assert load_trials(path) == [Trial(0, {"a": 3}, 0.5, info={"c": [1.0, math.inf]})]
+    path.write_bytes(line(error="stopped early"))
+    assert load_trials(path) == [Trial(0, {"x": 1}, 0.5, "stopped early")]
 
 
 def line(**changes):

@@ -195,6 +195,12 @@ def of_runs() -> Iterator[One]:
     yield session.code, {}
     place = {"batch_size": 2, "input_noise": 0.1, "step": 3, "epoch": 1, "position": 2}
     yield playground.Stream, {"X": X, "Y": Y, "sizes": (2, 3, 2), "seed": 0, **place}
+    stream = playground.Stream(X, Y, (2, 3, 2), seed=0, batch_size=4)
+    descent = training.descend(network, theta, stream, optimizers.Adam(), 0.1)
+    next(descent)
+    yield stream.again, {"run": descent}
+    yield descent.take_back, {}
+    yield network.hidden_units, {"theta": theta, "X": X, "statistics": None}
     yield playground.Session.from_text, {"text": "playground | m=20 hidden=2, | @3", "own": None}
 
 

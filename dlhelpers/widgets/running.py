@@ -118,21 +118,31 @@ def running_loop() -> asyncio.AbstractEventLoop | None:
         return None
 
 
+_listening: dict[asyncio.AbstractEventLoop, tuple[Any, list[Callable[[], Any]]]] = {}
+"""For each loop: the handler of SIGINT before the first lab listened, and the labs that listen now."""
+
+
 @contextmanager
 def interruptible(cancel: Callable[[], Any]) -> Iterator[None]:
     """Call `cancel` when the kernel is interrupted; a detached task does not hear of it by itself."""
     loop = asyncio.get_running_loop()
-    before = signal.getsignal(signal.SIGINT)
-    try:
-        loop.add_signal_handler(signal.SIGINT, cancel)
-    except (NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
-        yield
-        return
+    before, cancels = _listening.get(loop, (signal.getsignal(signal.SIGINT), []))
+    if not cancels:
+        try:
+            loop.add_signal_handler(signal.SIGINT, lambda: [each() for each in list(cancels)])
+        except (NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
+            yield
+            return
+        _listening[loop] = before, cancels
+    cancels.append(cancel)
     try:
         yield
     finally:
-        loop.remove_signal_handler(signal.SIGINT)
-        signal.signal(signal.SIGINT, before)
+        cancels.remove(cancel)
+        if not cancels:
+            del _listening[loop]
+            loop.remove_signal_handler(signal.SIGINT)
+            signal.signal(signal.SIGINT, before)
 
 
 @cache
