@@ -87,6 +87,7 @@ def sigmoid(Z: FloatArray, out: FloatArray | None = None) -> FloatArray:
     return np.multiply(np.add(A, 1, out=out), 0.5, out=out)
 
 
+@np.errstate(over="ignore")
 def sigmoid_derivative(Z: FloatArray, A: FloatArray, out: FloatArray | None = None) -> FloatArray:
     """Return g' = A (1 - A); arguments as in `linear_derivative`."""
     _check("A", A, out)
@@ -99,6 +100,7 @@ def tanh(Z: FloatArray, out: FloatArray | None = None) -> FloatArray:
     return np.tanh(Z, out=out)
 
 
+@np.errstate(over="ignore")
 def tanh_derivative(Z: FloatArray, A: FloatArray, out: FloatArray | None = None) -> FloatArray:
     """Return g' = 1 - A^2; arguments as in `linear_derivative`."""
     _check("A", A, out)
@@ -159,6 +161,7 @@ def softplus(Z: FloatArray, out: FloatArray | None = None) -> FloatArray:
     return np.add(np.maximum(Z, 0), np.log1p(np.exp(-np.abs(Z))), out=out)
 
 
+@np.errstate(over="ignore")
 def softplus_derivative(Z: FloatArray, A: FloatArray, out: FloatArray | None = None) -> FloatArray:
     """Return g' = 1 - exp(-A), which is sigmoid(Z); arguments as in `linear_derivative`."""
     _check("A", A, out)

@@ -46,7 +46,11 @@ def check_number(
     ValueError: beta must be a number in [0, 1); got 1.0. The usual value is 0.9.
     """
     if isinstance(value, np.ndarray | np.number):
-        right = value.dtype.kind in "fiu" and value.size > 0 and bool(np.all(_inside(value, interval)))
+        right = (
+            value.dtype.kind in "fiu"
+            and value.size > 0
+            and bool(np.all(_inside(np.asarray(value, dtype=np.float64), interval)))
+        )
     elif isinstance(value, int):
         right = not isinstance(value, bool) and abs(value) < _LARGEST_INT and _inside(value, interval)
     else:

@@ -133,9 +133,16 @@ ANYTHING = st.one_of(
 )
 
 
+class Calls(dict[str, Any]):
+    """The valid calls; Hypothesis shows the arguments of a test that fails, and these would fill pages."""
+
+    def __repr__(self) -> str:
+        return f"{len(self)} calls"
+
+
 @pytest.fixture(scope="module")
 def valid(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    return calls(tmp_path_factory.mktemp("files"))
+    return Calls(calls(tmp_path_factory.mktemp("files")))
 
 
 def names_of_calls(tmp: Path) -> list[tuple[str, str]]:
