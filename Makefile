@@ -57,6 +57,7 @@ browser: $(READY) ## Drive the notebooks in a real JupyterLab and Chromium
 	$(RUN) -m pytest tests/browser -rs
 
 bench: $(READY) ## Measure the time from a slider to new pixels, and the speed of training
+	@$(RUN) benchmarks/playground.py
 	@$(RUN) benchmarks/run.py $(BENCH_ARGS)
 
 wheel-test: $(READY) ## Build the package and try it in an empty environment

@@ -184,9 +184,9 @@ def condition_number(X: FloatArray, *, bias: bool = True) -> float:
     _check_examples(X)
     check_flag("bias", bias)
     A = np.column_stack([X, np.ones(len(X))]) if bias else X
-    A = A.astype(np.float64) / max(1.0, float(np.abs(A).max()))  # kappa does not see a common factor
+    A = A.astype(np.float64) / (np.abs(A).max() or 1.0)  # kappa does not see a common factor, nor 1/m
     m, n = A.shape
-    roots = np.linalg.svd(A / np.sqrt(m), compute_uv=False)  # (1) by its eigenvalues' roots, largest first
+    roots = np.linalg.svd(A, compute_uv=False)  # (1) by its eigenvalues' roots, largest first
     if m < n or roots[-1] <= max(m, n) * np.finfo(np.float64).eps * roots[0]:
         return float("inf")
     return float((roots[0] / roots[-1]) ** 2)  # (2)
@@ -202,7 +202,7 @@ def _is_constant(mean: FloatArray, variance: FloatArray, m: int) -> BoolArray:
     """
     eps = float(np.finfo(np.float64).eps)
     with np.errstate(over="ignore"):
-        return np.asarray(variance <= m * eps * variance + (m * eps * mean) ** 2)
+        return np.asarray(variance <= (m * eps * mean) ** 2)
 
 
 def _check_examples(X: FloatArray) -> None:

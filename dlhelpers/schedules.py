@@ -432,8 +432,6 @@ def _check_same_population(names: str, values: Any) -> None:
 
 def _check_step(step: Any) -> int:
     """Return the step as a Python integer."""
-    if type(step) is int and 0 <= step <= 1e18:  # the usual case, fast: a step of training asks twice
-        return step
     check_integer("step", step, "[0, 1e18]", "The first step is 0.")
     return int(step)
 

@@ -169,3 +169,23 @@ def test_overflow_is_infinite_without_a_warning():
     normalization = Normalization(np.array([0.0]), np.array([1e-300]))
     assert normalization.apply(np.array([[1e100]]))[0, 0] == np.inf
     assert Normalization(np.zeros(1), np.array([1e300])).inverse(np.array([[1e100]]))[0, 0] == np.inf
+
+
+def test_condition_number_of_numbers_near_the_end_of_float64():
+    X = np.zeros((9, 1))
+    X[1:] = -1e308  # the length of this column is infinity
+    assert condition_number(X, bias=False) == 1
+
+
+def test_what_counts_as_singular_grows_with_the_matrix():
+    # 10,000 rows: the limit is 1e4 * 2.2e-16 of the largest singular value, which is 100 here: 2.2e-10
+    first, second = np.ones(10_000), np.resize([1.0, -1.0], 10_000)
+    for length, singular in ((1e-10, True), (1e-9, False)):
+        X = np.column_stack([first, length / 100 * second])
+        assert np.isinf(condition_number(X, bias=False)) == singular
+
+
+def test_a_small_spread_of_float32_is_not_constant():
+    # the variance, 1e-50, is no float32; the standard deviation, 1e-25, is
+    X = np.array([[0.0], [2e-25]], dtype=np.float32)
+    assert fit(X).scale[0] == pytest.approx(1e-25)

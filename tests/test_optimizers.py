@@ -545,3 +545,18 @@ def test_clipped_needs_an_optimizer(bad):
         ValueError, match=r"optimizer must be an optimizer with init and update; got .*Adam\(\)"
     ):
         Clipped(bad, 1.0)
+
+
+def test_clipping_a_gradient_whose_square_is_no_float():
+    # length 5e200: (3, 4) / 5, with the signs
+    clipped = clip_by_norm(np.array([-3e200, -4e200]), 1.0)
+    np.testing.assert_allclose(clipped, [-0.6, -0.8], rtol=1e-12)
+
+
+def test_half_an_optimizer_is_refused():
+    class OnlyInit:
+        def init(self, theta):
+            return None
+
+    with pytest.raises(ValueError, match="optimizer must"):
+        Clipped(OnlyInit())

@@ -296,3 +296,8 @@ def test_a_bad_rate_is_named(make, rate):
 def test_bad_fields_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_a_table_is_a_mapping():
+    with pytest.raises(ValueError, match="rates must"):
+        Table([0, 1])

@@ -575,6 +575,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"{time.monotonic() - begin:6.0f} s",
             flush=True,
         )
+        for mutant in unnoticed:
+            print(f"    {mutant}".replace("\n", "\n    "), flush=True)
     share = report(survivors, sum(map(len, found.values())), reasons)
     stale = [key for key in reasons if key[0][:-3] in modules and key not in {m.key for m in survivors}]
     for key in stale:

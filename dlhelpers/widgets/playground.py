@@ -621,7 +621,7 @@ class Playground:
             button("New weights", "Begin again from other weights", lambda _: self.new_weights()),
             button("Fork", "Keep this run in grey and branch off from here", lambda _: self.fork()),
             self._rewind_to,
-            button("Rewind", "Go back to this step", lambda _: self.rewind(self._rewind_to.value)),
+            button("Rewind", "Go back to this step", lambda _: self._go_back()),
             self._speed,
         ]
 
@@ -656,6 +656,10 @@ class Playground:
             button("Save picture", "Write playground.png", lambda _: self._write("playground.png")),
             self._code_switch,
         ]
+
+    def _go_back(self) -> None:
+        """Rewind to where the slider stands; at the start there is one step to go to only."""
+        self.rewind(min(self._rewind_to.value, self.session.step))
 
     def _look_again(self) -> None:
         self._act(lambda: None)
