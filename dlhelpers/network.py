@@ -17,7 +17,7 @@ import numpy as np
 from dlhelpers import batch_normalization
 from dlhelpers.activations import ACTIVATIONS
 from dlhelpers.batch_normalization import BatchNormalization, Normalized
-from dlhelpers.checks import check_array, check_choice, check_flag, check_integer
+from dlhelpers.checks import check_array, check_choice, check_flag, check_integer, shown
 from dlhelpers.dropout import check_keep_prob, keep_mask
 from dlhelpers.initialization import Initializer, initialize
 from dlhelpers.losses import LOSSES
@@ -66,6 +66,60 @@ class Trace(NamedTuple):
     A: tuple[FloatArray, ...]
     dZ: tuple[FloatArray, ...]
     gradient: FloatArray
+
+
+class Spread(NamedTuple):
+    """How the numbers of each layer are spread, over its units and the examples.
+
+    Attributes
+    ----------
+    mean, std, low, high : (..., n_layers) float array
+        Mean, standard deviation, and the ends between which 90% of the numbers lie.
+    """
+
+    mean: FloatArray
+    std: FloatArray
+    low: FloatArray
+    high: FloatArray
+
+
+def layer_statistics(layers: tuple[FloatArray, ...]) -> Spread:
+    """Return the spread of the numbers of each layer, to draw one band over the depth.
+
+    Parameters
+    ----------
+    layers : tuple of (..., n_l, m) float array
+        For instance `trace.A`, or `trace.dZ` for the gradients.
+
+    Returns
+    -------
+    Spread
+
+    Raises
+    ------
+    ValueError
+        If `layers` is no tuple of such arrays.
+
+    Examples
+    --------
+    >>> spread = layer_statistics((np.array([[1.0, 3.0]]), np.array([[4.0, 4.0]])))
+    >>> spread.mean, spread.std
+    (array([2., 4.]), array([1., 0.]))
+    """
+    if not isinstance(layers, tuple) or not layers:
+        raise ValueError(f"layers must be a tuple of arrays; got {shown(layers)}. Pass trace.A or trace.dZ.")
+    for layer in layers:
+        check_array("each of layers", layer, "(..., n_l, m)", "Units are rows, examples are columns.")
+        if layer.size == 0:
+            raise ValueError(f"each of layers must hold numbers; got shape {layer.shape}.")
+    flat = [layer.reshape(*layer.shape[:-2], -1) for layer in layers]
+    with np.errstate(all="ignore"):
+        mean, std = (np.stack([f(layer, axis=-1) for layer in flat], axis=-1) for f in (np.mean, np.std))
+        low, high = (
+            np.stack([np.quantile(layer, share, axis=-1) for layer in flat], axis=-1)
+            for share in (0.05, 0.95)
+        )
+    return Spread(mean, std, low, high)
 
 
 @dataclass(frozen=True)

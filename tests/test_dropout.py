@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from dlhelpers.dropout import check_keep_prob, draw_uniform, keep_mask, with_draws
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
+from dlhelpers.widgets.dropout import mask_with_drop_and_keep_swapped, mask_without_division
 
 
 def test_the_factors_by_hand():
@@ -148,3 +149,13 @@ RNG = np.random.default_rng(0)
 def test_bad_arguments_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_the_two_classical_mistakes_change_the_mean(rng):
+    draw = rng.random((4, 100_000))  # the mean of 400,000 draws is known to 0.001
+    assert keep_mask(draw, 0.8).mean() == pytest.approx(1, abs=0.005)
+    assert mask_without_division(draw, 0.8).mean() == pytest.approx(0.8, abs=0.005)
+    assert mask_with_drop_and_keep_swapped(draw, 0.8).mean() == pytest.approx(0.2 / 0.8, abs=0.005)
+    np.testing.assert_array_equal(
+        mask_without_division(draw, 0.8) > 0, mask_with_drop_and_keep_swapped(draw, 0.8) == 0
+    )

@@ -13,7 +13,7 @@ from dlhelpers.batch_normalization import BatchNormalization
 from dlhelpers.dropout import draw_uniform, keep_mask
 from dlhelpers.losses import LOSSES
 from dlhelpers.minibatches import Batch
-from dlhelpers.network import Network
+from dlhelpers.network import Network, layer_statistics
 from dlhelpers.regularization import Regularized
 from dlhelpers.scratch import scratch
 
@@ -552,3 +552,30 @@ def test_population_of_draws_data_and_theta_must_agree_only_where_they_differ(rn
     np.testing.assert_allclose(network.predict(thetas, X, draws=draws), expected, atol=1e-14)
     shared = network.predict(thetas, X[0], draws=(draws[0][0],))
     np.testing.assert_allclose(shared[0], expected[0], atol=1e-14)
+
+
+def test_layer_statistics_by_hand():
+    # the numbers 0 to 100: mean 50, standard deviation sqrt((101^2 - 1) / 12), 5% and 95% at 5 and 95
+    numbers = np.arange(101.0)
+    spread = layer_statistics((numbers[None], 2 * numbers[:, None]))
+    np.testing.assert_allclose(spread.mean, [50, 100])
+    np.testing.assert_allclose(spread.std, np.sqrt(850) * np.array([1, 2]))
+    np.testing.assert_allclose(spread.low, [5, 10])
+    np.testing.assert_allclose(spread.high, [95, 190])
+
+
+def test_layer_statistics_of_a_trace_and_of_a_population(rng):
+    network = Network((3, 5, 4, 2), "tanh")
+    theta, batch = network.initialize(rng, population=2), some_batch(rng, "squared_error", 2)
+    trace = network.trace(theta, batch)
+    spread = layer_statistics(trace.dZ)
+    assert spread.mean.shape == (2, 3)
+    for k in range(2):
+        alone = layer_statistics(network.trace(theta[k], batch).dZ)
+        np.testing.assert_allclose(spread.std[k], alone.std, rtol=1e-12)
+
+
+@pytest.mark.parametrize("wrong", [None, (), [np.ones((2, 2))], (np.ones(3),), (np.ones((0, 2)),)])
+def test_layers_that_are_none_are_named(wrong):
+    with pytest.raises(ValueError, match="layers must"):
+        layer_statistics(wrong)

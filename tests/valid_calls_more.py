@@ -23,7 +23,7 @@ from dlhelpers import (
     trials,
 )
 from dlhelpers.minibatches import Batch
-from dlhelpers.network import Network
+from dlhelpers.network import Network, layer_statistics
 
 One = tuple[Callable[..., Any], dict[str, Any]]
 
@@ -166,6 +166,7 @@ def of_runs() -> Iterator[One]:
     yield diagnosis.update_ratio, {"before": theta, "after": theta + 1}
     yield diagnosis.record, {"run": run(), "steps": 4, "every": 2, "train": batch, "dev": batch}
     yield diagnosis.divergence, {"steps": np.arange(20), "losses": losses}
+    yield layer_statistics, {"layers": trace.A}
     yield diagnosis.dead_units, {"trace": trace, "activations": ("tanh",)}
     yield diagnosis.saturation, {"trace": trace, "activations": ("tanh",)}
     yield diagnosis.gradient_slope, {"trace": trace}
