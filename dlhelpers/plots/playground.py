@@ -70,6 +70,7 @@ class DecisionView:
         for marks, (X, y) in ((self._train, result.train), (self._dev, result.dev)):
             for k, mark in enumerate(marks):
                 mark.set_data(*X[y == k].T)
+                mark.set_visible(bool((y == k).any()))  # what is empty takes time too
         if self._ax.get_xlabel() != result.axis_names[0]:
             self._ax.set(xlabel=result.axis_names[0], ylabel=result.axis_names[1])
 

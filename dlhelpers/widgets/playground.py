@@ -529,6 +529,7 @@ class Playground:
     # ---------------------------------------------------------------- what is shown
     def _show(self) -> None:
         """Draw a frame and send it, with its caption."""
+        self._shown_at = time.perf_counter()
         result = frame(self.session, self._panel.value, self._layer.value, self._ghost, self._playing)
         for view in self._canvas.views:
             view.update(result, None)
@@ -541,7 +542,6 @@ class Playground:
         self._show_place()
         self._pace.count_frame()
         self.frames += 1
-        self._shown_at = time.perf_counter()
 
     def _show_place(self) -> None:
         """Bring the run's own controls up to date."""
