@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dlhelpers import batch_normalization
 from dlhelpers.batch_normalization import (
     BatchNormalization,
     Normalized,
@@ -216,3 +217,19 @@ ONE = np.ones((1, 1))
 def test_bad_arguments_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_backward_wants_what_forward_returned_for_the_same_z(rng):
+    Z, gamma = rng.normal(size=(3, 5)), np.ones((3, 1))
+    batch = batch_normalization.forward(Z, gamma, gamma)
+    with pytest.raises(ValueError, match="batch must be what forward returned"):
+        batch_normalization.backward(Z, Z, gamma)
+    with pytest.raises(ValueError, match="batch must be what forward returned"):
+        batch_normalization.backward(Z[:, :4].copy(), batch, gamma)
+
+
+def test_gamma_is_for_the_networks_of_z(rng):
+    Z = rng.normal(size=(2, 3, 5))
+    with pytest.raises(ValueError, match="gamma must be for the networks"):
+        batch_normalization.forward(Z, np.ones((4, 3, 1)), np.ones((3, 1)))
+    assert batch_normalization.forward(Z, np.ones((2, 3, 1)), np.ones((3, 1))).Z_tilde.shape == Z.shape
