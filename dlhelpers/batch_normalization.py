@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dlhelpers import averages
 from dlhelpers.checks import broadcasts, check_array, check_integer, check_number, shown
 from dlhelpers.typing import FloatArray
 
@@ -100,8 +101,8 @@ def forward(Z: FloatArray, gamma: FloatArray, beta: FloatArray, eps: float = 1e-
     _check(Z, eps, gamma=gamma, beta=beta)
     if Z.shape[-1] < 2:
         raise ValueError(
-            f"batch normalization needs 2 or more examples in a batch; got {Z.shape[-1]}. One example minus "
-            "its own mean is 0. Use larger batches, or pass running statistics to predict."
+            f"batch normalization needs 2 or more examples in a batch; got {Z.shape[-1]}, the columns of Z. One "
+            "example minus its own mean is 0. Use larger batches, or pass running statistics to predict."
         )
     mean = Z.mean(axis=-1, keepdims=True)  # (1)
     variance = np.square(Z - mean).mean(axis=-1, keepdims=True)  # (2)
@@ -231,7 +232,7 @@ def update_running(running: FloatArray, batch: FloatArray, momentum: float) -> F
     if running.shape != batch.shape:
         raise ValueError(f"running must have the shape of batch, {batch.shape}; got {running.shape}.")
     check_number("momentum", momentum, "[0, 1)", "The usual value is 0.9.", fits=())
-    return momentum * running + (1 - momentum) * batch  # (1)
+    return averages.update(running, batch, momentum)  # (1)
 
 
 def _check(Z: FloatArray, eps: float, **each_unit: FloatArray) -> None:

@@ -64,6 +64,21 @@ def check_number(
         )
 
 
+def check_for_each(name: str, value: Any, interval: str, advice: str = "", *, kind: str = "float") -> None:
+    """Raise unless `value` is a number in the interval, or a (K, 1) array with one for each network.
+
+    Arguments as in `check_number`; `kind`, of an array, as in `check_array`.
+
+    Raises
+    ------
+    ValueError
+        If `value` is something else.
+    """
+    check_number(name, value, interval, advice)
+    if isinstance(value, np.ndarray):
+        check_array(name, value, "(K, 1)", "Pass one value for each network of the population.", kind=kind)
+
+
 def check_integer(name: str, value: Any, interval: str, advice: str = "") -> None:
     """Raise unless `value` is one whole number, of an integer type, in the interval.
 

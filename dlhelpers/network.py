@@ -267,12 +267,7 @@ class Network:
         ValueError
             If a shape does not fit, `X` is not finite, or statistics are missing.
         """
-        check_array("X", X, "(..., m, n_features)", "Examples are rows.", finite=True)
-        if self.batch_norm is not None and statistics is None:
-            raise ValueError(
-                "predict must have the running statistics of a network with batch normalization; got none. "
-                "Pass step.statistics of the training run, or network.batch_statistics(theta, training_set)."
-            )
+        self._check_use(X, statistics)
         logits = self._forward(theta, X, draws, statistics)[-1].Z
         return LOSSES[self.loss_name].prediction(logits).swapaxes(-1, -2).copy()
 
@@ -352,8 +347,7 @@ class Network:
 
         Arguments and errors as in `predict`.
         """
-        check_array("X", X, "(..., m, n_features)", "Examples are rows.", finite=True)
-        self.predict(theta, X[..., :1, :], statistics)
+        self._check_use(X, statistics)
         layers = self._forward(theta, X, None, statistics)[:-1]
         return tuple(layer.A.swapaxes(-1, -2).copy() for layer in layers)
 
@@ -405,6 +399,14 @@ class Network:
         self._check_statistics(statistics, theta)
         assert self.batch_norm is not None
         return batch_normalization.update_running(statistics, seen, self.batch_norm.momentum)
+
+    def _check_use(self, X: FloatArray, statistics: FloatArray | None) -> None:
+        check_array("X", X, "(..., m, n_features)", "Examples are rows.", finite=True)
+        if self.batch_norm is not None and statistics is None:
+            raise ValueError(
+                "predict must have the running statistics of a network with batch normalization; got none. "
+                "Pass step.statistics of the training run, or network.batch_statistics(theta, training_set)."
+            )
 
     def _check_draws(self, batch: Batch) -> None:
         _check_batch(batch)

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from dlhelpers.checks import check_array, check_flag, check_number
+from dlhelpers.checks import check_array, check_flag, check_for_each
 from dlhelpers.typing import FloatArray
 
 Hyperparameter = float | FloatArray
@@ -558,24 +558,18 @@ class Clipped:
 # Checks ---------------------------------------------------------------------------------------------
 
 
-def _check_hyperparameter(name: str, value: Any, interval: str, advice: str) -> None:
-    check_number(name, value, interval, advice)
-    if isinstance(value, np.ndarray):
-        check_array(name, value, "(K, 1)", "Pass one value for each network of the population.")
-
-
 def _check_share(name: str, value: Any) -> None:
     advice = "It is the share of the old average that a step keeps; usual values are 0.9 and 0.999."
-    _check_hyperparameter(name, value, "[0, 1)", advice)
+    check_for_each(name, value, "[0, 1)", advice)
 
 
 def _check_eps(value: Any) -> None:
-    _check_hyperparameter("eps", value, "(0, inf)", "It keeps the denominator above 0; 1e-8 is usual.")
+    check_for_each("eps", value, "(0, inf)", "It keeps the denominator above 0; 1e-8 is usual.")
 
 
 def _check_limit(limit: Any, gradient: FloatArray | None = None) -> None:
     advice = "It is the greatest size that is let through; infinity lets everything through."
-    _check_hyperparameter("limit", limit, "(0, inf]", advice)
+    check_for_each("limit", limit, "(0, inf]", advice)
     if gradient is not None:
         _check_population("limit", limit, "gradient", gradient)
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dlhelpers.checks import check_array, check_integer, check_number
+from dlhelpers.checks import check_array, check_for_each, check_integer, check_number
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
 from dlhelpers.parameters import Layout
@@ -140,10 +140,8 @@ class Regularized:
         if not isinstance(self.network, Network):
             raise ValueError(f"network must be a Network; got {self.network!r}. Pass Network(sizes).")
         for name in ("l1", "l2"):
-            value = getattr(self, name)
-            check_number(name, value, "[0, inf)", "It is a lambda: 0 means no penalty.")
-            if isinstance(value, np.ndarray):
-                check_array(name, value, "(K, 1)", "Pass a lambda for each network.", kind="number")
+            advice = "It is a lambda: 0 means no penalty."
+            check_for_each(name, getattr(self, name), "[0, inf)", advice, kind="number")
         check_integer("m", self.m, "[1, inf)", "It is the number of training examples.")
 
     @property

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from dlhelpers.checks import check_array, check_integer, check_number
+from dlhelpers.checks import check_for_each, check_integer
 from dlhelpers.typing import FloatArray
 
 Rate = float | FloatArray
@@ -415,11 +415,8 @@ def _check_numbers(schedule: Any, **intervals: str) -> None:
 
 def _checked_rate(name: str, value: Any, interval: str) -> Rate:
     """Return an array as it is and a number as a Python float, with which float32 stays float32."""
-    check_number(name, value, interval)
-    if isinstance(value, np.ndarray):
-        check_array(name, value, "(K, 1)", "Pass one value for each network of the population.")
-        return value
-    return float(value)
+    check_for_each(name, value, interval)
+    return value if isinstance(value, np.ndarray) else float(value)
 
 
 def _check_same_population(names: str, values: Any) -> None:

@@ -11,6 +11,7 @@ from dlhelpers.checks import (
     check_array,
     check_choice,
     check_flag,
+    check_for_each,
     check_integer,
     check_number,
     check_rng,
@@ -249,3 +250,17 @@ def test_what_came_is_shown_in_one_short_line():
     assert shown(np.eye(2)) == "array([[1., 0.], [0., 1.]])"
     assert shown([1, 2]) == "[1, 2]"
     assert shown(np.float64(1)) == repr(np.float64(1))
+
+
+def test_one_value_for_each_network():
+    check_for_each("beta", 0.9, "[0, 1)")
+    check_for_each("beta", np.array([[0.5], [0.9]]), "[0, 1)")
+    check_for_each("m", np.array([[1], [2]]), "[0, inf)", kind="number")
+    for wrong, message in (
+        (1.0, r"beta must be a number in \[0, 1\); got 1.0. Usual."),
+        (np.array([[1.0]]), r"beta must be a number in \[0, 1\)"),
+        (np.array([0.5, 0.9]), r"beta must be a float array of shape \(K, 1\)"),
+        (np.array([[0], [0]]), r"beta must be a float array of shape \(K, 1\)"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            check_for_each("beta", wrong, "[0, 1)", "Usual.")

@@ -4,8 +4,10 @@ A frame costs what has changed: all that stays is drawn once and kept as a pictu
 with `plots.style.moving` are drawn on a copy of it.
 """
 
+import base64
 import io
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import ipywidgets
 import matplotlib
@@ -81,6 +83,14 @@ class Canvas:
         file = io.BytesIO()
         few_colors.save(file, "PNG", compress_level=1)
         return file.getvalue()
+
+
+def with_picture(box: ipywidgets.Widget, png: bytes, caption: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the display data of a widget and, for a reader without a kernel, a picture and its caption."""
+    bundle: dict[str, Any] = box._repr_mimebundle_()
+    bundle["text/plain"] = caption
+    bundle["image/png"] = base64.b64encode(png).decode()
+    return bundle, {"image/png": {"alt": caption}}
 
 
 def _visible_spines(ax: Axes) -> list[Artist]:

@@ -77,6 +77,11 @@ def switch(label: str, value: bool, help: str = "") -> ipywidgets.Checkbox:
     return ipywidgets.Checkbox(value=value, indent=True, **_look(label, help))
 
 
+def text_field(label: str, value: str, help: str = "") -> ipywidgets.Text:
+    """Return a field for a line of text, which counts when Enter is pressed or the field is left."""
+    return ipywidgets.Text(value=value, continuous_update=False, **_look(label, help))
+
+
 def seed_box() -> ipywidgets.BoundedIntText:
     """Return the field for the seed of a lab's random numbers."""
     return ipywidgets.BoundedIntText(

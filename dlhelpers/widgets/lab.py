@@ -6,7 +6,6 @@ nothing queues up behind a fast hand, and no figure is touched from another thre
 """
 
 import asyncio
-import base64
 import html
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,7 +18,7 @@ from matplotlib.figure import Figure
 
 from dlhelpers.plots.style import View
 from dlhelpers.showing import Code
-from dlhelpers.widgets.canvas import Canvas
+from dlhelpers.widgets.canvas import Canvas, with_picture
 from dlhelpers.widgets.controls import seed_box, snap
 from dlhelpers.widgets.running import (
     Pace,
@@ -171,10 +170,7 @@ class Lab:
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the widget and, for a reader without a kernel, the picture and its caption."""
-        bundle: dict[str, Any] = self._box._repr_mimebundle_()
-        bundle["text/plain"] = self.caption
-        bundle["image/png"] = base64.b64encode(self.png()).decode()
-        return bundle, {"image/png": {"alt": self.caption}}
+        return with_picture(self._box, self.png(), self.caption)
 
     # ---------------------------------------------------------------- from a change to a picture
     def _changed(self, change: object = None) -> None:

@@ -5,7 +5,6 @@ playground was made on, takes it up between two steps, so no step and no frame m
 """
 
 import asyncio
-import base64
 import html
 import threading
 import time
@@ -27,8 +26,17 @@ from dlhelpers.plots.playground import PANELS, playground_views
 from dlhelpers.saving import save_network
 from dlhelpers.showing import Code
 from dlhelpers.typing import FloatArray, IntArray
-from dlhelpers.widgets.canvas import Canvas
-from dlhelpers.widgets.controls import choice, log_slider, real_slider, slider, snap, steps_slider, switch
+from dlhelpers.widgets.canvas import Canvas, with_picture
+from dlhelpers.widgets.controls import (
+    choice,
+    log_slider,
+    real_slider,
+    slider,
+    snap,
+    steps_slider,
+    switch,
+    text_field,
+)
 from dlhelpers.widgets.lab import STYLE, button
 from dlhelpers.widgets.running import (
     Pace,
@@ -232,13 +240,10 @@ def _controls(s: Settings) -> dict[str, ipywidgets.ValueWidget]:
         "m": slider(LABELS["m"], 20, 1000, min(s.m, 1000), 20),
         "noise": real_slider(LABELS["noise"], 0, 1, s.noise, 0.05),
         "data_seed": slider(LABELS["data_seed"], 0, 99, s.data_seed),
-        "hidden": ipywidgets.Text(
-            value=", ".join(map(str, s.hidden)),
-            description=LABELS["hidden"],
-            tooltip="Units of each hidden layer, for instance 8, 8; empty for none",
-            continuous_update=False,
-            style={"description_width": "158px"},
-            layout={"flex": "1 1 350px", "max_width": "470px", "width": "auto"},
+        "hidden": text_field(
+            LABELS["hidden"],
+            ", ".join(map(str, s.hidden)),
+            "Units of each hidden layer, for instance 8, 8; empty for none",
         ),
         "batch_norm": switch(LABELS["batch_norm"], s.batch_norm),
         "initializer": choice(LABELS["initializer"], ["recommended", *INITIALIZERS], s.initializer),
@@ -401,10 +406,7 @@ class Playground:
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the widget and, for a reader without a kernel, the picture and its caption."""
-        bundle: dict[str, Any] = self._box._repr_mimebundle_()
-        bundle["text/plain"] = self.caption
-        bundle["image/png"] = base64.b64encode(self.png()).decode()
-        return bundle, {"image/png": {"alt": self.caption}}
+        return with_picture(self._box, self.png(), self.caption)
 
     # ---------------------------------------------------------------- from a turn of a knob to a step
     def _turned(self, name: str, value: Any) -> None:
