@@ -101,8 +101,8 @@ def forward(Z: FloatArray, gamma: FloatArray, beta: FloatArray, eps: float = 1e-
     _check(Z, eps, gamma=gamma, beta=beta)
     if Z.shape[-1] < 2:
         raise ValueError(
-            f"batch normalization needs 2 or more examples in a batch; got {Z.shape[-1]}, the columns of Z. One "
-            "example minus its own mean is 0. Use larger batches, or pass running statistics to predict."
+            f"batch normalization needs 2 or more examples in a batch; got {Z.shape[-1]}. One example minus "
+            "its own mean is 0. Use larger batches (more columns of Z), or pass running statistics to predict."
         )
     mean = Z.mean(axis=-1, keepdims=True)  # (1)
     variance = np.square(Z - mean).mean(axis=-1, keepdims=True)  # (2)
