@@ -102,7 +102,7 @@ def forward(Z: FloatArray, gamma: FloatArray, beta: FloatArray, eps: float = 1e-
     if Z.shape[-1] < 2:
         raise ValueError(
             f"batch normalization needs 2 or more examples in a batch; got {Z.shape[-1]}. One example minus "
-            "its own mean is 0. Use larger batches (more columns of Z), or pass running statistics to predict."
+            "its own mean is 0. Use larger batches (columns of Z), or pass running statistics to predict."
         )
     mean = Z.mean(axis=-1, keepdims=True)  # (1)
     variance = np.square(Z - mean).mean(axis=-1, keepdims=True)  # (2)
