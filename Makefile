@@ -36,7 +36,7 @@ test: lint ## Check everything that needs no browser: lint, types, imports, unit
 	@echo "All of it passed. Not run: the slow tests (make slow) and the browser suite (make browser)"
 
 slow: $(READY) ## Run the tests that take minutes: the memory of every lab over 2,000 updates
-	$(RUN) -m pytest -m slow -s
+	$(RUN) -m pytest -m slow -rP --numprocesses=auto --maxprocesses=4
 
 parity: $(PARITY)/.ready ## Compare the core with PyTorch, in an environment of its own (a large download)
 	$(PARITY)/bin/python -m pytest tests/parity

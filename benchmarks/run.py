@@ -30,6 +30,7 @@ from tools.browser import (  # noqa: E402
     LabPage,
     Missing,
     lab_makers,
+    lab_modules,
     parts_of,
 )
 
@@ -312,7 +313,7 @@ def report_package() -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("modules", nargs="*", default=["bias_variance"], help="of dlhelpers.widgets")
+    parser.add_argument("modules", nargs="*", default=lab_modules(), help="of dlhelpers.widgets")
     parser.add_argument("--all", action="store_true", help="every slider, not the first of each lab")
     parser.add_argument("--presses", type=int, default=40, help="keys for each slider (40)")
     parser.add_argument("--lab", help="only this function, for instance decomposition_lab")

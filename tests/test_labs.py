@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import importlib
 import io
 import re
 
@@ -183,18 +184,10 @@ def test_memory_after_2000_updates_is_that_after_200(name):
     asyncio.run(run())
 
 
-# What the program behind the picture computes must be what is on the screen.
-ON_THE_SCREEN = {
-    "selection_lab": lambda r: (
-        r.selection.dev[r.selection.winners[r.models - 1]],
-        r.selection.test[r.selection.winners[r.models - 1]],
-    ),
-    "split_lab": lambda r: tuple(r),
-    "decomposition_lab": lambda r: tuple(r.curve[r.capacity]),
-    "diagnosis_lab": lambda r: tuple(r.diagnosis),
-    "learning_curves_lab": lambda r: tuple(r.diagnosis),
-    "mismatch_lab": lambda r: tuple(r.errors),
-}
+def numbers_on_the_screen(name):
+    """Return the function from a lab's result to the numbers that its program computes, too."""
+    module = LABS[name].__module__.rsplit(".", 1)[-1]
+    return importlib.import_module(f"tests.on_the_screen.{module}").NUMBERS[name]
 
 
 @pytest.mark.parametrize("name", LABS)
@@ -206,7 +199,7 @@ def test_the_code_gives_what_is_on_the_screen(name):
             lab.set(**random_values(lab, rng))
         names = {}
         exec(lab.code(), names)
-        for expected, got in zip(ON_THE_SCREEN[name](lab.result), names["result"], strict=True):
+        for expected, got in zip(numbers_on_the_screen(name)(lab.result), names["result"], strict=True):
             np.testing.assert_array_equal(expected, got)
     lab.close()
 

@@ -18,6 +18,11 @@ PAIRS = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def _no_arrays_from_other_tests():
+    module._arrays.by_key.clear()  # at the 64th array all are let go, so what is there already matters
+
+
 @pytest.mark.parametrize(("a", "b"), PAIRS)
 @pytest.mark.parametrize("dtypes", [("f8", "f8"), ("f4", "f4"), ("f4", "f8"), ("f8", "f4"), ("i8", "f4")])
 def test_the_product_fits_in(a, b, dtypes, rng):
@@ -44,7 +49,6 @@ def test_an_array_is_used_again_for_the_same_name_shape_and_dtype_only():
 
 
 def test_no_more_than_64_arrays_are_kept():
-    module._arrays.by_key.clear()
     A, B = np.ones((2, 3)), np.ones((3, 4))
     kept = [scratch(f"array {i}", A, B) for i in range(64)]
     assert all(scratch(f"array {i}", A, B) is kept[i] for i in range(64))

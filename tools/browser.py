@@ -35,6 +35,8 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 from unittest import mock
 
+import nbformat
+
 ROOT = Path(__file__).resolve().parents[1]
 TOKEN = "course"
 VIEWPORT = {"width": 1400, "height": 1200}
@@ -637,7 +639,22 @@ def lab_makers(module: str) -> dict[str, Callable[[], Any]]:
     if importlib.util.find_spec(f"dlhelpers.widgets.{module}") is None:
         return {}
     found = vars(importlib.import_module(f"dlhelpers.widgets.{module}"))
-    return {name: make for name, make in found.items() if name.endswith("_lab")}
+    own = (make for make in found.values() if getattr(make, "__module__", "").endswith(f".{module}"))
+    return {make.__name__: make for make in own if getattr(make, "__name__", "").endswith("_lab")}
+
+
+def lab_modules() -> list[str]:
+    """Return the modules of `dlhelpers.widgets` that make labs."""
+    folder = ROOT / "dlhelpers" / "widgets"
+    return [path.stem for path in sorted(folder.glob("*.py")) if lab_makers(path.stem)]
+
+
+def labs_in(notebook: Path) -> list[tuple[str, str]]:
+    """Return (module, function) for each lab that the cells of a notebook make."""
+    cells = nbformat.read(notebook, as_version=4).cells
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    pairs = [(module, name) for module in lab_modules() for name in lab_makers(module)]
+    return [(module, name) for module, name in pairs if re.search(rf"\b{name}\(", code)]
 
 
 def parts_of(make: Callable[[], Any]) -> dict[str, Any]:

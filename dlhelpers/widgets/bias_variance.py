@@ -28,7 +28,7 @@ from dlhelpers.bias_variance import (
     split_errors,
     standard_error,
 )
-from dlhelpers.datasets import FUNCTIONS, Split, digits, noisy_function, split
+from dlhelpers.datasets import FUNCTIONS, digits, noisy_function
 from dlhelpers.plots.bias_variance import (
     DevScoresView,
     DigitsView,
@@ -47,6 +47,7 @@ from dlhelpers.plots.bias_variance import (
 from dlhelpers.plots.style import View
 from dlhelpers.typing import FloatArray, IntArray
 from dlhelpers.widgets.controls import choice, log_slider, real_slider, slider
+from dlhelpers.widgets.data import digit_split
 from dlhelpers.widgets.lab import Lab
 
 # The dev set gets used up ---------------------------------------------------------------------------
@@ -556,13 +557,6 @@ class RealErrors(NamedTuple):
     over_examples: tuple[tuple[int, ...], FloatArray, FloatArray]
     over_width: tuple[tuple[int, ...], FloatArray, FloatArray]
     diagnosis: Diagnosis
-
-
-@lru_cache(maxsize=4)
-def digit_split(seed: int) -> Split:
-    """Split the digits into 1,024 for training, 386 for dev and 387 for test; gray levels from 0 to 1."""
-    X, y, *_ = digits()
-    return split(X / 16, y, dev=386, test=387, rng=np.random.default_rng(seed))
 
 
 @lru_cache(maxsize=16)

@@ -114,17 +114,12 @@ def twins() -> Iterator[Twins]:
 
 @pytest.fixture
 def view(
-    open_notebook: Callable[[Path], LabPage], twins: Twins, notebook: Path, function: str
+    open_notebook: Callable[[Path], LabPage], twins: Twins, notebook: Path, module: str, function: str
 ) -> Iterator[LabView]:
     """Return the lab that this function makes, in its notebook; nothing may have gone wrong at the end."""
     page = open_notebook(notebook)
-    lab = page.lab(twins.lab(module_of(notebook), function).name)
+    lab = page.lab(twins.lab(module, function).name)
     lab.press_button("Reset")
     lab.settle()
     yield lab
     assert not page.complaints()
-
-
-def module_of(notebook: Path) -> str:
-    """Return the module of a notebook's labs: bias_variance for 01_bias_variance.ipynb."""
-    return notebook.stem.split("_", 1)[1]

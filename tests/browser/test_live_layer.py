@@ -4,12 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tools.browser import ROOT, Control, LabPage, LabView, lab_makers, tag
+from tools.browser import Control, LabPage, LabView, lab_makers, lab_modules, tag
 
-MODULES = [
-    path.stem for path in sorted((ROOT / "dlhelpers" / "widgets").glob("*.py")) if lab_makers(path.stem)
-]
-LABS = [(module, name) for module in MODULES for name in lab_makers(module)]
+LABS = [(module, name) for module in lab_modules() for name in lab_makers(module)]
 BACKLOG = 300
 """Milliseconds after the last move of a drag by which the picture must belong to it."""
 

@@ -1,4 +1,4 @@
-"""Valid calls, as in valid_calls.py: of optimizers, data, search, diagnosis and playground."""
+"""Valid calls, as in `tests.valid_calls`: of optimizers, data, search, diagnosis and playground."""
 
 from collections.abc import Callable, Iterator
 from itertools import repeat
@@ -205,7 +205,7 @@ def of_runs() -> Iterator[One]:
     yield playground.Session.from_text, {"text": "playground | m=20 hidden=2, | @3", "own": None}
 
 
-def more_calls(folder: Path) -> Iterator[One]:
+def calls_of(folder: Path) -> Iterator[One]:
     yield from of_optimizers()
     yield from of_data()
     yield from of_search(folder)

@@ -6,16 +6,14 @@ Screenshots are kept in tests/browser/screenshots.
 """
 
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 
 from dlhelpers.widgets.controls import snap
-from tools.browser import ROOT, Control, LabPage, LabView, State, lab_makers
+from tools.browser import ROOT, Control, LabPage, LabView, State, lab_makers, lab_modules, labs_in
 
 FOLDER = Path(os.environ.get("BROWSER_NOTEBOOKS", ROOT / "notebooks"))
 NOTEBOOKS = sorted(FOLDER.glob("[0-9]*.ipynb"))
@@ -24,20 +22,13 @@ SAME_CAPTION: dict[tuple[str, str], str] = {}
 """(lab, control) whose caption one step may leave as it is, and why.  The picture must change even so."""
 
 
-def module_of(notebook: Path) -> str:
-    return notebook.stem.split("_", 1)[1]
-
-
-def labs_in(notebook: Path) -> list[str]:
-    """Return the functions of the notebook's module that its cells call to make labs."""
-    cells = nbformat.read(notebook, as_version=4).cells
-    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
-    return [name for name in lab_makers(module_of(notebook)) if re.search(rf"\b{name}\(", code)]
-
-
-LABS = [pytest.param(path, name, id=f"{path.stem}-{name}") for path in NOTEBOOKS for name in labs_in(path)]
+LABS = [
+    pytest.param(path, module, name, id=f"{path.stem}-{name}")
+    for path in NOTEBOOKS
+    for module, name in labs_in(path)
+]
 each_notebook = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-each_lab = pytest.mark.parametrize(("notebook", "function"), LABS)
+each_lab = pytest.mark.parametrize(("notebook", "module", "function"), LABS)
 
 
 @each_notebook
@@ -46,12 +37,16 @@ def test_run_all_leaves_no_error(
 ) -> None:
     page = open_notebook(notebook)
     assert not page.complaints()
-    names = {twins.lab(module_of(notebook), name).name for name in labs_in(notebook)}
-    assert len(names) == len(lab_makers(module_of(notebook))), "the notebook does not show all of its labs"
+    names = {twins.lab(module, name).name for module, name in labs_in(notebook)}
     for name in names:
         page.lab(name)  # waits for its picture
     assert set(page.lab_names()) - {"Playground"} == names  # which test_playground.py drives
     assert not page.complaints()
+
+
+def test_every_lab_is_in_one_notebook() -> None:
+    shown = sorted(pair for notebook in NOTEBOOKS for pair in labs_in(notebook))
+    assert shown == [(module, name) for module in lab_modules() for name in sorted(lab_makers(module))]
 
 
 @each_lab
@@ -62,9 +57,9 @@ def test_the_picture_has_a_text_alternative(view: LabView, function: str) -> Non
     view.screenshot("default")
 
 
-def agrees(view: LabView, state: State, twins: Any, notebook: Path, function: str) -> bool:
+def agrees(view: LabView, state: State, twins: Any, module: str, function: str) -> bool:
     """Return whether the settled lab says what its twin says for the same values."""
-    twin = twins.lab(module_of(notebook), function)
+    twin = twins.lab(module, function)
     return bool(view.caption() == state.caption == twins.caption(twin, state.arguments))
 
 
@@ -79,7 +74,7 @@ def by_mouse(control: Control) -> None:
 @pytest.mark.parametrize("move", [by_keyboard, by_mouse])
 @each_lab
 def test_every_control_moves_picture_and_caption(
-    view: LabView, twins: Any, notebook: Path, function: str, move: Callable[[Control], None]
+    view: LabView, twins: Any, notebook: Path, module: str, function: str, move: Callable[[Control], None]
 ) -> None:
     wrong = []
     for control in view.controls():
@@ -96,7 +91,7 @@ def test_every_control_moves_picture_and_caption(
             wrong.append(f"{control!r}: the same picture")
         if new.caption == old.caption and (view.name, control.label) not in SAME_CAPTION:
             wrong.append(f"{control!r}: the same caption for {control.value}: {new.caption}")
-        if not agrees(view, new, twins, notebook, function):
+        if not agrees(view, new, twins, module, function):
             wrong.append(f"{control!r} at {control.value}: not what is computed afresh: {new.caption}")
         if view.message():
             wrong.append(f"{control!r}: {view.message()}")
@@ -104,8 +99,8 @@ def test_every_control_moves_picture_and_caption(
 
 
 @each_lab
-def test_presets_and_reset(view: LabView, twins: Any, notebook: Path, function: str) -> None:
-    twin = twins.lab(module_of(notebook), function)
+def test_presets_and_reset(view: LabView, twins: Any, notebook: Path, module: str, function: str) -> None:
+    twin = twins.lab(module, function)
     at_start = view.settle()
     for label, values in twin.presets.items():
         view.press_button(label)
@@ -113,7 +108,7 @@ def test_presets_and_reset(view: LabView, twins: Any, notebook: Path, function: 
         snapped = {name: snap(twin.controls[name], value) for name, value in values.items()}
         expected = {**at_start.arguments, **snapped}
         assert preset.arguments == pytest.approx(expected), label
-        assert agrees(view, preset, twins, notebook, function), label
+        assert agrees(view, preset, twins, module, function), label
         view.screenshot(label)
         view.press_button("Reset")
         again = view.settle()
@@ -121,7 +116,7 @@ def test_presets_and_reset(view: LabView, twins: Any, notebook: Path, function: 
 
 
 @each_lab
-def test_new_seed(view: LabView, twins: Any, notebook: Path, function: str) -> None:
+def test_new_seed(view: LabView, twins: Any, notebook: Path, module: str, function: str) -> None:
     if "New seed" not in view.buttons():
         assert "Seed" not in [control.label for control in view.controls()]
         return
@@ -131,12 +126,12 @@ def test_new_seed(view: LabView, twins: Any, notebook: Path, function: str) -> N
     new = view.settle()
     assert new.values == {**old.values, "Seed": old.values["Seed"] + 1}
     assert new.picture != old.picture
-    assert agrees(view, new, twins, notebook, function)
+    assert agrees(view, new, twins, module, function)
 
 
 @each_lab
-def test_show_code(view: LabView, twins: Any, notebook: Path, function: str) -> None:
-    twin = twins.lab(module_of(notebook), function)
+def test_show_code(view: LabView, twins: Any, notebook: Path, module: str, function: str) -> None:
+    twin = twins.lab(module, function)
     assert view.code() == ""
     view.press_button("Show code")
     view.root.locator(".dlh-code pre").wait_for(state="visible")

@@ -1,5 +1,7 @@
 """One valid call of every public function of the core, for the tests that spoil one argument of it."""
 
+import importlib
+import pkgutil
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import repeat
@@ -28,7 +30,6 @@ from dlhelpers import (
 from dlhelpers.batch_normalization import BatchNormalization
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
-from tests.valid_calls_more import more_calls
 
 Call = tuple[Callable[..., Any], dict[str, Any]]
 
@@ -182,9 +183,15 @@ def calls(folder: Path) -> dict[str, Call]:
         statistics=statistics,
     )
     add(saving.load_network, path=folder / "there.npz")
-    for function, arguments in (*more_calls(folder), *_of_bias_variance(), *_of_datasets()):
+    for function, arguments in (*_of_other_files(folder), *_of_bias_variance(), *_of_datasets()):
         found[name_of(function)] = (function, arguments)
     return found
+
+
+def _of_other_files(folder: Path) -> Iterator[Call]:
+    """Yield what `calls_of(folder)` of every other module of this package yields."""
+    for module in pkgutil.iter_modules(__path__):
+        yield from importlib.import_module(f"{__name__}.{module.name}").calls_of(folder)
 
 
 def _of_bias_variance() -> Iterator[Call]:
