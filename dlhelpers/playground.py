@@ -9,7 +9,7 @@ program rest on.
 import copy
 import csv
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -778,22 +778,35 @@ class Session:
         ValueError
             If the line cannot be read; it says which part.
         """
+        *_, session = cls.replay(text, own)
+        return session
+
+    @classmethod
+    def replay(cls, text: str, own: Points | None = None) -> "Iterator[Session]":
+        """Yield the session that `text` describes again and again while it is trained; the last is complete.
+
+        The whole line is read first, and each part trains some 50 steps, so that a long run can be watched
+        and left.
+
+        Raises
+        ------
+        ValueError
+            If the line cannot be read; it says which part.
+        """
         first, *parts = [part.strip() for part in str(text).strip().split("|")]
         if first != "playground":
             raise ValueError(f"text must begin with 'playground |'; got {first[:40]!r}. Copy the whole line.")
         values = _values(parts.pop(0)) if parts and not parts[0].startswith("@") else {}
-        session = cls(Settings(**values), own)
-        for part in parts:
-            found = re.fullmatch(r"@(\d+)(?: (.*))?", part)
-            if not found or int(found[1]) < session.step or int(found[1]) > MOST_STEPS:
-                raise ValueError(
-                    f"text must go on with parts such as '@120 learning_rate=0.1', in order; "
-                    f"got {part[:60]!r}."
-                )
-            session.advance(int(found[1]) - session.step)
-            if found[2]:
-                session.change(**_values(found[2]))
-        return session
+        changes = _changes(parts)
+        return cls(Settings(**values), own)._repeat(changes)
+
+    def _repeat(self, changes: list[tuple[int, dict[str, Any]]]) -> "Iterator[Session]":
+        for step, changed in changes:
+            while self.step < step and not self.diverged:
+                self.advance(min(REPLAY, step - self.step))
+                yield self
+            self.change(**changed)
+        yield self
 
 
 _HEAD = """\
@@ -823,6 +836,8 @@ print(f"step {step.step}: train loss {train_loss:.12g}, dev loss {dev_loss:.12g}
 
 MOST_STEPS = 1_000_000
 """How far `from_text` trains at most."""
+REPLAY = 50
+"""Steps between two looks at a run that is trained again."""
 
 
 def _pairs(values: Mapping[str, Any], defaults: Settings | None = None) -> str:
@@ -833,6 +848,20 @@ def _pairs(values: Mapping[str, Any], defaults: Settings | None = None) -> str:
         f"{name}={','.join(map(str, value)) + ',' if isinstance(value, tuple) else value}"
         for name, value in shown.items()
     )
+
+
+def _changes(parts: Sequence[str]) -> list[tuple[int, dict[str, Any]]]:
+    """Return (step, settings changed there) for parts such as "@120 learning_rate=0.1"."""
+    changes: list[tuple[int, dict[str, Any]]] = []
+    for part in parts:
+        found = re.fullmatch(r"@(\d+)(?: (.*))?", part)
+        before = changes[-1][0] if changes else 0
+        if not found or int(found[1]) < before or int(found[1]) > MOST_STEPS:
+            raise ValueError(
+                f"text must go on with parts such as '@120 learning_rate=0.1', in order; got {part[:60]!r}."
+            )
+        changes.append((int(found[1]), _values(found[2] or "")))
+    return changes
 
 
 def _values(text: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import re
 import signal
 import threading
 import time
@@ -14,10 +15,10 @@ import numpy as np
 import psutil
 import pytest
 
-from dlhelpers.playground import FIXED, SCHEDULES, Session, read_points
+from dlhelpers.playground import FIXED, SCHEDULES, Points, Session, Settings, read_points
 from dlhelpers.widgets import running
 from dlhelpers.widgets.controls import extremes
-from dlhelpers.widgets.playground import LABELS, Playground, caption, finding, playground
+from dlhelpers.widgets.playground import LABELS, PRESETS, Playground, caption, finding, playground
 
 SMALL = {"m": 60, "hidden": (4, 3)}
 LIVE = [name for name in LABELS if name not in FIXED]
@@ -168,25 +169,92 @@ def test_a_rounded_value_that_the_page_sends_back_is_no_change():
     lab.close()
 
 
+def ends_of_kept(lab):
+    return {kept.letter: kept.curves["step"][-1] for kept in lab.result.kept}
+
+
+def test_the_three_last_runs_are_compared_in_a_table():
+    lab = playground(0, **SMALL)
+    assert lab._runs.layout.display == "none"
+    for initializer in ("zeros", "normal", "orthogonal", "recommended"):
+        lab.set(initializer=initializer)
+        lab.step(30)
+    assert ends_of_kept(lab) == {"A": 30, "B": 30, "C": 30}
+    assert "Grey A: Initialization zeros; dev accuracy" in lab.caption
+    table = lab._runs.value
+    assert lab._runs.layout.display == "" and table.count("<tr>") == 5
+    for words in ("Initialization zeros", "Initialization normal", "<td>now</td><td></td><td>30</td>"):
+        assert words in table
+    assert re.findall(r"<td>([\d,]+) µs</td></tr>", table) and "not timed" not in table
+    lab.set(initializer="glorot_normal")
+    assert ends_of_kept(lab) == {"B": 30, "C": 30, "D": 30}, "the oldest is let go"
+    lab.forget()
+    assert lab.result.kept == [] and lab._runs.layout.display == "none" and "Grey" not in lab.caption
+    lab.close()
+
+
+def test_the_values_of_an_earlier_step_can_be_read():
+    lab = playground(40, **SMALL)
+    assert lab.result.looked_at is None
+    at_the_end = lab.png()
+    lab._rewind_to.value = 25
+    point = lab.session.history[25]
+    assert lab.result.looked_at == point and lab.png() != at_the_end and lab.session.step == 40
+    assert f"The line marks step 25: loss {point.train_loss:.3g} and {point.dev_loss:.3g}" in lab.caption
+    lab.rewind(25)
+    assert lab.session.step == 25 and lab._rewind_to.value == 0 and lab.result.looked_at is None
+    lab.close()
+
+
+def test_presets_begin_a_new_run_and_show_what_they_are_named_after():
+    lab = playground(0, **SMALL)
+    found = {}
+    for label, values in PRESETS.items():
+        lab.preset(label)
+        assert lab.session.settings == Settings(**values) and lab.session.step == 0
+        lab.step(1500)
+        found[label] = lab.result.curves
+    lab.close()
+    ends = {label: {name: curve[-1] for name, curve in curves.items()} for label, curves in found.items()}
+    assert ends["two moons"]["dev_accuracy"] > 0.95 and ends["spiral"]["dev_accuracy"] > 0.9
+    assert ends["overfits"]["dev_loss"] > 2 * found["overfits"]["dev_loss"].min()
+    assert ends["overfits"]["train_loss"] < 0.1
+    assert ends["too hot"]["train_loss"] > 20 * ends["spiral"]["train_loss"]
+    assert ends["zeros"]["train_accuracy"] < 0.6
+    assert 0.3 < ends["digits"]["dev_accuracy"] < 0.9
+
+
+def test_the_map_grows_with_the_data():
+    lab = playground(0, **SMALL)
+    assert lab.result.limit == 3 and "outside" not in lab.caption
+    lab.set(noise=1.0)
+    assert lab.result.limit == np.ceil(np.abs(lab.session.points.X).max()) > 3
+    lab.own_data(Points(np.append(np.zeros((30, 2)), [[9.0, 0], [0, -9]], axis=0), np.arange(32) % 2))
+    assert lab.result.limit == 6 and "2 examples lie outside of the map." in lab.caption
+    lab.close()
+
+
 def test_reset_fork_rewind_and_new_weights():
     lab = playground(0, **SMALL)
     lab.step(60)
     history = list(lab.session.history)
-    assert lab.result.ghost is None
+    assert lab.result.kept == []
     lab.reset()
-    assert lab.session.step == 0 and lab.result.ghost["step"][-1] == 60
+    assert lab.session.step == 0 and ends_of_kept(lab) == {"A": 60}
     lab.step(60)
     assert lab.session.history == history
     lab.fork()
+    assert ends_of_kept(lab) == {"A": 60}, "the same run is kept once"
     lab.set(learning_rate=0.1)
     lab.step(20)
-    assert lab.result.ghost["step"][-1] == 60
-    np.testing.assert_array_equal(lab.result.ghost["train_loss"], [each.train_loss for each in history])
-    assert "Grey: the run before, up to step 60." in lab.caption
+    np.testing.assert_array_equal(
+        lab.result.kept[0].curves["train_loss"], [each.train_loss for each in history]
+    )
+    assert "Grey A: Learning rate 0.01; dev accuracy" in lab.caption and "after 60 steps." in lab.caption
     lab.rewind(30)
     assert lab.session.settings.learning_rate == 0.01
     assert lab.controls["learning_rate"].value == pytest.approx(0.01)
-    assert lab.session.history == history[:31] and lab.result.ghost["step"][-1] == 80
+    assert lab.session.history == history[:31] and ends_of_kept(lab) == {"A": 60, "B": 80}
     lab.step(30)
     assert lab.session.history == history
     lab.new_weights()
@@ -217,6 +285,25 @@ def test_text_and_code_and_files(tmp_path, monkeypatch):
     assert (tmp_path / "playground.png").read_bytes() == lab.png()
     assert (tmp_path / "playground.npz").stat().st_size > 100 and "playground.npz" in said(lab)
     lab.close()
+
+
+def test_a_long_run_is_trained_again_beside_the_loop():
+    async def drive(lab):
+        line = "playground | m=60 hidden=4, | @4000 learning_rate=0.1 | @8000"
+        lab.load(line)
+        await until(lambda: "Training again what the line says: step" in said(lab))
+        assert lab.session.step == 5, "until it is there, the present run stays"
+        await lab.settled()
+        assert lab.text() == line and lab.session.step == 8000 and lab.controls["learning_rate"].value == 0.1
+        assert said(lab) == "" and ends_of_kept(lab) == {"A": 5}
+        lab.load(line)
+        await until(lambda: "Training again" in said(lab))
+        lab.reset()
+        lab.pause()
+        await lab.settled()
+        assert lab.session.step == 0 and lab.error is None and said(lab) == ""
+
+    in_loop(drive, steps=5)
 
 
 def test_own_data_are_loaded_and_bad_ones_told():

@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from dlhelpers.plots.style import DEV, GHOST, TRAIN, View, key, moving, note
+from dlhelpers.plots.style import ACCENT, DEV, GHOST, LIGHT_BLUE, TRAIN, View, key, moving, note
 from dlhelpers.typing import FloatArray
 
 CLASS_COLORS = (
@@ -24,6 +26,8 @@ CLASS_COLORS = (
 )
 """One for each class, told apart by the color-blind too (Okabe & Ito, and two more)."""
 MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*", "<", ">")
+KEPT = 3
+"""Runs that are kept in grey, at most."""
 RGB = np.array([[int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)] for color in CLASS_COLORS])
 
 
@@ -65,8 +69,15 @@ class DecisionView:
         key(ax, ("filled: train", "#444444"), ("open: dev", "#444444"), ("shape and color: class", "#444444"))
 
     def update(self, result: Any, before: Any | None) -> None:
-        """Show `result.map` (n, n, n_classes), `result.train` and `result.dev` as pairs X, y."""
+        """Show `result.map` (n, n, n_classes), `result.train` and `result.dev` as pairs X, y.
+
+        The plane reaches from -`result.limit` to `result.limit`.
+        """
         self._map.set_data(blend(result.map))
+        if self._ax.get_xlim()[1] != result.limit:
+            sides = (-result.limit, result.limit)
+            self._map.set_extent((*sides, *sides))
+            self._ax.set(xlim=sides, ylim=sides)
         for marks, (X, y) in ((self._train, result.train), (self._dev, result.dev)):
             for k, mark in enumerate(marks):
                 mark.set_data(*X[y == k].T)
@@ -76,7 +87,10 @@ class DecisionView:
 
 
 class CurveView:
-    """One quantity over the steps, on the training and the dev set, with marks where a setting changed."""
+    """One quantity over the steps, on the training and the dev set, with marks where a setting changed.
+
+    Runs that were kept are grey, with their letter at the end; a line shows the step that is looked at.
+    """
 
     def __init__(self, ax: Axes, name: str, label: str, limits: tuple[float, float], log: bool) -> None:
         ax.set(xlim=(0, 100), ylim=limits, ylabel=label)
@@ -84,26 +98,47 @@ class CurveView:
         if log:
             ax.set_yscale("log")
         self._ax, self._name = ax, name
-        self._ghosts = [moving(ax.plot([], [], color=GHOST, lw=1.2)[0]) for _ in range(2)]
-        self._ghosts[1].set_linestyle("--")
+        self._ghosts = [_two_lines(ax, GHOST, GHOST, lw=1.2) for _ in range(KEPT)]
+        self._letters = [moving(ax.plot([], [], color="#777777", ms=7, ls="")[0]) for _ in range(KEPT)]
+        self._cursor = moving(ax.axvline(0, color=ACCENT, lw=1.5))
         (self._changes,) = ax.plot([], [], "|", color="#222222", ms=9, mew=1.4, clip_on=False)
-        self._changes.set_in_layout(False)
-        (self._train,) = ax.plot([], [], color=TRAIN, lw=1.8)
-        (self._dev,) = ax.plot([], [], "--", color=DEV, lw=1.8)
-        for artist in (self._changes, self._train, self._dev):
-            moving(artist)
+        moving(self._changes).set_in_layout(False)
+        self._lines = _two_lines(ax, TRAIN, DEV, lw=1.8)
 
     def update(self, result: Any, before: Any | None) -> None:
-        """Show `result.curves` and `result.ghost`, dicts of arrays, and `result.changes`, steps."""
+        """Show `result.curves`, a dict of arrays, `result.kept`, `result.changes` and `result.looked_at`."""
         top = _round_up(max(result.curves["step"][-1], 100))
         if self._ax.get_xlim()[1] != top:
             self._ax.set_xlim(0, top)
+        self._draw(self._lines, result.curves)
+        for i, (lines, letter) in enumerate(zip(self._ghosts, self._letters, strict=True)):
+            seen = i < len(result.kept)
+            for artist in (*lines, letter):
+                artist.set_visible(seen)  # what is empty takes time too
+            if seen:
+                kept = result.kept[i]
+                dev = self._draw(lines, kept.curves)
+                letter.set_data([min(kept.curves["step"][-1], 0.985 * top)], dev[-1:])
+                letter.set_marker(f"${kept.letter}$")
+        self._changes.set_data(result.changes, np.full(len(result.changes), self._ax.get_ylim()[0]))
+        self._cursor.set_visible(result.looked_at is not None)
+        if result.looked_at is not None:
+            self._cursor.set_xdata([result.looked_at.step] * 2)
+
+    def _draw(self, lines: tuple[Line2D, Line2D], curves: Mapping[str, FloatArray]) -> FloatArray:
+        """Set the two lines; return the values of the second one."""
         low, high = self._ax.get_ylim()
-        for lines, curves in (((self._train, self._dev), result.curves), (self._ghosts, result.ghost)):
-            for line, part in zip(lines, ("train", "dev"), strict=True):
-                values = [] if curves is None else np.clip(curves[f"{part}_{self._name}"], low, high)
-                line.set_data([] if curves is None else curves["step"], values)
-        self._changes.set_data(result.changes, np.full(len(result.changes), low))
+        for line, part in zip(lines, ("train", "dev"), strict=True):
+            values = np.clip(curves[f"{part}_{self._name}"], low, high)
+            line.set_data(curves["step"], values)
+        return values
+
+
+def _two_lines(ax: Axes, first: str, second: str, lw: float) -> tuple[Line2D, Line2D]:
+    """Return a solid and a dashed line, for training and dev set."""
+    (train,) = ax.plot([], [], color=first, lw=lw)
+    (dev,) = ax.plot([], [], "--", color=second, lw=lw)
+    return moving(train), moving(dev)
 
 
 def _round_up(step: float) -> float:
@@ -130,6 +165,30 @@ class LayersView:
         """Show `result.weights`, `result.gradients` and `result.steps`, each (n_layers,)."""
         for row, values in zip(self._rows, (result.weights, result.gradients, result.steps), strict=True):
             row.set_data(np.arange(1, len(values) + 1), np.clip(values, self.LOW, self.HIGH))
+
+
+class WeightsView:
+    """How the weights of each layer are distributed: a histogram for each layer, above its number."""
+
+    LIMIT = 3.0
+    BINS = np.linspace(-LIMIT, LIMIT, 42)
+
+    def __init__(self, ax: Axes) -> None:
+        ax.set(xlim=(-self.LIMIT, self.LIMIT), ylim=(0.9, 8), yticks=range(1, 8))
+        ax.set(xlabel="weight (at the ends: and beyond)", ylabel="layer")
+        self._shapes = moving(PolyCollection([], facecolor=LIGHT_BLUE, edgecolor=TRAIN, lw=0.8))
+        ax.add_collection(self._shapes, autolim=False)
+        key(ax, ("height: share of the layer's weights", "#444444"))
+
+    def update(self, result: Any, before: Any | None) -> None:
+        """Show `result.layer_weights`, an array of weights for each layer."""
+        inside = [np.clip(W.ravel(), -self.LIMIT, self.LIMIT) for W in result.layer_weights]
+        counts = [np.histogram(W, self.BINS)[0] for W in inside]
+        edges = np.repeat(self.BINS, 2)
+        heights = [np.concatenate([[0], np.repeat(n / n.max(), 2), [0]]) for n in counts]
+        self._shapes.set_verts(
+            [np.stack([edges, i + 0.9 * height], axis=1) for i, height in enumerate(heights, start=1)]
+        )
 
 
 class UnitsView:
@@ -192,6 +251,7 @@ class ConfusionView:
 
 PANELS: Mapping[str, Callable[[Axes], View]] = {
     "layers": LayersView,
+    "weights": WeightsView,
     "units": UnitsView,
     "confusion matrix": ConfusionView,
 }
@@ -239,11 +299,11 @@ def playground_views(figure: Figure) -> list[Any]:
     loss, accuracy = figure.add_subplot(grid[0, 1]), figure.add_subplot(grid[1, 1])
     views = [
         DecisionView(plane),
-        CurveView(loss, "loss", "loss", (1e-4, 10), log=True),
+        CurveView(loss, "loss", "loss", (1e-3, 10), log=True),
         CurveView(accuracy, "accuracy", "accuracy", (0, 1.02), log=False),
         SidePanel(figure, grid[:, 2]),
         MessageView(plane),
     ]
     accuracy.set_xlabel("step")
-    key(loss, ("— train", TRAIN), ("- - dev", DEV), ("— before", "#777777"), ("| change", "#222222"))
+    key(loss, ("— train", TRAIN), ("- - dev", DEV), ("— A, B: kept", "#777777"), ("| change", "#222222"))
     return views

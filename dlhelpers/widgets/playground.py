@@ -8,9 +8,10 @@ import asyncio
 import html
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
+from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +23,7 @@ from dlhelpers.initialization import INITIALIZERS
 from dlhelpers.losses import LOSSES
 from dlhelpers.optimizers import OPTIMIZERS
 from dlhelpers.playground import DATA, FIXED, SCHEDULES, Measurement, Points, Session, Settings, read_points
-from dlhelpers.plots.playground import PANELS, playground_views
+from dlhelpers.plots.playground import KEPT, PANELS, playground_views
 from dlhelpers.saving import save_network
 from dlhelpers.showing import Code
 from dlhelpers.typing import FloatArray, IntArray
@@ -52,6 +53,10 @@ TRAIN_FOR = 0.015
 """Seconds of training between two looks at the clock, the page and the controls."""
 FRAME = 0.05
 """Seconds between two frames, at least."""
+RUNS_STYLE = """<style>
+.dlh-runs {border-collapse: collapse; font-size: 13px; line-height: 1.5;}
+.dlh-runs th, .dlh-runs td {padding: 1px 10px 1px 0; text-align: left; border-bottom: 1px solid #ddd;}
+</style>"""
 GRID = 50
 """Points of the decision map along each axis."""
 OFF = [("off", 0.0)]
@@ -67,22 +72,54 @@ HALF_AFTER = [(f"{n:,}", n) for n in (10, 30, 100, 300, 1000, 3000, 10_000)]
 # ------------------------------------------------------------------------------- what is on the screen
 
 
+class Kept(NamedTuple):
+    """A run that stays in grey, to compare with.
+
+    Attributes
+    ----------
+    letter : str
+    curves : dict of arrays
+    settings : Settings
+        At its end.
+    microseconds : float
+        For each step, measuring included; 0 if none was timed.
+    """
+
+    letter: str
+    curves: dict[str, FloatArray]
+    settings: Settings
+    microseconds: float
+
+    @property
+    def last(self) -> Measurement:
+        """The end of its curves."""
+        return Measurement(*(self.curves[name][-1] for name in Measurement._fields))
+
+
 class Frame(NamedTuple):
     """Everything that one picture shows, taken between two steps.
 
     Attributes
     ----------
     now : Measurement
+    limit : float
+        The plane reaches from -limit to limit.
+    outside : int
+        Examples that lie outside of it.
     map : (n, n, n_classes) float array
         Probabilities in the plane.
     units : (n_units, n, n) float array
         Answers of the units of one layer in the plane, each scaled to [-1, 1].
     train, dev : (X, y)
-    curves, ghost : dict of arrays, or None
+    curves : dict of arrays
+    kept : list of Kept
+    looked_at : Measurement or None
+        The point of the curves that a line marks.
     changes : list of int
         Steps at which a setting was changed.
     weights, gradients, steps : (n_layers,) float array
         Root mean squares.
+    layer_weights : list of arrays
     confusion : (n_classes, n_classes) int array
     axis_names : (str, str)
     panel, message : str
@@ -92,16 +129,20 @@ class Frame(NamedTuple):
     """
 
     now: Measurement
+    limit: float
+    outside: int
     map: FloatArray
     units: FloatArray
     train: tuple[FloatArray, IntArray]
     dev: tuple[FloatArray, IntArray]
     curves: dict[str, FloatArray]
-    ghost: dict[str, FloatArray] | None
+    kept: list[Kept]
+    looked_at: Measurement | None
     changes: list[int]
     weights: FloatArray
     gradients: FloatArray
     steps: FloatArray
+    layer_weights: list[FloatArray]
     confusion: IntArray
     axis_names: tuple[str, str]
     panel: str
@@ -111,36 +152,45 @@ class Frame(NamedTuple):
     playing: bool
 
 
-_line = np.linspace(-3, 3, GRID)
-PLANE = np.stack(np.meshgrid(_line, _line), axis=-1).reshape(-1, 2)
-"""The points at which the network is asked, (n * n, 2)."""
+_line = np.linspace(-1, 1, GRID)
+SQUARE = np.stack(np.meshgrid(_line, _line), axis=-1).reshape(-1, 2)
+"""The points at which the network is asked, (n * n, 2), in units of the plane's limit."""
+LIMITS = (3.0, 6.0)
+"""How far the plane reaches, at least and at most."""
 
 
 def frame(
-    session: Session, panel: str, layer: int, ghost: dict[str, FloatArray] | None, playing: bool
+    session: Session, panel: str, layer: int, kept: Sequence[Kept], look_at: int, playing: bool
 ) -> Frame:
-    """Return what there is to see of a session now."""
+    """Return what there is to see of a session now; `look_at` is a step of its curves, 0 for none."""
     now, network = session.now, replace(session.network, keep_prob=1.0)
     theta = np.nan_to_num(now.theta)
+    farthest = np.abs(session.points.X).max(axis=1)
+    limit = float(np.clip(np.ceil(farthest.max()), *LIMITS))
+    plane = limit * SQUARE
     units = np.zeros((0, GRID, GRID))
     if panel == "units" and session.settings.hidden:
         layer = min(layer, len(session.settings.hidden))
-        answers = network.hidden_units(theta, PLANE, now.statistics)[layer - 1].T[:16]
+        answers = network.hidden_units(theta, plane, now.statistics)[layer - 1].T[:16]
         size = np.maximum(np.abs(answers).max(axis=1, keepdims=True), 1e-12)
         units = (answers / size).reshape(-1, GRID, GRID)
     data = session.data
     return Frame(
         session.measure(),
-        _shares(network.predict(theta, PLANE, now.statistics)).reshape(GRID, GRID, -1),
+        limit,
+        int((farthest > limit).sum()),
+        _shares(network.predict(theta, plane, now.statistics)).reshape(GRID, GRID, -1),
         units,
         (data.X_train, data.y_train),
         (data.X_dev, data.y_dev),
         curves(session),
-        ghost,
+        list(kept),
+        None if look_at == 0 else [each for each in session.history if each.step <= look_at][-1],
         [change.step for change in session.changes],
         _sizes(session, now.theta),
         _sizes(session, now.gradient),
         _sizes(session, session.last_move),
+        [W for name, W in network.layout.views(theta).items() if name.startswith("W")],
         _confusion(network.predict(theta, data.X_dev, now.statistics), data.y_dev, session.n_classes),
         session.points.axis_names,
         panel,
@@ -177,10 +227,21 @@ def _confusion(predictions: FloatArray, labels: IntArray, n: int) -> IntArray:
 
 
 def _told(step: int, values: Mapping[str, Any]) -> str:
-    return f"at step {step}: " + ", ".join(
+    return f"at step {step}: {_named(values)}"
+
+
+def _named(values: Mapping[str, Any]) -> str:
+    """Return settings in words, for instance "Learning rate 0.1, Optimizer momentum"."""
+    return ", ".join(
         f"{LABELS[name]} {value:.3g}" if isinstance(value, float) else f"{LABELS[name]} {value}"
         for name, value in values.items()
     )
+
+
+def differences(settings: Settings, others: Settings) -> str:
+    """Return, in words, the settings that differ from others."""
+    found = {name: value for name, value in vars(settings).items() if value != getattr(others, name)}
+    return _named(found) or "same settings"
 
 
 def finding(frame: Frame) -> str:
@@ -199,12 +260,54 @@ def caption(frame: Frame) -> str:
     )
     if frame.last_change:
         words += f" Last change {frame.last_change}."
-    if frame.ghost is not None:
-        words += f" Grey: the run before, up to step {frame.ghost['step'][-1]:,.0f}."
+    if frame.looked_at is not None:
+        there = frame.looked_at
+        words += (
+            f" The line marks step {there.step:,}: loss {there.train_loss:.3g} and {there.dev_loss:.3g}, "
+            f"accuracy {there.train_accuracy:.0%} and {there.dev_accuracy:.0%}."
+        )
+    for kept in frame.kept:
+        words += (
+            f" Grey {kept.letter}: {differences(kept.settings, settings)}; dev accuracy "
+            f"{kept.last.dev_accuracy:.0%} after {kept.last.step:,.0f} steps."
+        )
+    if frame.outside:
+        words += f" {frame.outside} examples lie outside of the map."
     return words + (f" {frame.message}".replace("\n", " ") if frame.message else "")
 
 
+def comparison(frame: Frame, microseconds: float) -> str:
+    """Return a table, as HTML, of the runs in grey and the present one; empty if there are none in grey."""
+    if not frame.kept:
+        return ""
+    now = Kept("now", frame.curves, frame.settings, microseconds)
+    rows = []
+    for run in (*frame.kept, now):
+        told = "" if run is now else html.escape(differences(run.settings, now.settings))
+        last = frame.now if run is now else run.last
+        time = f"{run.microseconds:,.0f} µs" if run.microseconds else "not timed"
+        cells = (run.letter, told, f"{last.step:,.0f}", f"{last.train_loss:.3g}", f"{last.dev_loss:.3g}")
+        rows.append((*cells, f"{last.dev_accuracy:.0%}", time))
+    head = ("run", "differs from now in", "steps", "train loss", "dev loss", "dev accuracy", "time a step")
+    lines = [_row(head, "th"), *(_row(cells, "td") for cells in rows)]
+    return f'<table class="dlh-runs">{"".join(lines)}</table>'
+
+
+def _row(cells: Sequence[str], tag: str) -> str:
+    return "<tr>" + "".join(f"<{tag}>{cell}</{tag}>" for cell in cells) + "</tr>"
+
+
 # ------------------------------------------------------------------------------------------ the widget
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "two moons": {},
+    "spiral": {"data": "spirals", "noise": 0.1, "hidden": (16, 16)},
+    "overfits": {"data": "xor", "m": 80, "noise": 0.5, "hidden": (32, 32)},
+    "too hot": {"data": "spirals", "noise": 0.1, "hidden": (16, 16), "learning_rate": 1.0},
+    "zeros": {"data": "spirals", "noise": 0.1, "hidden": (16, 16), "initializer": "zeros"},
+    "digits": {"data": "digits", "m": 600, "hidden": (16, 16)},
+}
+"""Buttons, and the settings that differ from the defaults."""
 
 LABELS: dict[str, str] = {
     "data": "Data",
@@ -292,12 +395,15 @@ class Playground:
         self.result: Frame
         self.caption = ""
         self.frames = 0
-        self._ghost: dict[str, FloatArray] | None = None
+        self._kept: list[Kept] = []
+        self._letters = cycle("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+        self._timed = (0.0, 0)  # seconds and steps of this run
+        self._replay: Iterator[Session] | None = None
+        self._replayed = self.session
         self._wanted: dict[str, Any] = {}
         self._showing: int | None = None  # the thread that moves the controls itself
         self._playing = False
         self._shown_at = 0.0
-        self._speeds: deque[tuple[float, int]] = deque(maxlen=40)
         self._canvas = Canvas(playground_views, (12.4, 4.6))
         self._pace = Pace()
         self._loop = running_loop()
@@ -322,16 +428,23 @@ class Playground:
         if self._loop is None:
             raise RuntimeError("play needs a notebook; in a script, use step(n).")
         self._playing = True
-        self._speeds.clear()
         self._loop.call_soon_threadsafe(self._wake)
 
     def pause(self) -> None:
-        """Stop after the present step."""
-        self._playing = False
+        """Stop after the present step; also leaves a run that `load` trains again."""
+        if self._replay is not None:
+            self._message.layout.display = "none"
+        self._playing, self._replay = False, None
 
     def step(self, n: int = 1) -> None:
         """Make n steps."""
-        self._act(lambda: self.session.advance(n))
+
+        def advance() -> None:
+            started, before = time.perf_counter(), self.session.step
+            self.session.advance(n)
+            self._count_time(started, before)
+
+        self._act(advance)
 
     def set(self, **values: Any) -> None:
         """Turn knobs.  The data and the network begin anew; all else takes effect at the next step."""
@@ -346,6 +459,14 @@ class Playground:
         seed = (self.session.settings.weight_seed + 1) % 100
         self._act(lambda: self._restart(replace(self.session.settings, weight_seed=seed)))
 
+    def preset(self, label: str) -> None:
+        """Press the button with this label: a new run with the defaults, but for what the preset sets."""
+        self._act(lambda: self._restart(Settings(**PRESETS[label])))
+
+    def forget(self) -> None:
+        """Remove the runs in grey."""
+        self._act(self._kept.clear)
+
     def fork(self) -> None:
         """Keep the curves so far in grey, and branch off from here."""
         self._act(self._keep)
@@ -356,6 +477,7 @@ class Playground:
         def go_back() -> None:
             self._keep()
             self.session.rewind(step)
+            self._look_at_the_end()
 
         self._act(go_back)
 
@@ -364,8 +486,16 @@ class Playground:
         return self.session.text()
 
     def load(self, text: str) -> None:
-        """Train again what a line of text describes."""
-        self._act(lambda: self._replace(Session.from_text(text, self.session.own)))
+        """Train again what a line of text describes; until it is there, the present run stays."""
+
+        def begin() -> None:
+            self._playing, self._replay = False, Session.replay(text, self.session.own)
+            if self._loop is not None:
+                self._wake()
+            while self._loop is None and self._replay is not None:
+                self._replay_a_while()
+
+        self._act(begin)
 
     def own_data(self, points: Points) -> None:
         """Train on a table of your own, read by `playground.read_points`."""
@@ -431,11 +561,11 @@ class Playground:
         """Train, take up what the hand wants, and show frames, until there is nothing more to do."""
         while True:
             with interruptible(self.pause):
-                while self._playing or self._wanted:
+                while self._playing or self._wanted or self._replay:
                     await self._turn()
             await self._pace.wait()
             self._guarded(self._show)
-            if not (self._playing or self._wanted):  # nothing has come while we waited
+            if not (self._playing or self._wanted or self._replay):  # nothing has come while we waited
                 return
 
     async def _turn(self) -> None:
@@ -444,8 +574,11 @@ class Playground:
             self._guarded(self._take_wanted)
         if self._playing:
             self._train_a_while()
-        if not self._playing or time.perf_counter() - self._shown_at >= FRAME:
-            if not self._playing:
+        if self._replay:
+            self._guarded(self._replay_a_while)
+        busy = self._playing or self._replay is not None
+        if not busy or time.perf_counter() - self._shown_at >= FRAME:
+            if not busy:
                 await self._pace.wait()
             if self._pace.ready:
                 self._guarded(self._show)
@@ -461,7 +594,32 @@ class Playground:
                 self.session.advance(1)
                 if self._must_stop():
                     self._playing = False
-        self._speeds.append((time.perf_counter() - started, self.session.step - before))
+        self._count_time(started, before)
+
+    def _count_time(self, started: float, step: int) -> None:
+        seconds, steps = self._timed
+        self._timed = seconds + time.perf_counter() - started, steps + self.session.step - step
+
+    @property
+    def _microseconds(self) -> float:
+        """What a step of this run takes, measuring included; 0 if none was timed."""
+        seconds, steps = self._timed
+        return 1e6 * seconds / steps if steps else 0.0
+
+    def _replay_a_while(self) -> None:
+        """Train the run that is loaded for about 15 ms; when it is complete, it takes the old one's place."""
+        replay, self._replay = self._replay, None  # an error ends it
+        started = time.perf_counter()
+        while replay and time.perf_counter() - started < TRAIN_FOR:
+            session = next(replay, None)
+            if session is None:
+                self._message.layout.display = "none"
+                self._replace(self._replayed)
+                self._show_settings()
+                return
+            self._replayed = session
+        self._replay = replay
+        self._say(f"Training again what the line says: step {self._replayed.step:,}. Pause leaves it.")
 
     def _must_stop(self) -> bool:
         if self.session.diverged or self.session.step == self._stop_at.value:
@@ -523,16 +681,22 @@ class Playground:
 
     def _replace(self, session: Session) -> None:
         self._keep()
-        self.session = session
+        self.session, self._timed = session, (0.0, 0)
+        self._look_at_the_end()
 
     def _keep(self) -> None:
-        self._ghost = curves(self.session) if self.session.step > 0 else self._ghost
+        """Keep the present run in grey, unless it has not begun or is there already."""
+        settings, now = self.session.settings, curves(self.session)
+        same = [k for k in self._kept if k.settings == settings and k.curves["step"][-1] == now["step"][-1]]
+        if self.session.step > 0 and not same:
+            self._kept = [*self._kept, Kept(next(self._letters), now, settings, self._microseconds)][-KEPT:]
 
     # ---------------------------------------------------------------- what is shown
     def _show(self) -> None:
         """Draw a frame and send it, with its caption."""
         self._shown_at = time.perf_counter()
-        result = frame(self.session, self._panel.value, self._layer.value, self._ghost, self._playing)
+        look_at = min(self._rewind_to.value, self.session.step)
+        result = frame(self.session, self._panel.value, self._layer.value, self._kept, look_at, self._playing)
         for view in self._canvas.views:
             view.update(result, None)
         title, words = finding(result), caption(result)
@@ -550,9 +714,9 @@ class Playground:
         self._rewind_to.max = max(self.session.step, 1)
         self._play.description = "Pause" if self._playing else "Play"
         self._play.icon = "pause" if self._playing else "play"
-        seconds, steps = (sum(each) for each in zip(*self._speeds, strict=True)) if self._speeds else (0, 0)
-        speed = f"{1e6 * seconds / steps:,.0f} microseconds a step" if self._playing and steps else ""
-        self._speed.value = speed
+        self._speed.value = f"{self._microseconds:,.0f} µs a step" if self._microseconds else ""
+        self._runs.value = comparison(self.result, self._microseconds)
+        self._runs.layout.display = "" if self._kept else "none"
         self._text.value = self.text()
         if self._code_switch.value:
             self._code_text.value = f"<pre>{html.escape(self.code())}</pre>"
@@ -586,15 +750,18 @@ class Playground:
         self._code_text = ipywidgets.HTML(layout={"display": "none"})
         self._code_text.add_class("dlh-code")
         self._speed = ipywidgets.Label()
+        self._runs = ipywidgets.HTML(layout={"display": "none"})
         rows = {"flex_flow": "row wrap", "max_width": "1240px"}
         live = [self.controls[name] for name in self.controls if name not in FIXED]
         fixed = [self.controls[name] for name in self.controls if name in FIXED]
         self._box = ipywidgets.VBox(
             [
-                ipywidgets.HTML(f"{STYLE}<h4>Playground</h4>"),
+                ipywidgets.HTML(f"{STYLE}{RUNS_STYLE}<h4>Playground</h4>"),
+                ipywidgets.Box(self._presets(), layout={**rows, "align_items": "center"}),
                 ipywidgets.Box(self._buttons(), layout={**rows, "align_items": "center"}),
                 self._canvas.image,
                 self._caption,
+                self._runs,
                 self._message,
                 ipywidgets.HTML("<b>These take effect at the next step</b>"),
                 ipywidgets.Box(live, layout=rows),
@@ -607,14 +774,29 @@ class Playground:
         )
         self._box.add_class("dlh-lab")
 
+    def _presets(self) -> list[ipywidgets.Widget]:
+        return [
+            ipywidgets.Label("New run:"),
+            *(button(label, f"Preset: {label}", partial(self._press, label)) for label in PRESETS),
+        ]
+
+    def _press(self, label: str, button: object) -> None:
+        self.preset(label)
+
     def _buttons(self) -> list[ipywidgets.Widget]:
         self._play = button(
             "Play", "Train, or pause", lambda _: self.pause() if self._playing else self.play()
         )
         self._play.layout.width = "90px"
         self._rewind_to = ipywidgets.IntSlider(
-            0, 0, 1, description="Go back to step", style={"description_width": "110px"}
+            0,
+            0,
+            1,
+            description="Go back to step",
+            tooltip="A line marks this step in the curves, and the sentence below tells its values",
+            style={"description_width": "110px"},
         )
+        self._rewind_to.observe(lambda _: self._look_again(), "value")
         return [
             self._play,
             button("Step", "Make one step", lambda _: self.step()),
@@ -624,6 +806,7 @@ class Playground:
             button("Fork", "Keep this run in grey and branch off from here", lambda _: self.fork()),
             self._rewind_to,
             button("Rewind", "Go back to this step", lambda _: self._go_back()),
+            button("Forget grey", "Remove the runs that are kept in grey", lambda _: self.forget()),
             self._speed,
         ]
 
@@ -664,7 +847,17 @@ class Playground:
         self.rewind(min(self._rewind_to.value, self.session.step))
 
     def _look_again(self) -> None:
-        self._act(lambda: None)
+        if self._showing != threading.get_ident():
+            self._act(lambda: None)
+
+    def _look_at_the_end(self) -> None:
+        """Mark no earlier step in the curves."""
+        self._showing = threading.get_ident()
+        try:
+            self._rewind_to.value = 0
+            self._rewind_to.max = max(self.session.step, 1)
+        finally:
+            self._showing = None
 
     def _uploaded(self, files: Any) -> None:
         for file in files:
