@@ -1,4 +1,4 @@
-"""Frames a second of the playing playground, and the delay of a knob, beside a plain loop; no browser.
+"""Frames a second of the playing playground, and the delay of a knob, beside a plain loop and in a page.
 
     python benchmarks/playground.py [--seconds N] [--knobs N]
 
@@ -9,6 +9,9 @@ as the inline backend does, and hears of a changed number in the next round of t
 
 Frames are told by the clock and, in brackets, for each second of processor time: on a machine that is busy
 with other work only the second number means something.  The exit code is 1 if it is below 15.
+
+Then, where there is a Chromium, the playground plays in a real JupyterLab: pictures that reach the screen,
+and the time from a key on the learning rate's slider to the picture whose caption names the new rate.
 """
 
 import argparse
@@ -16,6 +19,7 @@ import asyncio
 import io
 import statistics
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -34,6 +38,7 @@ from dlhelpers.plots.playground import playground_views  # noqa: E402
 from dlhelpers.plots.style import course_style  # noqa: E402
 from dlhelpers.widgets.playground import FRAME, TRAIN_FOR, Playground, caption, finding, frame  # noqa: E402
 from dlhelpers.widgets.running import one_blas_thread  # noqa: E402
+from tools.browser import Chromium, Jupyter, LabPage, LabView, Missing, wait_until  # noqa: E402
 
 GOAL = 15.0
 SIZE = (12.4, 4.6)
@@ -146,6 +151,53 @@ def peer(seconds: float, knobs: int) -> Side:
     return Side(pictures / passed, pictures / busy, made / passed, steps, rounds)
 
 
+def in_the_page(seconds: float, knobs: int) -> str:
+    """Let a playground play in a real JupyterLab; say what reaches the screen, or why it cannot be seen."""
+    import nbformat
+
+    cell = nbformat.v4.new_code_cell(
+        f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n"
+        "from dlhelpers.widgets.playground import playground\nlab = playground()\nlab"
+    )
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel})
+    try:
+        with tempfile.TemporaryDirectory() as folder, Jupyter() as jupyter, Chromium() as chromium:
+            path = Path(folder) / "bench_playground.ipynb"
+            nbformat.write(notebook, path)
+            page = LabPage(chromium, jupyter, path)
+            page.run_all()
+            lab = page.lab("Playground")
+            lab.press_button("Play")
+            time.sleep(1)  # warm up
+            lab.forget()
+            step = page.kernel.ask("lab.session.step")
+            time.sleep(seconds)
+            frames = len(lab.frame_times()) / seconds
+            steps = (page.kernel.ask("lab.session.step") - step) / seconds
+            delays = [delay_of_a_key(lab, back=k % 2 == 1) for k in range(knobs)]
+            lab.press_button("Pause")
+            page.close()
+    except Missing as missing:
+        return f"Not measured in a page: {missing}"
+    return (
+        f"In JupyterLab and Chromium: {frames:.1f} frames/s reach the screen, {steps:,.0f} steps/s; from a "
+        f"key to the picture {statistics.median(delays):.0f} ms (median), {max(delays):.0f} ms (worst)"
+    )
+
+
+def delay_of_a_key(lab: LabView, back: bool) -> float:
+    """Press an arrow key on the learning rate; return the milliseconds until a picture names the new one."""
+    slider = lab.control("Learning rate")
+    slider.focus()
+    lab.forget()
+    slider.press(back)
+    rate = f"learning rate of {0.01 if back else 10**-1.9:.3g}"  # a step of the slider is 0.1 decades
+    lab.wait_for_caption(rate)
+    wait_until(lambda: lab.shown_at(rate) < float("inf"), "the picture", 5)
+    return lab.shown_at(rate) - lab.input_times()[0]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seconds", type=float, default=5.0, help="of playing on each side (5)")
@@ -163,6 +215,7 @@ def main() -> int:
         f"{median(b.to_step) / median(a.to_step):10.1f} {max(b.to_step) / max(a.to_step):8.1f} "
         f"{median(b.to_frame) / median(a.to_frame):10.1f}"
     )
+    print(in_the_page(options.seconds, options.knobs // 2))
     if a.frames_of_processor < GOAL:
         print(f"Missed: {a.frames_of_processor:.1f} frames in a second of CPU; the goal is {GOAL:g}")
     return int(a.frames_of_processor < GOAL)

@@ -5,11 +5,13 @@ asks the same question for each pixel of the new image: at which place of the ol
 function, `_resample`, reads the old image there.
 """
 
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
 
-from dlhelpers.checks import check_array, check_integer, check_number, check_rng
+from dlhelpers.checks import check_array, check_integer, check_number, check_rng, shown
+from dlhelpers.minibatches import Batch, minibatches
 from dlhelpers.typing import FloatArray
 
 SIDE = 8
@@ -303,6 +305,76 @@ def augment(
     row, column = _source(side, angle, rows, columns, factor)
     moves = elastic * _smooth_moves(m, side, smoothness, rng)
     return _with_noise(_resample(X, row + moves[0], column + moves[1]), noise, rng)
+
+
+def augmented_minibatches(
+    X: FloatArray,
+    Y: FloatArray,
+    batch_size: int,
+    strengths: Sequence[Mapping[str, float]],
+    rng: np.random.Generator,
+) -> Iterator[Batch]:
+    r"""Yield mini-batches of images that are changed anew each time, for a population of networks.
+
+    .. math:: (x, y) \to (T(x), y), \quad T \text{ drawn anew for each image and each step} \tag{1}
+
+    Parameters
+    ----------
+    X : (m, n_pixels) float array
+        Flattened square images.
+    Y : (m, n_out) float array
+        The labels stay: use strengths that keep them true.
+    batch_size : int >= 1
+        As in `minibatches`.
+    strengths : sequence of K mappings
+        What network k sees: keyword arguments of `augment`, such as {"degrees": 10.0}; {} changes nothing.
+        All networks see the same images in the same order, changed in the same directions.
+    rng : numpy.random.Generator
+
+    Yields
+    ------
+    Batch
+        X of shape (K, batch_size, n_pixels), Y of shape (batch_size, n_out).
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as described; at the call, not at the first batch.
+
+    Examples
+    --------
+    >>> X, Y = np.random.default_rng(0).random((10, 64)), np.ones((10, 1))
+    >>> strengths = [{}, {"degrees": 5.0}, {"degrees": 10.0, "pixels": 1.0}]
+    >>> batch = next(augmented_minibatches(X, Y, 4, strengths, np.random.default_rng(0)))
+    >>> batch.X.shape, batch.Y.shape
+    ((3, 4, 64), (4, 1))
+    """
+    _side(X)
+    batches = minibatches(X, Y, batch_size, rng)
+    advice = 'Pass one mapping for each network, such as [{}, {"degrees": 10.0}].'
+    if not isinstance(strengths, list | tuple) or not strengths:
+        raise ValueError(f"strengths must be a list of mappings; got {shown(strengths)}. {advice}")
+    for each in strengths:
+        if not isinstance(each, Mapping) or not set(each) <= _STRENGTHS:
+            names = ", ".join(sorted(_STRENGTHS))
+            raise ValueError(f"each of strengths must be a mapping from {names}; got {shown(each)}. {advice}")
+        try:
+            augment(X[:0], np.random.default_rng(0), **each)
+        except ValueError as error:
+            raise ValueError(f"each of strengths: {error}") from None
+    return _augmented_minibatches(batches, strengths, rng)
+
+
+_STRENGTHS = {"degrees", "pixels", "scale", "noise", "elastic", "smoothness"}
+
+
+def _augmented_minibatches(
+    batches: Iterator[Batch], strengths: Sequence[Mapping[str, float]], rng: np.random.Generator
+) -> Iterator[Batch]:
+    for batch in batches:
+        seed = int(rng.integers(2**32))
+        changed = [augment(batch.X, np.random.default_rng(seed), **each) for each in strengths]  # (1)
+        yield batch._replace(X=np.stack(changed))
 
 
 @np.errstate(over="ignore")

@@ -10,13 +10,132 @@ from typing import Any
 
 import numpy as np
 
-from dlhelpers.checks import check_array, check_flag, check_integer, check_number
+from dlhelpers.checks import check_array, check_flag, check_integer, check_number, check_rng, shown
+from dlhelpers.dropout import draw_uniform
 from dlhelpers.minibatches import Batch
 from dlhelpers.parameters import Layout
 from dlhelpers.typing import FloatArray
 
 CHUNK = 64
 """How many perturbed vectors are evaluated at once."""
+
+# Of one number ----------------------------------------------------------------------------------------
+
+
+@np.errstate(all="ignore")
+def difference(
+    f: Callable[[FloatArray], FloatArray], x: float, eps: FloatArray, two_sided: bool = True
+) -> FloatArray:
+    r"""Return the slope of a function at one point from differences, one for each eps.
+
+    .. math::
+        f'(x) &\approx \frac{f(x + \epsilon) - f(x - \epsilon)}{2\epsilon} \tag{1} \\
+        f'(x) &\approx \frac{f(x + \epsilon) - f(x)}{\epsilon} \tag{2}
+
+    Parameters
+    ----------
+    f : function of a float array, element by element
+    x : float
+    eps : (n,) float array
+        Its dtype is the precision of everything that is computed.
+    two_sided : bool
+        Equation (1) or equation (2).
+
+    Returns
+    -------
+    (n,) float array
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as above, or `f` does not return one number for each that it gets.
+
+    Examples
+    --------
+    >>> difference(np.square, 3.0, np.array([1.0, 0.5])), difference(np.square, 3.0, np.array([1.0]), False)
+    (array([6., 6.]), array([7.]))
+    """
+    if not callable(f):
+        raise ValueError(f"f must be a function of an array; got {shown(f)}.")
+    check_number("x", x, "(-inf, inf)", "Pass one point.", fits=())
+    check_array("eps", eps, "(n)", "Pass np.array([1e-5]).", finite=True)
+    check_flag("two_sided", two_sided)
+    at = np.full_like(eps, x)
+    if two_sided:
+        return (_values(f, at + eps) - _values(f, at - eps)) / (2 * eps)  # (1)
+    return (_values(f, at + eps) - _values(f, at)) / eps  # (2)
+
+
+def order_of_error(eps: FloatArray, error: FloatArray) -> float:
+    r"""Return p of the straight line that fits error = c eps^p best on logarithmic scales.
+
+    .. math::
+        p = \frac{\sum_k (\log \epsilon_k - \overline{\log \epsilon}) \log e_k}
+                 {\sum_k (\log \epsilon_k - \overline{\log \epsilon})^2} \tag{1}
+
+    It is NaN if an error is 0: there is no logarithm.
+
+    Parameters
+    ----------
+    eps, error : (n,) float array
+        With n >= 2, eps > 0 and not all the same, error >= 0.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as above.
+
+    Examples
+    --------
+    >>> eps = np.array([0.001, 0.01, 0.1])
+    >>> round(order_of_error(eps, 5 * eps**2), 3)
+    2.0
+    """
+    _check_errors(eps, error)
+    if not np.all(error > 0):
+        return float("nan")
+    centered = np.log(eps) - np.log(eps).mean()
+    return float((centered * np.log(error)).sum() / np.square(centered).sum())  # (1)
+
+
+def best_eps(eps: FloatArray, error: FloatArray, neighbors: int = 9) -> float:
+    """Return the eps where the error is smallest, by the median over neighbors.
+
+    Where rounding rules, a single error may be small by luck; the median of several is not.
+
+    Parameters
+    ----------
+    eps, error : (n,) float array
+        In the order of eps, close to each other on a logarithmic scale; not all eps are the same.
+    neighbors : odd int, 1 <= neighbors <= n
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as above.
+
+    Examples
+    --------
+    >>> best_eps(np.array([1e-4, 1e-3, 1e-2, 1e-1]), np.array([0.0, 9.0, 3.0, 4.0]), neighbors=3)
+    0.001
+    """
+    _check_errors(eps, error)
+    check_integer("neighbors", neighbors, f"[1, {len(eps)}]", "It is how many errors a median is taken over.")
+    if neighbors % 2 == 0:
+        raise ValueError(f"neighbors must be odd, so that a window has a center; got {neighbors}.")
+    windows = np.lib.stride_tricks.sliding_window_view(error, neighbors)
+    return float(eps[np.median(windows, axis=-1).argmin() + neighbors // 2])
+
+
+# Of all parameters ------------------------------------------------------------------------------------
 
 
 @np.errstate(all="ignore")
@@ -137,10 +256,29 @@ class GradientCheck:
     @property
     def by_name(self) -> dict[str, float]:
         """The relative error of each named array: W1, b1, ..."""
-        parts = {"theta": slice(None)} if self.layout is None else self.layout.slices
         return {
-            name: relative_error(self.analytic[part], self.numerical[part]) for name, part in parts.items()
+            name: relative_error(self.analytic[part], self.numerical[part])
+            for name, part in self._parts.items()
         }
+
+    @property
+    def shares(self) -> FloatArray:
+        r"""What each component contributes to the relative error of its array, of shape (P,).
+
+        It is :math:`|a_i - b_i| / (\lVert a \rVert_2 + \lVert b \rVert_2)`, with the norms of the array.  The
+        squares of the shares of an array add up to the square of its relative error.
+        """
+        shares = np.zeros(self.analytic.shape)
+        with np.errstate(all="ignore"):
+            for part in self._parts.values():
+                a, b = self.analytic[part], self.numerical[part]
+                lengths = np.linalg.norm(a) + np.linalg.norm(b)
+                shares[part] = np.abs(a - b) / lengths if lengths != 0 else 0.0
+        return shares
+
+    @property
+    def _parts(self) -> dict[str, slice]:
+        return {"theta": slice(None)} if self.layout is None else self.layout.slices
 
     def worst(self, n: int = 5) -> list[tuple[str, float, float]]:
         """Return the n components that differ most, NaN first: name, analytic and numerical value.
@@ -213,6 +351,127 @@ def check_gradient(
         raise ValueError(f"objective must have loss and gradient, such as a Network; got {objective!r}.")
     numerical = numerical_gradient(lambda each: objective.loss(each, batch), theta, eps, two_sided)
     return GradientCheck(objective.gradient(theta, batch), numerical, getattr(objective, "layout", None))
+
+
+# What makes a right network look wrong ----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FreshMasks:
+    """A network whose every evaluation drops other units: what a check must not be run on.
+
+    Its cost and its gradient are right, but no two evaluations belong to the same network.
+
+    Parameters
+    ----------
+    network : Network
+        With `keep_prob` below 1.
+    rng : numpy.random.Generator
+
+    Raises
+    ------
+    ValueError
+        If `network` has no layers, or `rng` is not a Generator.
+    """
+
+    network: Any
+    rng: np.random.Generator
+
+    def __post_init__(self) -> None:
+        if isinstance(self.network, type) or not hasattr(self.network, "loss_and_gradient"):
+            raise ValueError(f"network must be a Network; got {shown(self.network)}. Pass Network(sizes).")
+        check_rng(self.rng)
+
+    @property
+    def layout(self) -> Layout:
+        """The network's."""
+        layout: Layout = self.network.layout
+        return layout
+
+    def loss(self, theta: FloatArray, batch: Batch) -> FloatArray:
+        """Return J of networks with masks of their own, of shape (...); arguments as in `Network.loss`."""
+        J: FloatArray = self.network.loss(theta, self._with_masks(theta, batch))
+        return J
+
+    def gradient(self, theta: FloatArray, batch: Batch) -> FloatArray:
+        """Return the gradient under further masks; arguments as in `Network.gradient`."""
+        gradient: FloatArray = self.network.gradient(theta, self._with_masks(theta, batch))
+        return gradient
+
+    def _with_masks(self, theta: FloatArray, batch: Batch) -> Batch:
+        self.layout.views(theta)  # checks its shape
+        if not isinstance(batch, Batch):
+            raise ValueError(f"batch must be a Batch; got {shown(batch)}. Pass Batch(X, Y).")
+        check_array("X", batch.X, "(m, n_features)", "Examples are rows.")
+        population = theta.shape[0] if theta.ndim > 1 else None
+        draws = draw_uniform(self.network.sizes, batch.X.shape[0], self.rng, population)
+        return batch._replace(draws=draws)
+
+
+def kinks_crossed(network: Any, theta: FloatArray, batch: Batch, eps: float) -> int:
+    """Return how many pre-activations change their sign while a two-sided check moves the parameters.
+
+    Only layers with a kink at 0 count: ReLU and leaky ReLU.  A pre-activation of exactly 0 sits on the
+    kink: it counts whenever it moves.
+
+    Parameters
+    ----------
+    network : Network
+    theta : (P,) float array
+    batch : Batch
+    eps : float in (0, 1)
+
+    Returns
+    -------
+    int
+        Each unit counts once for each example and each of the 2P evaluations.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as above.
+
+    Examples
+    --------
+    Z = W1 x is 0.1 here, so moving W1 by 0.2 crosses the kink once; moving b1 does, too:
+
+    >>> from dlhelpers.network import Network
+    >>> network, theta = Network((1, 1, 1), "relu"), np.array([0.1, 0.0, 1.0, 0.0])
+    >>> batch = Batch(np.array([[1.0]]), np.array([[1.0]]))
+    >>> kinks_crossed(network, theta, batch, 0.2), kinks_crossed(network, theta, batch, 0.05)
+    (2, 0)
+    """
+    if isinstance(network, type) or not (hasattr(network, "trace") and hasattr(network, "activations")):
+        raise ValueError(f"network must be a Network; got {shown(network)}. Pass Network(sizes).")
+    check_array("theta", theta, "(P)", "Check one network at a time.", finite=True)
+    check_number("eps", eps, "(0, 1)", "Pass that of the check.", fits=())
+    kinked = [i for i, name in enumerate(network.activations) if name in ("relu", "leaky_relu")]
+    before, crossed = network.trace(theta, batch).Z, 0
+    for start in range(0, theta.size if kinked else 0, CHUNK):
+        step = eps * np.eye(theta.size, dtype=theta.dtype)[start : start + CHUNK]
+        for moved in (theta + step, theta - step):
+            after = network.trace(moved, batch).Z
+            crossed += sum(int((np.sign(after[i]) != np.sign(before[i])).sum()) for i in kinked)
+    return crossed
+
+
+def _values(f: Callable[[FloatArray], FloatArray], x: FloatArray) -> FloatArray:
+    values = np.asarray(f(x))
+    if values.shape != x.shape:
+        raise ValueError(f"f must return one number for each of {len(x)}; got shape {values.shape}.")
+    return values
+
+
+def _check_errors(eps: FloatArray, error: FloatArray) -> None:
+    check_array("eps", eps, "(n)", "One for each error.", finite=True)
+    check_array("error", error, "(n)", "One for each eps.", finite=True)
+    if eps.shape != error.shape or len(eps) < 2 or not np.all(eps > 0) or np.all(eps == eps[0]):
+        raise ValueError(
+            f"eps must be positive, two or more, not all the same, and one for each error; got {shown(eps)} "
+            f"for {len(error)} errors."
+        )
+    if np.any(error < 0):
+        raise ValueError(f"error must be a distance, 0 or more; got {shown(error)}. Take np.abs.")
 
 
 def _costs(cost: Callable[[FloatArray], FloatArray], thetas: FloatArray) -> FloatArray:

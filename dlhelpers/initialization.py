@@ -5,10 +5,20 @@ To fix its other arguments, use `functools.partial(normal, scale=0.1)`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from dlhelpers.checks import check_array, check_choice, check_integer, check_number, check_rng, shown
+from dlhelpers.activations import ACTIVATIONS
+from dlhelpers.checks import (
+    broadcasts,
+    check_array,
+    check_choice,
+    check_integer,
+    check_number,
+    check_rng,
+    shown,
+)
 from dlhelpers.parameters import Layout
 from dlhelpers.typing import FloatArray
 
@@ -306,3 +316,207 @@ def _fans(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[int, int]:
     for n in shape:
         check_integer("each number in shape", n, "[1, inf)", "Pass (n_out, n_in).")
     return shape[-1], shape[-2]
+
+
+# What depth does to a signal and to a gradient ------------------------------------------------------
+
+
+class Signals(NamedTuple):
+    """The sizes of the signal that goes up and of the gradient that comes down, for each layer.
+
+    A size is a root mean square over the units.
+
+    Attributes
+    ----------
+    activations : (..., L) float array
+        Of a, in the layers 1 to L.
+    gradients : (..., L) float array
+        Of dJ/dz, in the layers 1 to L.
+    """
+
+    activations: FloatArray
+    gradients: FloatArray
+
+
+@np.errstate(all="ignore")
+def propagate(V: FloatArray, x: FloatArray, top: FloatArray, activation: str, gain: float = 1.0) -> Signals:
+    r"""Send a signal up through L layers of the same width, and a gradient down; measure both in each layer.
+
+    The weights are :math:`W^{[l]} = g V^{[l]}`, with :math:`a^{[0]} = x`, and the gradient
+    :math:`da^{[L]}` at the top is given.
+
+    .. math::
+        z^{[l]} &= g V^{[l]} a^{[l-1]} \tag{1} \\
+        a^{[l]} &= \varphi(z^{[l]}) \tag{2} \\
+        dz^{[l]} &= da^{[l]} \odot \varphi'(z^{[l]}) \tag{3} \\
+        da^{[l-1]} &= g V^{[l]T} dz^{[l]} \tag{4} \\
+        \text{size}(v) &= \sqrt{\operatorname{mean}_i v_i^2} \tag{5}
+
+    Parameters
+    ----------
+    V : (L, ..., n, n) float array
+        The weights of each layer, for a gain of 1; a middle axis is a population.
+    x, top : (..., n) float array
+        What goes in at the bottom, and the gradient that arrives at the top.
+    activation : str
+        A key of `activations.ACTIVATIONS`.
+    gain : float in [0, 1e6]
+        g.
+
+    Returns
+    -------
+    Signals
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as described.
+
+    Examples
+    --------
+    Two linear layers that double:
+
+    >>> V = np.array([[[2.0]], [[2.0]]])
+    >>> propagate(V, np.array([1.0]), np.array([1.0]), "linear")
+    Signals(activations=array([2., 4.]), gradients=array([2., 1.]))
+    """
+    _check_depth(V, x, top)
+    check_choice("activation", activation, ACTIVATIONS)
+    check_number("gain", gain, "[0, 1e6]", "1 leaves V as it is.", fits=())
+    phi, phi_prime = ACTIVATIONS[activation]
+    a, zs, activations, gradients = x[..., None], [], [], []
+    for V_l in V:
+        z = gain * (V_l @ a)  # (1)
+        a = phi(z)  # (2)
+        zs.append(z)
+        activations.append(a)
+    da = top[..., None]
+    for V_l, z, a in zip(V[::-1], zs[::-1], activations[::-1], strict=True):
+        dz = da * phi_prime(z, a)  # (3)
+        da = gain * (V_l.swapaxes(-1, -2) @ dz)  # (4)
+        gradients.append(dz)
+    return Signals(_sizes(activations), _sizes(gradients[::-1]))
+
+
+def _sizes(layers: Sequence[FloatArray]) -> FloatArray:
+    """Return the size of each layer, (..., L), from L arrays (..., n, 1)."""
+    v = np.stack(np.broadcast_arrays(*layers), axis=-1)[..., 0, :]  # (..., n, L)
+    return np.asarray(np.sqrt(np.square(v).mean(axis=-2)))  # (5)
+
+
+def predict_signals(activation: str, gain: float, n_layers: int, size: float = 1.0) -> Signals:
+    r"""Return the sizes that theory expects for random weights of variance g^2 / n, in wide layers.
+
+    With :math:`\operatorname{Var}[z] = n \operatorname{Var}[w] \operatorname{E}[a^2]`, z is normal with the
+    variance q, and :math:`\xi` is standard normal:
+
+    .. math::
+        q^{[l]} &= g^2 s_{l-1}^2 \tag{1} \\
+        s_l^2 &= \operatorname{E}\,\varphi(\sqrt{q^{[l]}} \, \xi)^2 \tag{2} \\
+        c_l^2 &= \operatorname{E}\,\varphi'(\sqrt{q^{[l]}} \, \xi)^2 \tag{3} \\
+        d_l &= c_l \cdot g \, d_{l+1}, \quad d_L = c_L \tag{4}
+
+    s is the size of the activations, with the size of the input as s_0; d is that of dJ/dz when the gradient
+    that arrives at the top has size 1.  The means are sums over 2,000 values of xi between -8 and 8.
+
+    Parameters
+    ----------
+    activation : str
+        A key of `activations.ACTIVATIONS`.
+    gain : float in [0, 1e3]
+        g: the standard deviation of the weights is g / sqrt(n).
+    n_layers : int in [1, 1000]
+        L.
+    size : float in [0, 1e6]
+        Root mean square of the inputs.
+
+    Returns
+    -------
+    Signals
+        Of (L,) arrays.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as described.
+
+    References
+    ----------
+    Poole, Lahiri, Raghu, Sohl-Dickstein & Ganguli (2016), "Exponential expressivity in deep neural networks
+    through transient chaos".
+    Schoenholz, Gilmer, Ganguli & Sohl-Dickstein (2017), "Deep information propagation".
+
+    Examples
+    --------
+    ReLU passes half of the mean square, so a gain of sqrt(2) keeps it:
+
+    >>> predict_signals("relu", 2**0.5, 3).activations.round(6)
+    array([1., 1., 1.])
+    """
+    check_choice("activation", activation, ACTIVATIONS)
+    check_number("gain", gain, "[0, 1e3]", "1 keeps the signal of a linear layer.", fits=())
+    check_integer("n_layers", n_layers, "[1, 1000]", "It is the depth.")
+    check_number("size", size, "[0, 1e6]", "1 is that of normalized inputs.", fits=())
+    phi, phi_prime = ACTIVATIONS[activation]
+    xi = np.linspace(-8, 8, 2000)
+    density = np.exp(-(xi**2) / 2) / np.exp(-(xi**2) / 2).sum()
+    s, c = np.empty(n_layers), np.empty(n_layers)
+    before = float(size)
+    with np.errstate(all="ignore"):
+        for layer in range(n_layers):
+            q = (gain * before) ** 2  # (1)
+            z = np.sqrt(q) * xi
+            s[layer] = before = float(np.sqrt(density @ phi(z) ** 2))  # (2)
+            c[layer] = np.sqrt(density @ phi_prime(z, phi(z)) ** 2)  # (3)
+        d = c.copy()
+        for layer in range(n_layers - 2, -1, -1):
+            d[layer] = c[layer] * gain * d[layer + 1]  # (4)
+    return Signals(s, d)
+
+
+def factor_per_layer(sizes: FloatArray) -> FloatArray:
+    r"""Return by which factor a size changes from one layer to the next, as a geometric mean.
+
+    .. math:: f = (s_L / s_1)^{1 / (L - 1)} \tag{1}
+
+    Parameters
+    ----------
+    sizes : (..., L) float array
+        Two layers or more; from the first to the last, or, for gradients, from the last to the first.
+
+    Returns
+    -------
+    (...) float array
+        0 where the signal has died.
+
+    Raises
+    ------
+    ValueError
+        If `sizes` is something else, or holds a negative number.
+
+    Examples
+    --------
+    >>> factor_per_layer(np.array([1.0, 3.0, 4.0]))
+    np.float64(2.0)
+    """
+    check_array("sizes", sizes, "(..., L)", "Pass signals.activations.")
+    L = sizes.shape[-1]
+    if L < 2 or not np.all(sizes >= 0):
+        raise ValueError(f"sizes must hold two sizes or more, none below 0; got {shown(sizes)}.")
+    first, last = sizes[..., 0], sizes[..., -1]
+    with np.errstate(all="ignore"):
+        factor = (last / first) ** (1 / (L - 1))  # (1)
+    return np.where((first > 0) & (last > 0), factor, 0.0)[()]
+
+
+def _check_depth(V: FloatArray, x: FloatArray, top: FloatArray) -> None:
+    check_array("V", V, "(L, ..., n, n)", "Pass the weights of each layer on the first axis.", finite=True)
+    if V.ndim < 3 or V.shape[-1] != V.shape[-2] or V.size == 0:
+        raise ValueError(f"V must be an array of shape (L, ..., n, n); got shape {V.shape}.")
+    for name, value in (("x", x), ("top", top)):
+        check_array(name, value, f"(..., {V.shape[-1]})", "One number for each unit.", finite=True)
+    if x.shape != top.shape or x.size == 0 or not broadcasts(V.shape[1:-2], x.shape[:-1]):
+        raise ValueError(
+            f"x and top must have the same shape, one row for each network; got {x.shape} and {top.shape} "
+            f"for weights of shape {V.shape}."
+        )

@@ -1,10 +1,12 @@
 r"""Normalizing the inputs: features of one scale make the valley of the cost round."""
 
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from dlhelpers.checks import check_array, check_flag
+from dlhelpers.checks import check_array, check_flag, shown
+from dlhelpers.minibatches import Batch
 from dlhelpers.typing import BoolArray, FloatArray
 
 _DTYPE_ADVICE = "Examples are rows of floats: pass X.astype(float)."
@@ -205,7 +207,135 @@ def _is_constant(mean: FloatArray, variance: FloatArray, m: int) -> BoolArray:
         return np.asarray(variance <= (m * eps * mean) ** 2)
 
 
-def _check_examples(X: FloatArray) -> None:
+def _check_examples(X: Any) -> None:
     check_array("X", X, "(m, n_features)", _DTYPE_ADVICE, finite=True)
     if X.size == 0:
         raise ValueError(f"X must hold at least one example of one feature; got shape {X.shape}.")
+
+
+# The valley that a normalization makes round --------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LeastSquares:
+    r"""The cost of linear regression without a bias: with two weights it can be drawn.
+
+    .. math::
+        J &= \frac{1}{2m} \sum_i (w \cdot x^{(i)} - y^{(i)})^2 \tag{1} \\
+        \nabla J &= \frac1m X^T (X w - y) \tag{2} \\
+        H &= \frac1m X^T X \tag{3}
+
+    It can be trained by `training.descend`; theta is w.
+
+    References
+    ----------
+    Goodfellow, Bengio & Courville (2016), section 5.1.4.
+
+    Examples
+    --------
+    >>> batch = Batch(np.array([[1.0, 0.0], [1.0, 2.0]]), np.array([[1.0], [3.0]]))
+    >>> LeastSquares().loss(np.array([1.0, 0.0]), batch)
+    np.float64(1.0)
+    """
+
+    @np.errstate(all="ignore")
+    def loss(self, theta: FloatArray, batch: Batch) -> FloatArray:
+        """Return (1), of shape (...).
+
+        Parameters
+        ----------
+        theta : (..., n) float array
+        batch : Batch
+            X of shape (m, n) and Y of shape (m, 1).
+
+        Raises
+        ------
+        ValueError
+            If an argument is not as described; so do the other methods.
+        """
+        _check_regression(theta, batch)
+        return np.asarray(np.square(theta @ batch.X.T - batch.Y[:, 0]).mean(axis=-1) / 2)[()]  # (1)
+
+    @np.errstate(all="ignore")
+    def gradient(self, theta: FloatArray, batch: Batch) -> FloatArray:
+        """Return (2), in the shape of theta; arguments as in `loss`."""
+        _check_regression(theta, batch)
+        return np.asarray((theta @ batch.X.T - batch.Y[:, 0]) @ batch.X / len(batch.X))  # (2)
+
+    @np.errstate(all="ignore")
+    def hessian(self, batch: Batch) -> FloatArray:
+        """Return (3), of shape (n, n): the same for every theta."""
+        _check_examples(getattr(batch, "X", None))
+        return np.asarray(batch.X.T @ batch.X / len(batch.X))  # (3)
+
+
+class BestRate(NamedTuple):
+    """The constant learning rate that suits a quadratic cost best.
+
+    Attributes
+    ----------
+    rate : float
+    factor : float
+        What each step leaves of the distance to the minimum, in the steepest and in the flattest direction.
+    """
+
+    rate: float
+    factor: float
+
+
+def best_rate(H: FloatArray) -> BestRate:
+    r"""Return the learning rate at which gradient descent on a quadratic cost converges fastest.
+
+    Along the eigenvector of :math:`\lambda`, each step multiplies the distance to the minimum by
+    :math:`1 - \alpha \lambda`.  The best rate makes this equally small in the steepest and in the flattest
+    direction, with opposite signs:
+
+    .. math::
+        \alpha &= \frac{2}{\lambda_{\max} + \lambda_{\min}} \tag{1} \\
+        \rho &= \frac{\lambda_{\max} - \lambda_{\min}}{\lambda_{\max} + \lambda_{\min}}
+            = \frac{\kappa - 1}{\kappa + 1} \tag{2}
+
+    Parameters
+    ----------
+    H : (n, n) float array
+        The Hessian: symmetric, with positive eigenvalues.
+
+    Returns
+    -------
+    BestRate
+
+    Raises
+    ------
+    ValueError
+        If `H` is not such an array.
+
+    References
+    ----------
+    Nocedal & Wright (2006), "Numerical optimization", section 3.3, for the part that kappa plays.
+
+    Examples
+    --------
+    >>> best_rate(np.diag([9.0, 1.0]))
+    BestRate(rate=0.2, factor=0.8)
+    """
+    check_array("H", H, "(n, n)", "Pass LeastSquares().hessian(batch).", finite=True)
+    square = H.shape[0] == H.shape[1] and H.size > 0
+    with np.errstate(all="ignore"):
+        symmetric = square and np.allclose(H, H.T, rtol=1e-6, atol=1e-9 * np.abs(H).max())
+        values = np.linalg.eigvalsh(H.astype(np.float64)) if symmetric else np.zeros(1)
+    low, high = float(values[0]), float(values[-1])
+    if not (low > 0 and high < 1e300):
+        raise ValueError(
+            f"H must be symmetric with positive eigenvalues; got {shown(H)}. "
+            "A feature that is constant 0, or a sum of others, gives an eigenvalue of 0: leave it out."
+        )
+    rate = 2 / (high + low)  # (1)
+    factor = (high - low) / (high + low)  # (2)
+    return BestRate(rate, factor)
+
+
+def _check_regression(theta: FloatArray, batch: Batch) -> None:
+    _check_examples(getattr(batch, "X", None))
+    m, n = batch.X.shape
+    check_array("Y", batch.Y, f"({m}, 1)", "One target for each example.", finite=True)
+    check_array("theta", theta, f"(..., {n})", "One weight for each feature.")

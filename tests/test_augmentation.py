@@ -1,3 +1,5 @@
+from itertools import islice
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,6 +14,7 @@ from dlhelpers.augmentation import (
     _source,
     add_noise,
     augment,
+    augmented_minibatches,
     elastic,
     rotate,
     rotation_matrix,
@@ -19,6 +22,7 @@ from dlhelpers.augmentation import (
     shift,
 )
 from dlhelpers.datasets import digits
+from dlhelpers.minibatches import minibatches
 
 
 @pytest.fixture
@@ -281,3 +285,67 @@ def test_images_must_be_square_and_finite(X, message, rng):
 def test_noise_needs_finite_floats(rng):
     with pytest.raises(ValueError, match=r"nan at \[1\]"):
         add_noise(np.array([0.0, np.nan]), 1, rng)
+
+
+# Mini-batches for a population -----------------------------------------------------------------------
+
+
+def some_batches(images, strengths, n=3, batch_size=2):
+    batches = augmented_minibatches(
+        images, np.arange(len(images))[:, None], batch_size, strengths, np.random.default_rng(3)
+    )
+    return list(islice(batches, n))
+
+
+def test_without_strength_the_batches_are_those_of_minibatches(images):
+    """The seeds of the changes are drawn from the same generator, between two epochs."""
+    (batch,) = some_batches(images, [{}, {}], n=1)
+    plain = next(minibatches(images, np.arange(5)[:, None], 2, np.random.default_rng(3)))
+    assert batch.X.shape == (2, 2, 64)
+    assert batch.Y.tolist() == plain.Y.tolist()
+    for each in batch.X:
+        np.testing.assert_array_equal(each, plain.X)
+
+
+def test_each_network_sees_its_own_strength_in_the_same_directions(images):
+    """With half the strength, noise goes half as far."""
+    strong, weak, none = some_batches(images, [{"noise": 2.0}, {"noise": 1.0}, {}], n=1)[0].X
+    np.testing.assert_allclose(strong - none, 2 * (weak - none))
+    assert np.abs(weak - none).min() > 0
+
+
+def test_the_images_are_changed_anew_in_each_epoch(images):
+    first, second = some_batches(images, [{"noise": 1.0}], batch_size=5, n=2)
+    assert first.Y.tolist() == second.Y.tolist()
+    assert np.abs(first.X - second.X).min() > 0
+    assert (first.epoch, second.epoch) == (0, 1)
+
+
+def test_it_goes_through_all_examples_once_in_an_epoch(images):
+    labels = [int(y) for batch in some_batches(images, [{}], n=3) for y in batch.Y[:, 0]]
+    assert sorted(labels) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("strengths", "message"),
+    [
+        ([], r"strengths must be a list of mappings; got \[\]"),
+        ({"degrees": 5.0}, "strengths must be a list of mappings"),
+        (
+            [5.0],
+            "each of strengths must be a mapping from degrees, elastic, noise, pixels, scale, smoothness",
+        ),
+        ([{"angle": 5.0}], "each of strengths must be a mapping .* got {'angle': 5.0}"),
+        ([{}, {"degrees": -5.0}], "each of strengths: degrees must be a number"),
+    ],
+)
+def test_wrong_strengths_are_named(images, strengths, message):
+    with pytest.raises(ValueError, match=message):
+        some_batches(images, strengths, n=0)
+
+
+def test_the_errors_come_at_the_call():
+    with pytest.raises(ValueError, match="X must hold square images"):
+        augmented_minibatches(np.ones((2, 5)), np.ones((2, 1)), 2, [{}], np.random.default_rng(0))
+    with pytest.raises(ValueError, match="batch_size must be"):
+        augmented_minibatches(np.ones((2, 4)), np.ones((2, 1)), 0, [{}], np.random.default_rng(0))

@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from dlhelpers import gradient_checking
 from dlhelpers.batch_normalization import BatchNormalization
 from dlhelpers.dropout import draw_uniform
-from dlhelpers.gradient_checking import GradientCheck, check_gradient, numerical_gradient, relative_error
+from dlhelpers.gradient_checking import (
+    FreshMasks,
+    GradientCheck,
+    best_eps,
+    check_gradient,
+    difference,
+    kinks_crossed,
+    numerical_gradient,
+    order_of_error,
+    relative_error,
+)
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
 from dlhelpers.parameters import Layout
@@ -218,6 +228,123 @@ def test_without_draws_dropout_has_no_gradient(rng):
         check_gradient(network, network.initialize(rng), some_batch(rng, network.sizes)._replace(draws=None))
 
 
+# Of one number ----------------------------------------------------------------------------------------
+
+
+def test_differences_of_one_number_by_hand():
+    # x^3 at 2: ((2.5)^3 - (1.5)^3) / 1 = 12.25;  ((2.5)^3 - 8) / 0.5 = 15.25;  ((3)^3 - 1) / 2 = 13
+    cube = lambda x: x * x * x  # noqa: E731
+    assert difference(cube, 2.0, np.array([0.5, 1.0])).tolist() == [12.25, 13.0]
+    assert difference(cube, 2.0, np.array([0.5]), two_sided=False).tolist() == [15.25]
+    assert (
+        difference(cube, 2.0, np.array([0.5])).tolist()
+        == difference(cube, 2.0, np.array([0.5]), True).tolist()
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_precision_is_that_of_eps(dtype):
+    asked = []
+    found = difference(lambda x: asked.append(x.dtype) or x, 0.7, np.array([0.5], dtype))
+    assert found.dtype == dtype and asked == [np.dtype(dtype)] * 2
+
+
+def test_the_measured_orders_of_a_cube_are_two_and_one():
+    """x^3 at 0.7, over 1e-4 to 1e-2 in float64: eps^2, and 2.1 eps + eps^2."""
+    eps = np.geomspace(1e-4, 1e-2, 17)
+    for two_sided, order in ((True, 2), (False, 1)):
+        error = abs(difference(lambda x: x * x * x, 0.7, eps, two_sided) - 3 * 0.7**2)
+        assert order_of_error(eps, error) == pytest.approx(order, abs=0.05)
+
+
+def test_order_of_error_by_hand():
+    # log10 eps = -1, 0, 1, log10 error = -2, 1, 3: (1 * 2 + 1 * 3) / 2 = 2.5
+    assert order_of_error(np.array([0.1, 1.0, 10.0]), np.array([1e-2, 10.0, 1e3])) == pytest.approx(2.5)
+    assert np.isnan(order_of_error(np.array([0.1, 1.0]), np.array([0.0, 1.0])))
+
+
+def test_best_eps_by_hand():
+    eps, error = np.array([1.0, 2.0, 3.0, 4.0, 5.0]), np.array([5.0, 0.0, 4.0, 1.0, 2.0])
+    assert best_eps(eps, error, neighbors=1) == 2
+    assert best_eps(eps, error, neighbors=3) == 3  # medians 4, 1, 2
+    assert best_eps(np.arange(1.0, 11), abs(np.arange(1.0, 11) - 6)) == best_eps(
+        np.arange(1.0, 11), abs(np.arange(1.0, 11) - 6), 9
+    )
+
+
+# What makes a right network look wrong ----------------------------------------------------------------
+
+
+def test_fresh_masks_are_drawn_for_each_evaluation_and_each_network(rng):
+    network = Network((3, 6, 2), keep_prob=0.5)
+    theta, batch = network.initialize(rng), some_batch(rng, network.sizes)
+    fresh = FreshMasks(network, np.random.default_rng(7))
+    draws = np.random.default_rng(7)
+    for _ in range(2):
+        expected = network.loss(theta, batch._replace(draws=draw_uniform(network.sizes, 20, draws)))
+        assert fresh.loss(theta, batch) == expected
+    expected = network.gradient(theta, batch._replace(draws=draw_uniform(network.sizes, 20, draws)))
+    np.testing.assert_array_equal(fresh.gradient(theta, batch), expected)
+    several = fresh.loss(np.tile(theta, (4, 1)), batch)
+    assert several.shape == (4,) and len(set(several.tolist())) == 4
+    assert fresh.layout is network.layout
+
+
+def test_a_check_with_fresh_masks_fails_and_with_fixed_ones_passes(rng):
+    network = Network((3, 6, 2), keep_prob=0.5)
+    theta, batch = network.initialize(rng), some_batch(rng, network.sizes)
+    assert check_gradient(network, theta, batch).error < 1e-8
+    assert check_gradient(FreshMasks(network, rng), theta, batch).error > 0.3
+
+
+def test_kinks_crossed_by_hand():
+    # Z1 = w x + b for x = 1 and -1: 0.3 + 0.1 = 0.4 and -0.3 + 0.1 = -0.2.  A step of 0.25 in w or in b, to
+    # one side each, takes the second one to 0.05; one of 0.45 takes the first one to -0.05, too.
+    theta = np.array([0.3, 0.1, 1.0, 0.0])
+    batch = Batch(np.array([[1.0], [-1.0]]), np.zeros((2, 1)))
+    for activation in ("relu", "leaky_relu"):
+        network = Network((1, 1, 1), activation)
+        assert [kinks_crossed(network, theta, batch, eps) for eps in (0.15, 0.25, 0.45)] == [0, 2, 4]
+    assert kinks_crossed(Network((1, 1, 1), "tanh"), theta, batch, 0.45) == 0
+
+
+def test_a_unit_on_its_kink_counts_for_each_side():
+    # Z1 = 0 for the blank example: b1 moves it to both sides; w, times 0, does not.
+    network, batch = Network((1, 1, 1), "relu"), Batch(np.zeros((1, 1)), np.zeros((1, 1)))
+    assert kinks_crossed(network, np.array([0.5, 0.0, 1.0, 0.0]), batch, 1e-9) == 2
+
+
+def test_kinks_of_the_second_layer_only():
+    # Z2 = tanh(0.1) * 0.1 = 0.01: W2, b2, W1 and b1 can each cross it; W3 and b3 cannot.  Z1 = 0.1 has no
+    # kink.
+    network = Network((1, 1, 1, 1), ("tanh", "relu"))
+    theta = np.array([0.1, 0.0, 0.1, 0.0, 1.0, 0.0])
+    batch = Batch(np.ones((1, 1)), np.zeros((1, 1)))
+    assert kinks_crossed(network, theta, batch, 0.2) == 4
+
+
+def test_kinks_in_several_chunks():
+    network, rng = Network((3, 40, 1), "relu"), np.random.default_rng(0)
+    theta, batch = network.initialize(rng), Batch(np.zeros((1, 3)), np.zeros((1, 1)))
+    assert kinks_crossed(network, theta, batch, 1e-3) == 80  # each of 40 biases, to both sides
+
+
+def test_shares_by_hand():
+    # W1: |(2, 2) - (2, 5)| over sqrt(8) + sqrt(29); b1: equal, at 0
+    layout = Layout({"W1": (1, 2), "b1": (1, 1)})
+    check = GradientCheck(np.array([2.0, 2.0, 0.0]), np.array([2.0, 5.0, 0.0]), layout)
+    np.testing.assert_allclose(check.shares, [0, 3 / (8**0.5 + 29**0.5), 0])
+
+
+def test_squares_of_shares_add_up_to_the_square_of_the_error(rng):
+    network = Network((3, 4, 2))
+    check = GradientCheck(rng.normal(size=26), rng.normal(size=26), network.layout)
+    for name, part in network.layout.slices.items():
+        assert np.square(check.shares[part]).sum() == pytest.approx(check.by_name[name] ** 2)
+    whole = replace(check, layout=None)
+    assert np.square(whole.shares).sum() == pytest.approx(check.error**2)
+
+
 # Errors -----------------------------------------------------------------------------------------------
 
 THETA = np.ones(2)
@@ -263,6 +390,24 @@ NETWORK, BATCH = Network((1, 1)), Batch(np.ones((2, 1)), np.ones((2, 1)))
         ),
         (lambda: check_gradient(NETWORK, np.array([np.inf, 1.0]), BATCH), "theta must hold finite"),
         (lambda: check_gradient(NETWORK, THETA, None), "batch must be a Batch"),
+        (lambda: difference(3, 1.0, THETA), "f must be a function of an array; got 3"),
+        (lambda: difference(np.sum, 1.0, THETA), r"f must return one number for each of 2; got shape \(\)"),
+        (lambda: difference(np.square, THETA, THETA), r"x must be a number in \(-inf, inf\)"),
+        (lambda: order_of_error(THETA, THETA), "eps must be positive, two or more, not all the same"),
+        (lambda: order_of_error(np.array([0.0, 1.0]), THETA), "eps must be positive"),
+        (lambda: order_of_error(np.array([1.0]), np.array([1.0])), "two or more"),
+        (lambda: order_of_error(np.array([1.0, 2.0, 3.0]), THETA), "one for each error; got .* for 2 errors"),
+        (lambda: order_of_error(np.array([1.0, 2.0]), -THETA), "error must be a distance, 0 or more"),
+        (lambda: best_eps(np.array([1.0, 2.0]), THETA, 2), "neighbors must be odd, .*; got 2"),
+        (
+            lambda: best_eps(np.array([1.0, 2.0]), THETA, 3),
+            r"neighbors must be an integer in \[1, 2\]; got 3",
+        ),
+        (lambda: FreshMasks(None, np.random.default_rng(0)), "network must be a Network; got None"),
+        (lambda: FreshMasks(Network, np.random.default_rng(0)), "network must be a Network"),
+        (lambda: FreshMasks(NETWORK, 0), "rng must be a numpy.random.Generator"),
+        (lambda: kinks_crossed(None, THETA, BATCH, 0.1), "network must be a Network; got None"),
+        (lambda: kinks_crossed(NETWORK, THETA, BATCH, 1.0), r"eps must be a number in \(0, 1\)"),
     ],
 )
 def test_bad_arguments_are_named(call, message):

@@ -118,7 +118,8 @@ class CurveView:
             if seen:
                 kept = result.kept[i]
                 dev = self._draw(lines, kept.curves)
-                letter.set_data([min(kept.curves["step"][-1], 0.985 * top)], dev[-1:])
+                place = (0.985 - 0.03 * (len(result.kept) - 1 - i)) * top  # side by side at the same end
+                letter.set_data([min(kept.curves["step"][-1], place)], dev[-1:])
                 letter.set_marker(f"${kept.letter}$")
         self._changes.set_data(result.changes, np.full(len(result.changes), self._ax.get_ylim()[0]))
         self._cursor.set_visible(result.looked_at is not None)

@@ -54,6 +54,15 @@ class Canvas:
         self._moving: list[Artist] = []
         self._background: object = None
 
+    def show(self, result: Any, before: Any | None, finding: str, caption: str) -> None:
+        """Draw a frame and send it with its text alternative, in one message: the page decodes it once."""
+        for view in self.views:
+            view.update(result, before)
+        self.title.set_text(finding)
+        with self.image.hold_sync():
+            self.image.value = self.draw()
+            self.image.tooltip = caption
+
     def draw(self) -> bytes:
         """Draw a frame and return it as PNG."""
         with matplotlib.rc_context(course_style()):

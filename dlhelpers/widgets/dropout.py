@@ -1,8 +1,51 @@
-"""The two classical mistakes with inverted dropout, for the labs to show beside `dropout.keep_mask`."""
+"""The labs of notebook 03, and the two classical mistakes with inverted dropout."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice, repeat
+from typing import NamedTuple
 
 import numpy as np
+from matplotlib.figure import Figure
 
-from dlhelpers.typing import FloatArray
+from dlhelpers.activations import sigmoid
+from dlhelpers.datasets import moons
+from dlhelpers.dropout import (
+    all_masks,
+    draw_uniform,
+    draws_for_masks,
+    keep_mask,
+    mask_weights,
+    normalized_geometric_mean,
+    participation_ratio,
+    with_draws,
+)
+from dlhelpers.minibatches import Batch
+from dlhelpers.network import Network
+from dlhelpers.optimizers import Adam
+from dlhelpers.parameters import Layout
+from dlhelpers.plots.dropout import (
+    CostView,
+    DevLossPlaneView,
+    DiagramView,
+    HeatMapsView,
+    HistogramView,
+    MeansView,
+    NextLayerView,
+    PointView,
+    RuleLossView,
+    SubnetworkMapsView,
+    WeightsView,
+)
+from dlhelpers.plots.playground import DecisionView
+from dlhelpers.plots.style import View
+from dlhelpers.training import Descent, Step, descend
+from dlhelpers.typing import FloatArray, IntArray
+from dlhelpers.widgets.controls import choice, log_slider, real_slider, slider, switch
+from dlhelpers.widgets.lab import Lab
+
+# The mistakes ---------------------------------------------------------------------------------------
 
 
 def mask_without_division(draw: FloatArray, keep_prob: float) -> FloatArray:
@@ -20,3 +63,818 @@ def mask_with_drop_and_keep_swapped(draw: FloatArray, keep_prob: float) -> Float
     what it should be.
     """
     return np.asarray((draw >= keep_prob) / keep_prob, dtype=draw.dtype)
+
+
+@dataclass(frozen=True)
+class Rescaled:
+    r"""A network whose masks are `factor` times those of inverted dropout, as an objective to train.
+
+    .. math:: W (c \, A \odot D / p) + b = (c \, W) (A \odot D / p) + b \tag{1}
+
+    So the weights behind each hidden layer are multiplied, and the chain rule multiplies their gradient.
+
+    Parameters
+    ----------
+    network : Network
+    factor : float or (K, 1, 1) float array
+        c.
+    """
+
+    network: Network
+    factor: float | FloatArray
+
+    @property
+    def layout(self) -> Layout:
+        """Where W1, b1, ... lie inside theta."""
+        return self.network.layout
+
+    def effective(self, theta: FloatArray) -> FloatArray:
+        """Return the parameters with which `network` computes the same."""
+        return theta * self._scale(theta)  # (1)
+
+    def loss(self, theta: FloatArray, batch: Batch) -> FloatArray:
+        """Return the cost J, as `Network.loss` does."""
+        return self.network.loss(self.effective(theta), batch)
+
+    def gradient(self, theta: FloatArray, batch: Batch) -> FloatArray:
+        """Return the gradient of J with respect to `theta`."""
+        return self.network.gradient(self.effective(theta), batch) * self._scale(theta)
+
+    def _scale(self, theta: FloatArray) -> FloatArray:
+        scale = np.ones_like(theta)
+        for name, view in self.layout.views(scale).items():
+            if name.startswith("W") and name != "W1":
+                view[...] = self.factor
+        return scale
+
+
+# What the labs share --------------------------------------------------------------------------------
+
+GRID = np.linspace(-3, 3, 60)
+PLANE = np.stack(np.meshgrid(GRID, GRID), axis=-1).reshape(-1, 2)
+N_DEV = 400
+AXES = ("$x_1$", "$x_2$")
+LIMIT = 3.0
+
+
+class Moons(NamedTuple):
+    """Two moons: points to learn from, and dev points."""
+
+    X: FloatArray
+    y: IntArray
+    X_dev: FloatArray
+    y_dev: IntArray
+
+    @property
+    def batch(self) -> Batch:
+        """The whole training set."""
+        return Batch(self.X, self.y[:, np.newaxis].astype(float))
+
+    @property
+    def dev(self) -> Batch:
+        """The whole dev set."""
+        return Batch(self.X_dev, self.y_dev[:, np.newaxis].astype(float))
+
+
+@lru_cache(maxsize=4)
+def two_moons(m: int, noise: float, seed: int) -> Moons:
+    """Draw `m` training points and 400 dev points."""
+    rng = np.random.default_rng(seed)
+    return Moons(*moons(m, noise=noise, rng=rng), *moons(N_DEV, noise=noise, rng=rng))
+
+
+def pieces(run: Descent, steps: int, piece: int) -> Iterator[Step]:
+    """Yield every step of a run whose number is a multiple of `piece`, up to `steps`."""
+    return islice(run, 0, steps + 1, piece)
+
+
+def probability_map(network: Network, theta: FloatArray) -> FloatArray:
+    """Return the probabilities of both classes on the grid, (60, 60, 2)."""
+    p = network.predict(theta, PLANE).reshape(len(GRID), len(GRID), 1)
+    return np.concatenate([1 - p, p], axis=-1)
+
+
+def accuracies(network: Network, theta: FloatArray, data: Moons) -> FloatArray:
+    """Return the share of dev points that each network gets right, (...)."""
+    predicted = network.predict(theta, data.X_dev)[..., 0] > 0.5
+    return np.asarray((predicted == data.y_dev).mean(axis=-1))
+
+
+# All the networks at once ---------------------------------------------------------------------------
+
+TRAINED = {"without dropout": 1.0, "with keep_prob 0.8": 0.8, "with keep_prob 0.5": 0.5}
+HIDDEN = {"one layer of 8": (8,), "two layers of 4": (4, 4)}
+SMALL_STEPS = 400
+
+
+class Subnetworks(NamedTuple):
+    """What the full network and all its subnetworks answer at one point, and on the dev set."""
+
+    keep_prob: float
+    layers: int
+    point: tuple[float, float]
+    map: FloatArray
+    train: tuple[FloatArray, IntArray]
+    dev: tuple[FloatArray, IntArray]
+    axis_names: tuple[str, str]
+    probabilities: FloatArray
+    weights: FloatArray
+    full: float
+    arithmetic: float
+    geometric: float
+    full_accuracy: float
+    sub_accuracy: float
+    limit: float = LIMIT
+
+
+@lru_cache(maxsize=4)
+def trained_small(hidden: tuple[int, ...], seed: int) -> dict[str, FloatArray]:
+    """Return an empty store: `theta` of the three networks, filled by `enumerate_all`."""
+    return {}
+
+
+@lru_cache(maxsize=16)
+def small_map(hidden: tuple[int, ...], index: int, seed: int) -> FloatArray:
+    """Return the decision map of a trained network."""
+    network = Network((2, *hidden, 1), "tanh", "sigmoid_cross_entropy")
+    return probability_map(network, trained_small(hidden, seed)["theta"][index])
+
+
+@lru_cache(maxsize=64)
+def small_accuracies(hidden: tuple[int, ...], index: int, keep_prob: float, seed: int) -> tuple[float, float]:
+    """Return the dev accuracy of the full network, and the mean one of its subnetworks."""
+    theta, data = trained_small(hidden, seed)["theta"][index], two_moons(100, 0.3, seed)
+    values = Network((2, *hidden, 1), "tanh", keep_prob=keep_prob)
+    masks = all_masks(8)
+    logits = values.predict(theta, data.X_dev, draws=draws_for_masks(masks, values.sizes, N_DEV))[..., 0]
+    full = (values.predict(theta, data.X_dev)[:, 0] > 0) == data.y_dev
+    single = ((logits > 0) == data.y_dev).mean(axis=1)
+    return float(full.mean()), float(mask_weights(masks, keep_prob) @ single)
+
+
+def enumerate_all(
+    x1: float, x2: float, keep_prob: float, trained: str, hidden: str, seed: int
+) -> Iterator[tuple[float, Subnetworks]]:
+    """Train three networks once, then ask one of them and its 256 subnetworks about a point."""
+    layers, index = HIDDEN[hidden], list(TRAINED).index(trained)
+    store, data = trained_small(layers, seed), two_moons(100, 0.3, seed)
+    if "theta" not in store:
+        sizes, rng = (2, *layers, 1), np.random.default_rng(seed)
+        shares = np.array(list(TRAINED.values()))[:, np.newaxis, np.newaxis]
+        network = Network(sizes, "tanh", "sigmoid_cross_entropy", keep_prob=shares)
+        theta = np.tile(network.initialize(rng), (len(TRAINED), 1))
+        run = descend(network, theta, with_draws(repeat(data.batch), sizes, rng), Adam(), 0.03)
+        for step in pieces(run, SMALL_STEPS, 50):
+            if step.step < SMALL_STEPS:
+                share = step.step / SMALL_STEPS
+                maps = probability_map(Network(sizes, "tanh", "sigmoid_cross_entropy"), step.theta[index])
+                yield share, _at_point(step.theta[index], data, (x1, x2), keep_prob, layers, maps, (0.5, 0.5))
+        store["theta"] = step.theta
+    yield (
+        1.0,
+        _at_point(
+            store["theta"][index],
+            data,
+            (x1, x2),
+            keep_prob,
+            layers,
+            small_map(layers, index, seed),
+            small_accuracies(layers, index, keep_prob, seed),
+        ),
+    )
+
+
+def _at_point(
+    theta: FloatArray,
+    data: Moons,
+    point: tuple[float, float],
+    keep_prob: float,
+    hidden: tuple[int, ...],
+    maps: FloatArray,
+    dev_accuracies: tuple[float, float],
+) -> Subnetworks:
+    values = Network((2, *hidden, 1), "tanh", keep_prob=keep_prob)  # without a sigmoid: it predicts logits
+    masks, X = all_masks(8), np.array([point])
+    weights = mask_weights(masks, keep_prob)
+    logits = values.predict(theta, X, draws=draws_for_masks(masks, values.sizes, 1))[:, 0, 0]
+    probabilities = sigmoid(logits)
+    return Subnetworks(
+        keep_prob,
+        len(hidden),
+        point,
+        maps,
+        (data.X, data.y),
+        (data.X_dev[:100], data.y_dev[:100]),
+        ("$x_1$    (ring: your point; grey ring: before)", "$x_2$"),
+        probabilities,
+        weights,
+        float(sigmoid(values.predict(theta, X))[0, 0]),
+        float(weights @ probabilities),
+        float(normalized_geometric_mean(logits, weights)),
+        *dev_accuracies,
+    )
+
+
+def subnetworks_finding(result: Subnetworks) -> str:
+    """Return the answer of the full network and the mean of its subnetworks."""
+    return f"Full network {result.full:.2f}, mean of its 256 subnetworks {result.arithmetic:.2f}"
+
+
+def subnetworks_caption(result: Subnetworks) -> str:
+    """Say how far the subnetworks scatter, and how close both means come to the full network."""
+    order = np.argsort(result.probabilities)
+    sums = np.cumsum(result.weights[order])
+    low, high = (result.probabilities[order][int(np.searchsorted(sums, q - 1e-9))] for q in (0.05, 0.95))
+    gap = abs(result.geometric - result.full)
+    geometric = (
+        "differs from the full network's answer by less than 1e-12"
+        if gap < 1e-12
+        else f"is off the full network's answer by {gap:.3f}: with two hidden layers it is an approximation"
+    )
+    return (
+        f"The answers are probabilities of the orange class at the point "
+        f"({result.point[0]:.1f}, {result.point[1]:.1f}). With keep_prob {result.keep_prob:.2f}, 90% of the "
+        f"subnetworks answer between {low:.2f} and {high:.2f}. Their arithmetic mean is off the full "
+        f"network's answer by {abs(result.arithmetic - result.full):.3f}; their normalized geometric mean, "
+        f"{result.geometric:.2f}, {geometric}. On {N_DEV} dev points the full network is right on "
+        f"{result.full_accuracy:.0%}, a random subnetwork on {result.sub_accuracy:.0%}."
+    )
+
+
+def subnetworks_views(figure: Figure) -> list[View]:
+    """Lay out the lab: the plane with the point, the histogram, and the three answers below it."""
+    grid = figure.add_gridspec(2, 2, width_ratios=[1, 1.25], height_ratios=[2.3, 1])
+    plane = figure.add_subplot(grid[:, 0])
+    histogram = figure.add_subplot(grid[0, 1])
+    means = figure.add_subplot(grid[1, 1])
+    return [DecisionView(plane), PointView(plane), HistogramView(histogram), MeansView(means)]
+
+
+def subnetworks_code(x1: float, x2: float, keep_prob: float, trained: str, hidden: str, seed: int) -> str:
+    """Return the program behind the picture."""
+    return f"""
+from itertools import islice, repeat
+
+import numpy as np
+from dlhelpers.activations import sigmoid
+from dlhelpers.datasets import moons
+from dlhelpers.dropout import (
+    all_masks, draws_for_masks, mask_weights, normalized_geometric_mean, with_draws
+)
+from dlhelpers.minibatches import Batch
+from dlhelpers.network import Network
+from dlhelpers.optimizers import Adam
+from dlhelpers.training import descend
+
+X, y = moons(100, noise=0.3, rng=np.random.default_rng({seed}))
+sizes = {(2, *HIDDEN[hidden], 1)}
+rng = np.random.default_rng({seed})
+shares = np.array({list(TRAINED.values())})[:, None, None]  # three networks are trained at once
+network = Network(sizes, "tanh", "sigmoid_cross_entropy", keep_prob=shares)
+theta = np.tile(network.initialize(rng), (3, 1))
+batches = with_draws(repeat(Batch(X, y[:, None].astype(float))), sizes, rng)
+*_, last = islice(descend(network, theta, batches, Adam(), 0.03), {SMALL_STEPS} + 1)
+theta = last.theta[{list(TRAINED).index(trained)}]  # the one trained {trained}
+
+masks, point = all_masks(8), np.array([[{x1}, {x2}]])
+weights = mask_weights(masks, {keep_prob})
+values = Network(sizes, "tanh", keep_prob={keep_prob})  # without a sigmoid: it predicts logits
+logits = values.predict(theta, point, draws=draws_for_masks(masks, sizes, 1))[:, 0, 0]
+full = sigmoid(values.predict(theta, point))[0, 0]  # no masks
+result = full, weights @ sigmoid(logits), normalized_geometric_mean(logits, weights)
+"""
+
+
+def subnetworks_lab() -> Lab:
+    """Return the lab *All the networks at once*."""
+    return Lab(
+        "All the networks at once",
+        controls={
+            "x1": real_slider("Point, x₁", -3, 3, -0.1, 0.1, fmt=".1f"),
+            "x2": real_slider("Point, x₂", -3, 3, -0.1, 0.1, fmt=".1f"),
+            "keep_prob": real_slider("keep_prob of the masks", 0.1, 1, 0.5, 0.05),
+            "trained": choice("Trained", list(TRAINED), "without dropout"),
+            "hidden": choice("Hidden units", list(HIDDEN), "one layer of 8"),
+        },
+        compute=enumerate_all,
+        views=subnetworks_views,
+        finding=subnetworks_finding,
+        caption=subnetworks_caption,
+        code=subnetworks_code,
+        presets={
+            "deep in one class": {"x1": -1.5, "x2": 1.5},
+            "drop little": {"keep_prob": 0.9},
+            "trained with dropout": {"trained": "with keep_prob 0.5"},
+            "two hidden layers": {"hidden": "two layers of 4"},
+        },
+    )
+
+
+# Inverted dropout, step by step ---------------------------------------------------------------------
+
+SHARES = tuple(round(0.1 * k, 1) for k in range(1, 11))
+INVERTED, FORGOTTEN, SWAPPED, ORIGINAL = (
+    "inverted dropout",
+    "forgot to divide",
+    "drop and keep mixed up",
+    "original: × p at test time",
+)
+RULES = (INVERTED, FORGOTTEN, SWAPPED, ORIGINAL)
+MASKS = {
+    INVERTED: keep_mask,
+    FORGOTTEN: mask_without_division,
+    SWAPPED: mask_with_drop_and_keep_swapped,
+    ORIGINAL: mask_without_division,
+}
+RULE_SIZES, RULE_STEPS, N_SHOWN, MOST_MASKS = (2, 10, 10, 1), 400, 12, 1024
+
+
+class StepByStep(NamedTuple):
+    """One layer under dropout, what the next layer gets, and what training with this rule leads to."""
+
+    rule: str
+    keep_prob: float
+    testing: bool
+    example: int
+    n_masks: int
+    A: FloatArray
+    D: FloatArray
+    kept: FloatArray
+    out: FloatArray
+    unit_masks: tuple[FloatArray, FloatArray]
+    weights: tuple[FloatArray, FloatArray, FloatArray]
+    Z_mean: FloatArray
+    Z_test: FloatArray
+    ratio: float
+    dev_loss: dict[str, FloatArray]
+    dev_accuracy: dict[str, FloatArray]
+
+
+@lru_cache(maxsize=8)
+def trained_rules(seed: int) -> dict[str, FloatArray]:
+    """Return an empty store: `theta` of the 30 networks, filled by `show_steps`."""
+    return {}
+
+
+def rule_objective() -> Rescaled:
+    """Return the objective of 30 networks: three rules, each for ten values of keep_prob."""
+    p = np.array(SHARES)
+    kept = np.concatenate([p, p, np.maximum(1 - p, 0.1)])  # with factor 0 it does not matter what is kept
+    factor = np.concatenate([np.ones(10), p, (1 - p) / p])
+    shares = kept[:, np.newaxis, np.newaxis]
+    network = Network(RULE_SIZES, "relu", "sigmoid_cross_entropy", keep_prob=shares)
+    return Rescaled(network, factor[:, np.newaxis, np.newaxis])
+
+
+def measure_rules(theta: FloatArray, data: Moons) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
+    """Return dev loss and dev accuracy over keep_prob, for each rule; no masks at test time."""
+    plain = Network(RULE_SIZES, "relu", "sigmoid_cross_entropy")
+    theta = np.concatenate([theta, rule_objective().effective(theta)[10:20]])  # original: p at test time
+    loss, accuracy = plain.loss(theta, data.dev), accuracies(plain, theta, data)
+    parts = {rule: slice(10 * k, 10 * k + 10) for k, rule in enumerate(RULES)}
+    return tuple({rule: each[part] for rule, part in parts.items()} for each in (loss, accuracy))  # type: ignore[return-value]
+
+
+def show_steps(
+    keep_prob: float, rule: str, time: str, shared: bool, example: int, n_masks: float, seed: int
+) -> Iterator[tuple[float, StepByStep]]:
+    """Train networks with all rules once, then take one layer apart."""
+    store, data = trained_rules(seed), two_moons(100, 0.3, seed)
+    chosen = (keep_prob, rule, time == "test time", shared, example, round(n_masks), seed)
+    if "theta" not in store:
+        objective, rng = rule_objective(), np.random.default_rng(seed)
+        theta = np.tile(objective.network.initialize(rng), (30, 1))
+        batches = with_draws(repeat(data.batch), RULE_SIZES, rng)
+        for step in pieces(descend(objective, theta, batches, Adam(), 0.01), RULE_STEPS, 20):
+            if step.step < RULE_STEPS:
+                yield step.step / RULE_STEPS, _take_apart(step.theta, data, *chosen)
+        store["theta"] = step.theta
+    yield 1.0, _take_apart(store["theta"], data, *chosen)
+
+
+@lru_cache(maxsize=2)
+def mask_numbers(seed: int) -> tuple[FloatArray, FloatArray]:
+    """Return random numbers for 1,024 masks of layer 1, and for one of layer 2."""
+    rng = np.random.default_rng(seed)
+    return rng.random((MOST_MASKS, 10, N_SHOWN)), rng.random((10, N_SHOWN))
+
+
+def _take_apart(
+    thetas: FloatArray,
+    data: Moons,
+    keep_prob: float,
+    rule: str,
+    testing: bool,
+    shared: bool,
+    example: int,
+    n_masks: int,
+    seed: int,
+) -> StepByStep:
+    network = Network(RULE_SIZES, "relu", "sigmoid_cross_entropy")
+    theta = thetas[9]  # trained with keep_prob 1: the activations stay while the masks change
+    W = network.layout.views(theta)
+    A = network.hidden_units(theta, data.X_dev[:N_SHOWN])[0].T
+    U, U2 = (draw[..., :1] if shared else draw for draw in mask_numbers(seed))
+    masks = np.broadcast_to(MASKS[rule](U[:n_masks], keep_prob), (n_masks, *A.shape))
+    at_test = keep_prob if rule == ORIGINAL else 1.0
+    Z_mean = (W["W2"] @ (A * masks)).mean(axis=0) + W["b2"]
+    factor = np.full(A.shape, at_test) if testing else masks[0]
+    D = np.ones(A.shape) if testing else (masks[0] > 0).astype(float)
+    second = np.broadcast_to(MASKS[rule](U2, keep_prob) > 0, A.shape) | testing
+    return StepByStep(
+        rule,
+        keep_prob,
+        testing,
+        example,
+        n_masks,
+        A,
+        D,
+        A * D,
+        A * factor,
+        (D, second.astype(float)),
+        (W["W1"], W["W2"], W["W3"]),
+        Z_mean,
+        W["W2"] @ (A * at_test) + W["b2"],
+        float((A * masks).mean() / (A * at_test).mean()),
+        *measure_rules(thetas, data),
+    )
+
+
+def _at_share(curve: FloatArray, keep_prob: float) -> float:
+    return float(curve[SHARES.index(keep_prob)])
+
+
+def inverted_finding(result: StepByStep) -> str:
+    """Return the mean of the activations in training, relative to that at test time."""
+    many = f"{result.n_masks:,} mask{'s' if result.n_masks > 1 else ''}"
+    return (
+        f"{result.rule[0].upper()}{result.rule[1:]}: {many} give {result.ratio:.2f} times the test-time mean"
+    )
+
+
+def inverted_caption(result: StepByStep) -> str:
+    """Say which units are off, and what training by this rule costs."""
+    rule, p = result.rule, result.keep_prob
+    off = np.flatnonzero(result.D[:, result.example - 1] == 0) + 1
+    units = "no unit" if not len(off) else f"unit{'s' if len(off) > 1 else ''} {', '.join(map(str, off))}"
+    when = "At test time there is no mask" if result.testing else "This mask"
+    text = (
+        f"{when}{':' if result.testing else ' switches off'} {units} of layer 1 "
+        f"{'is off ' if result.testing else ''}for example {result.example}. "
+    )
+    outside = int((np.abs([result.Z_mean, result.Z_test]).max(axis=0) > Z_LIMIT).sum())
+    if outside:
+        text += f"{outside} of {result.Z_mean.size} dots lie outside of the frame; they stand at its edge. "
+    text += (
+        f"Networks trained with this rule and keep_prob {p:.1f}: dev loss "
+        f"{_at_share(result.dev_loss[rule], p):.2f}, {_at_share(result.dev_accuracy[rule], p):.0%} of the "
+        "dev points right"
+    )
+    if rule == INVERTED:
+        return text + "."
+    return text + (
+        f"; with inverted dropout {_at_share(result.dev_loss[INVERTED], p):.2f} and "
+        f"{_at_share(result.dev_accuracy[INVERTED], p):.0%}."
+    )
+
+
+Z_LIMIT = 8.0
+
+
+def inverted_views(figure: Figure) -> list[View]:
+    """Lay out the lab: four heat maps; below them the network, the next layer, and the dev loss."""
+    top, bottom = figure.add_gridspec(2, 1, height_ratios=[1, 1.35])
+    maps = top.subgridspec(1, 4)
+    below = bottom.subgridspec(1, 3, width_ratios=[1.15, 1, 1])
+    diagram, scatter, losses = (figure.add_subplot(below[0, k]) for k in range(3))
+    return [
+        HeatMapsView([figure.add_subplot(maps[0, k]) for k in range(4)], 10, N_SHOWN),
+        DiagramView(diagram, RULE_SIZES),
+        NextLayerView(scatter, Z_LIMIT),
+        RuleLossView(losses, SHARES, INVERTED),
+    ]
+
+
+def inverted_code(
+    keep_prob: float, rule: str, time: str, shared: bool, example: int, n_masks: float, seed: int
+) -> str:
+    """Return the program behind the picture."""
+    mask = MASKS[rule].__name__
+    source = "dlhelpers.dropout" if rule == INVERTED else "dlhelpers.widgets.dropout"
+    return f"""
+from itertools import islice, repeat
+
+import numpy as np
+from dlhelpers.datasets import moons
+from dlhelpers.dropout import with_draws
+from dlhelpers.minibatches import Batch
+from dlhelpers.network import Network
+from dlhelpers.optimizers import Adam
+from dlhelpers.training import descend
+from dlhelpers.widgets.dropout import rule_objective
+from {source} import {mask}
+
+rng = np.random.default_rng({seed})
+X, y = moons(100, noise=0.3, rng=rng)
+X_dev, y_dev = moons({N_DEV}, noise=0.3, rng=rng)
+objective, rng = rule_objective(), np.random.default_rng({seed})  # 30 networks: 3 rules, 10 keep_probs
+theta = np.tile(objective.network.initialize(rng), (30, 1))
+batches = with_draws(repeat(Batch(X, y[:, None].astype(float))), {RULE_SIZES}, rng)
+*_, last = islice(descend(objective, theta, batches, Adam(), 0.01), {RULE_STEPS} + 1)
+
+network = Network({RULE_SIZES}, "relu", "sigmoid_cross_entropy")
+A = network.hidden_units(last.theta[9], X_dev[:{N_SHOWN}])[0].T  # that with keep_prob 1
+W = network.layout.views(last.theta[9])
+U = np.random.default_rng({seed}).random(({MOST_MASKS}, 10, {N_SHOWN}))
+U = U[:{round(n_masks)}{", :, :1" if shared else ""}]
+A_trained = A * {mask}(U, {keep_prob})
+A_tested = A * {keep_prob if rule == ORIGINAL else 1.0}
+result = A_trained.mean() / A_tested.mean(), (W["W2"] @ A_trained).mean(axis=0) + W["b2"]
+"""
+
+
+def inverted_lab() -> Lab:
+    """Return the lab *Inverted dropout, step by step*."""
+    return Lab(
+        "Inverted dropout, step by step",
+        controls={
+            "keep_prob": real_slider("keep_prob p", 0.1, 1, 0.5, 0.1, fmt=".1f"),
+            "rule": choice("Rule", RULES, INVERTED),
+            "time": choice("Seen in", ["training", "test time"], "training"),
+            "n_masks": log_slider("Masks to average over", 0, 10, 64, 1, base=2, fmt=",.0f"),
+            "example": slider("Example in the network", 1, N_SHOWN, 3),
+            "shared": switch("One mask for all examples", False),
+        },
+        compute=show_steps,
+        views=inverted_views,
+        finding=inverted_finding,
+        caption=inverted_caption,
+        code=inverted_code,
+        presets={
+            "a single mask": {"n_masks": 1},
+            "forgot to divide": {"rule": FORGOTTEN, "n_masks": 1024},
+            "keep and drop mixed up": {"rule": SWAPPED, "keep_prob": 0.8, "n_masks": 1024},
+            "test time": {"time": "test time"},
+        },
+        size=(9.6, 6.4),
+    )
+
+
+# keep_prob per layer --------------------------------------------------------------------------------
+
+OVERFIT_SIZES, OVERFIT_STEPS, EVERY, N_EXPECTED = (2, 16, 16, 1), 400, 5, 24
+TILE = 30
+TILE_PLANE = np.stack(np.meshgrid(*2 * [np.linspace(-3, 3, TILE)]), axis=-1).reshape(-1, 2)
+
+
+class Column(NamedTuple):
+    """Ten networks with the same keep_prob of layer 2: their parameters and J with masks, as they train."""
+
+    thetas: FloatArray  # (n_records, 10, P)
+    J: FloatArray  # (n_records, 10)
+    n: int
+
+
+class PerLayer(NamedTuple):
+    """One network at one keep_prob for each layer, and the dev loss of all."""
+
+    keep_prob: tuple[float, float]
+    steps: IntArray
+    J: FloatArray
+    J_mean: FloatArray
+    dev_curve: FloatArray
+    dev_losses: FloatArray  # (10, 10): rows are layer 2
+    train_loss: float
+    dev_loss: float
+    dev_accuracy: float
+    norms: FloatArray
+    shares: FloatArray
+    norms_without: FloatArray
+    shares_without: FloatArray
+    map: FloatArray
+    tiles: FloatArray
+    train: tuple[FloatArray, IntArray]
+    dev: tuple[FloatArray, IntArray]
+    axis_names: tuple[str, str]
+    limit: float = LIMIT
+
+
+@lru_cache(maxsize=2)
+def trained_columns(m: int, seed: int) -> dict[int, Column]:
+    """Return an empty store for this setting: from the index of keep_prob 2 to ten networks."""
+    return {}
+
+
+def train_column(k: int, data: Moons, seed: int) -> Iterator[Column]:
+    """Train ten networks, with keep_prob 0.1 to 1 in layer 1 and `SHARES[k]` in layer 2."""
+    rng = np.random.default_rng(seed)
+    first = np.array(SHARES)[:, np.newaxis, np.newaxis]
+    network = Network(OVERFIT_SIZES, "relu", "sigmoid_cross_entropy", keep_prob=(first, SHARES[k]))
+    theta = np.tile(network.initialize(rng), (len(SHARES), 1))
+    run = descend(network, theta, with_draws(repeat(data.batch), OVERFIT_SIZES, rng), Adam(), 0.01)
+    n_records = OVERFIT_STEPS // EVERY + 1
+    thetas, J = np.empty((n_records, *theta.shape)), np.empty((n_records, len(SHARES)))
+    for n, step in enumerate(pieces(run, OVERFIT_STEPS, EVERY)):
+        thetas[n], J[n] = step.theta, step.loss
+        if n % 12 == 11 or n == n_records - 1:
+            yield Column(thetas, J, n + 1)
+
+
+def per_layer(keep1: float, keep2: float, m: int, six: int, seed: int) -> Iterator[tuple[float, PerLayer]]:
+    """Train the column of the chosen network, then that without dropout, then all others."""
+    data, store = two_moons(m, 0.4, seed), trained_columns(m, seed)
+    row, column = SHARES.index(keep2), SHARES.index(keep1)
+    missing = [k for k in dict.fromkeys((row, 9, *range(10))) if k not in store]
+    for done, k in enumerate(missing):
+        for part in train_column(k, data, seed):
+            known = {**store, k: part}
+            if part.n < len(part.J):
+                share = (done + part.n / len(part.J)) / len(missing)
+                yield share, _one_of_all(known, row, column, data, m, six, seed)
+        store[k] = part
+    yield 1.0, _one_of_all(store, row, column, data, m, six, seed)
+
+
+@lru_cache(maxsize=64)
+def expected_cost(m: int, row: int, column: int, seed: int) -> tuple[FloatArray, FloatArray]:
+    """Return the mean of J over 24 masks and the dev loss without masks, as the finished network trains."""
+    data = two_moons(m, 0.4, seed)
+    thetas = np.ascontiguousarray(trained_columns(m, seed)[row].thetas[:, column])
+    return costs(thetas, (SHARES[column], SHARES[row]), data, seed)
+
+
+def costs(
+    thetas: FloatArray, keep_prob: tuple[float, float], data: Moons, seed: int
+) -> tuple[FloatArray, FloatArray]:
+    """Return, for each theta, the mean of J over the same 24 masks, and the dev loss without masks."""
+    network = Network(OVERFIT_SIZES, "relu", "sigmoid_cross_entropy", keep_prob=keep_prob)
+    rng = np.random.default_rng(seed + 1)
+    masked = [
+        network.loss(thetas, data.batch._replace(draws=draw_uniform(OVERFIT_SIZES, len(data.X), rng)))
+        for _ in range(N_EXPECTED)
+    ]
+    return np.mean(masked, axis=0), network.loss(thetas, data.dev)
+
+
+@lru_cache(maxsize=64)
+def final_losses(m: int, row: int, seed: int) -> FloatArray:
+    """Return the dev loss of the ten networks of a finished column."""
+    network = Network(OVERFIT_SIZES, "relu", "sigmoid_cross_entropy")
+    return network.loss(trained_columns(m, seed)[row].thetas[-1], two_moons(m, 0.4, seed).dev)
+
+
+def weight_statistics(theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return, for W1, W2 and W3, the squared norm, and the share of the weights that carry it."""
+    weights = [
+        view.ravel()
+        for name, view in Network(OVERFIT_SIZES).layout.views(theta).items()
+        if name.startswith("W")
+    ]
+    norms = np.array([np.sum(w**2) for w in weights])
+    return norms, np.array([participation_ratio(w) / w.size for w in weights])
+
+
+def _one_of_all(
+    known: dict[int, Column], row: int, column: int, data: Moons, m: int, six: int, seed: int
+) -> PerLayer:
+    here = known[row]
+    n = here.n
+    theta = here.thetas[n - 1, column].copy()
+    shares = (SHARES[column], SHARES[row])
+    network = Network(OVERFIT_SIZES, "relu", "sigmoid_cross_entropy", keep_prob=shares)
+    done = n == len(here.J) and row in trained_columns(m, seed)
+    J_mean, dev_curve = expected_cost(m, row, column, seed) if done else (np.empty(0), np.empty(0))
+    losses = np.full((10, 10), np.nan)
+    for k in trained_columns(m, seed):
+        losses[k] = final_losses(m, k, seed)
+    without = known.get(9, here)
+    U = np.random.default_rng(seed).random((6 * 8, 32, 1))[6 * (six - 1) : 6 * six]
+    draws = tuple(np.repeat(part, len(TILE_PLANE), axis=2) for part in np.split(U, 2, axis=1))
+    return PerLayer(
+        shares,
+        EVERY * np.arange(n),
+        here.J[:n, column],
+        J_mean,
+        dev_curve,
+        losses,
+        float(network.loss(theta, data.batch)),
+        float(network.loss(theta, data.dev)),
+        float(accuracies(network, theta, data)),
+        *weight_statistics(theta),
+        *weight_statistics(without.thetas[without.n - 1, 9].copy()),
+        probability_map(network, theta),
+        network.predict(theta, TILE_PLANE, draws=draws).reshape(6, TILE, TILE),
+        (data.X, data.y),
+        (data.X_dev[:100], data.y_dev[:100]),
+        AXES,
+    )
+
+
+def _shown(p: tuple[float, float]) -> str:
+    return f"{p[0]:.1f} and {p[1]:.1f}"
+
+
+def per_layer_finding(result: PerLayer) -> str:
+    """Return the two losses."""
+    return (
+        f"keep_prob {_shown(result.keep_prob)}: train loss {result.train_loss:.2f}, dev loss "
+        f"{result.dev_loss:.2f}"
+    )
+
+
+def per_layer_caption(result: PerLayer) -> str:
+    """Say how noisy J is, what became of the weights, and where the dev loss is lowest."""
+    text = f"Without masks, {result.dev_accuracy:.0%} of the dev points are right. "
+    if len(result.J_mean):
+        rises, mean_rises = (int((np.diff(curve) > 0).sum()) for curve in (result.J, result.J_mean))
+        text += (
+            f"From one of the {len(result.J)} recorded steps to the next, J with fresh masks rises {rises} "
+            f"times; its mean over the same {N_EXPECTED} masks rises {mean_rises} times. "
+        )
+    if len(result.dev_curve) and result.dev_curve.max() > CostView.TOP:
+        first = int(result.steps[np.argmax(result.dev_curve > CostView.TOP)])
+        text += f"The dev loss leaves the frame at step {first}. "
+    pairs = zip(result.norms_without, result.norms, strict=True)
+    text += (
+        "Squared norms, from no dropout to here: "
+        + ", ".join(f"W{k} {old:.0f} to {new:.0f}" for k, (old, new) in enumerate(pairs, start=1))
+        + f". The square of W2 is spread over {result.shares[1]:.0%} of its weights, that of W3 over "
+        f"{result.shares[2]:.0%} ({result.shares_without[1]:.0%} and {result.shares_without[2]:.0%} without "
+        "dropout). "
+    )
+    if np.isfinite(result.dev_losses).all():
+        row, column = np.unravel_index(int(result.dev_losses.argmin()), (10, 10))
+        text += (
+            f"Of all 100 networks, the dev loss is lowest, {result.dev_losses.min():.2f}, at keep_prob "
+            f"{SHARES[column]:.1f} and {SHARES[row]:.1f}."
+        )
+    return text
+
+
+def per_layer_views(figure: Figure) -> list[View]:
+    """Lay out the lab: maps of the network and of subnetworks, all dev losses; below, J and the weights."""
+    top, bottom = figure.add_gridspec(2, 1, height_ratios=[1.15, 1])
+    above = top.subgridspec(1, 3, width_ratios=[1, 1.3, 1])
+    below = bottom.subgridspec(1, 2, width_ratios=[1.9, 1])
+    plane, maps, losses = (figure.add_subplot(above[0, k]) for k in range(3))
+    weights = below[0, 1].subgridspec(2, 1)
+    return [
+        DecisionView(plane),
+        SubnetworkMapsView(maps, TILE),
+        DevLossPlaneView(losses, SHARES),
+        CostView(figure.add_subplot(below[0, 0]), OVERFIT_STEPS),
+        WeightsView(figure.add_subplot(weights[0]), figure.add_subplot(weights[1])),
+    ]
+
+
+def per_layer_code(keep1: float, keep2: float, m: int, six: int, seed: int) -> str:
+    """Return the program behind the picture."""
+    return f"""
+from itertools import islice, repeat
+
+import numpy as np
+from dlhelpers.datasets import moons
+from dlhelpers.dropout import with_draws
+from dlhelpers.minibatches import Batch
+from dlhelpers.network import Network
+from dlhelpers.optimizers import Adam
+from dlhelpers.training import descend
+
+rng = np.random.default_rng({seed})
+X, y = moons({m}, noise=0.4, rng=rng)
+X_dev, y_dev = moons({N_DEV}, noise=0.4, rng=rng)
+train, dev = Batch(X, y[:, None].astype(float)), Batch(X_dev, y_dev[:, None].astype(float))
+sizes, rng = {OVERFIT_SIZES}, np.random.default_rng({seed})
+first = np.array({SHARES})[:, None, None]  # keep_prob of layer 1, for ten networks at once
+network = Network(sizes, "relu", "sigmoid_cross_entropy", keep_prob=(first, {keep2}))
+theta = np.tile(network.initialize(rng), (10, 1))
+run = descend(network, theta, with_draws(repeat(train), sizes, rng), Adam(), 0.01)
+*_, last = islice(run, {OVERFIT_STEPS} + 1)
+theta = last.theta[{SHARES.index(keep1)}].copy()
+result = network.loss(theta, train), network.loss(theta, dev)  # no draws: without masks
+"""
+
+
+def keep_prob_lab() -> Lab:
+    """Return the lab *keep_prob for each layer*."""
+    return Lab(
+        "keep_prob for each layer",
+        controls={
+            "keep1": real_slider("keep_prob, layer 1", 0.1, 1, 0.7, 0.1, fmt=".1f"),
+            "keep2": real_slider("keep_prob, layer 2", 0.1, 1, 0.7, 0.1, fmt=".1f"),
+            "m": slider("Training points m", 30, 90, 60, 30),
+            "six": slider("Which six subnetworks", 1, 8, 1),
+        },
+        compute=per_layer,
+        views=per_layer_views,
+        finding=per_layer_finding,
+        caption=per_layer_caption,
+        code=per_layer_code,
+        presets={
+            "no dropout": {"keep1": 1.0, "keep2": 1.0},
+            "too much": {"keep1": 0.1, "keep2": 0.1},
+            "only layer 1": {"keep1": 0.5, "keep2": 1.0},
+            "only layer 2": {"keep1": 1.0, "keep2": 0.5},
+        },
+        size=(9.6, 6.4),
+    )

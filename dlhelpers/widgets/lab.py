@@ -247,12 +247,8 @@ class Lab:
         finding, caption = self._finding(result), self._describe(result)
         if share < 1:
             caption = f"{caption} ({state.capitalize()}: {share:.0%} of the computation is done.)"
-        for view in self._canvas.views:
-            view.update(result, self._before)
-        self._canvas.title.set_text(finding)
-        self._canvas.image.value = self._canvas.draw()
+        self._canvas.show(result, self._before, finding, f"{finding}. {caption}")
         self.result, self.error, self.caption = result, None, f"{finding}. {caption}"
-        self._canvas.image.tooltip = self.caption
         self._caption.value = f"<b>{html.escape(finding)}.</b> {html.escape(caption)}"
         self._message.layout.display = "none"
         self._pace.count_frame()

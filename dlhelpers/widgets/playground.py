@@ -697,13 +697,9 @@ class Playground:
         self._shown_at = time.perf_counter()
         look_at = min(self._rewind_to.value, self.session.step)
         result = frame(self.session, self._panel.value, self._layer.value, self._kept, look_at, self._playing)
-        for view in self._canvas.views:
-            view.update(result, None)
         title, words = finding(result), caption(result)
-        self._canvas.title.set_text(title)
-        self._canvas.image.value = self._canvas.draw()
+        self._canvas.show(result, None, title, f"{title}. {words}")
         self.result, self.caption = result, f"{title}. {words}"
-        self._canvas.image.tooltip = self.caption
         self._caption.value = f"<b>{html.escape(title)}.</b> {html.escape(words)}"
         self._show_place()
         self._pace.count_frame()

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Start here
 #
-# Ten minutes. At the end you have trained a network, changed its rules in the middle of training, and seen
-# why a network must not start from zeros.
+# Ten minutes, and five to the first surprise. At the end you have trained a network, changed its rules in the middle
+# of training, and seen why a network must not start from zeros.
 #
 # This course teaches how to make a deep network better. You learn by moving something and seeing it change:
 # every figure is computed at that moment, by short NumPy code that you can read.
@@ -49,8 +49,9 @@ lab
 ask(exercises.zero_weights)
 
 # %% [markdown]
-# Now look. In the lab above, choose *Initialization: zeros* (in the lower group of controls), and press Play. Or let
-# this cell do it: it trains two networks that differ in nothing but their first weights.
+# Now look. In the lab above press *spiral*, then Play, and Pause after a while. Press *zeros*, then Play again. The
+# first run stays in grey, with the letter A at its end, and a table below the picture compares the two. Or let this cell
+# do it: it trains two networks that differ in nothing but their first weights.
 
 # %%
 for initializer in ("recommended", "zeros"):
@@ -105,7 +106,11 @@ print("the same losses:", session.measure() == again.measure())
 #   Space presses a button, Alt and the down arrow open a menu.
 # - *Reset* goes back to the start. In other labs, *New seed* asks: was it luck?
 # - In the playground, the upper group of controls acts on the next step. The lower group begins a new run.
-# - *Panel on the right* shows the layers, what each hidden unit sees, or which classes are taken for each other.
+# - Whenever a run gives way to another one, it stays in grey: A, B, C. The table names what differs, and how long a
+#   step took. *Fork* keeps the run and goes on; *Forget grey* clears them away.
+# - Drag *Go back to step*: a line marks the step, and the sentence below reads its values off the curves.
+# - *Panel on the right* shows the layers, their weights, what each hidden unit sees, or which classes are taken for
+#   each other.
 # - The data *digits* are images of 8 x 8 pixels. The map is flat, so only two numbers of each image are used: the two
 #   directions in which the images differ most (principal components). Much is lost; notebook 09 uses all pixels.
 # - *Own data (CSV)* takes a table: numbers, and the class in the last column. Its columns are normalized.

@@ -178,3 +178,96 @@ def test_panels_state_and_code(run: Run) -> None:
     assert names["train_loss"] == pytest.approx(run.ask("lab.session.measure().train_loss"), rel=1e-12)
     line = run.ask("lab.text()")
     assert line == "playground | data=circles noise=0.1 | @100"
+
+
+TABLE = "height,width,kind\n" + "\n".join(f"{i},{(i * 7) % 11},{'ab'[i % 3 == 0]}" for i in range(40))
+
+
+def upload(run: Run, name: str, text: str) -> None:
+    """Choose a file, as a hand does in the dialog."""
+    file = {"name": name, "mimeType": "text/csv", "buffer": text.encode()}
+    with run.page.page.expect_file_chooser() as chooser:
+        run.view.root.locator("button.jupyter-widgets", has_text="Own data").click()
+    chooser.value.set_files([file])
+
+
+def test_a_table_of_ones_own_is_trained_on_and_a_bad_one_is_told(run: Run) -> None:
+    upload(run, "own.csv", TABLE)
+    run.view.wait_for_caption("on own")
+    assert run.ask("lab.session.points.axis_names[0]").startswith("height")
+    run.press("100 steps")
+    run.view.wait_for_caption("after 100 steps")
+    assert run.ask("len(lab.session.points.X)") == 40
+    run.view.screenshot("own data")
+    upload(run, "short.csv", "1,2,a\n")
+    run.wait_for("lab._message.layout.display != 'none'", "it is told")
+    assert "short.csv: text must hold 20 to 2000 rows" in run.view.message()
+    assert run.step == 100
+    run.press("Reset")
+    run.ask("setattr(lab._message.layout, 'display', 'none')")  # or it would count as a complaint
+
+
+def test_presets_comparison_and_reading_off(run: Run) -> None:
+    for label in ("spiral", "zeros", "spiral"):
+        run.press(label)
+        run.view.wait_for_caption("after 0 steps")
+        run.press("100 steps")
+        run.view.wait_for_caption("after 100 steps")
+    rows = run.view.root.locator(".dlh-runs tr")
+    assert [row.locator("td").first.text_content() for row in rows.all()[1:]] == ["A", "B", "now"]
+    assert rows.nth(2).locator("td").nth(1).text_content() == "Initialization zeros"
+    run.view.screenshot("comparison")
+    run.view.control("Go back to step").press()
+    run.view.wait_for_caption("The line marks step 1: loss ")
+    run.press("Forget grey")
+    run.wait_for("lab.result.kept == []", "the runs in grey go")
+    assert not rows.first.is_visible()
+
+
+def test_two_playgrounds_train_at_once(run_cells: RunCells) -> None:
+    page = run_cells(CELL, CELL.replace("lab", "other").replace("circles", "xor"))
+    for name in ("lab", "other"):
+        cell = page.cell(f"{name} = playground")
+        cell.scroll_into_view_if_needed()
+        cell.locator("button", has_text="Play").click()
+    grow = "[lab.session.step, other.session.step, lab.frames, other.frames]"
+    wait_until(lambda: min(page.kernel.ask(grow)) > 20, "both train and show frames", seconds=20)
+    first = page.cell("lab = playground")
+    first.scroll_into_view_if_needed()
+    first.locator("button", has_text="Pause").click()
+    wait_until(lambda: page.kernel.ask("[lab.playing, other.playing]") == [False, True], "one pauses", 20)
+    step = page.kernel.ask("other.session.step")
+    wait_until(lambda: page.kernel.ask("other.session.step") > step, "the other trains on", seconds=20)
+    assert page.kernel.ask("[str(lab.error), str(other.error)]") == ["None", "None"]
+    page.kernel.run("other.close()")
+    page.wait_for("() => document.querySelectorAll('.dlh-lab').length === 1", "a closed one leaves the page")
+
+
+def test_a_closed_tab_ends_the_training_and_the_kernel_is_free(run: Run) -> None:
+    run.play()
+    run.ask("1")  # the kernel's own line, which stays when the page goes
+    address = run.page.page.url
+    run.page.save()
+    run.page.page.goto("about:blank")
+    run.wait_for("not lab.playing and lab._task.done()", "it notices that nobody looks")
+    step = run.step
+    assert run.ask("lab.error is None") and run.step == step
+    run.page.page.goto(address, wait_until="domcontentloaded")
+    run.page._wait_for_idle()
+    run.view.wait_for_picture()
+    run.press("Step")
+    run.wait_for(f"lab.session.step == {step + 1}", "the page that comes back has the same run")
+
+
+def test_a_restarted_kernel_needs_the_cell_only(run: Run) -> None:
+    run.play()
+    page = run.page
+    identity = page.kernel.id
+    page.kernel.close()
+    del page.__dict__["kernel"]
+    page.jupyter.request(f"kernels/{identity}/restart", "POST")
+    page.run_cell(page.cell("playground"))
+    run.view.wait_for_caption("after 0 steps")
+    run.press("100 steps")
+    run.view.wait_for_caption("after 100 steps")
+    assert run.step == 100
