@@ -15,9 +15,8 @@
 # you make, a **lab** in which you move sliders, the reason, and an **exercise** that knows common mistakes.
 # Run all cells now (menu *Run*, *Run All Cells*), then read from the top.
 #
-# Everything works from the keyboard too: Tab goes to the next control, arrow keys move a slider, Space presses
-# a button, Alt and the down arrow open a menu. The number beside a slider can be typed over. Grey in a figure is
-# the state before your last change.
+# How a lab works, from the keyboard too, stands in [00 Start here](00_start_here.ipynb). In short: the number beside a
+# slider can be typed over, and grey in a figure is the state before your last change.
 
 # %%
 import numpy as np
@@ -55,8 +54,8 @@ print(f"the winner: {scores.dev[winner]:.1%} on the dev set")
 #
 # $$\text{SE} = \sqrt{\frac{p\,(1-p)}{n}} \tag{1}$$
 #
-# The numbers at the ends of code lines, such as `# (1)`, point to the formulas. Lines that only check the input are
-# not shown.
+# The numbers at the ends of code lines, such as `# (1)`, point to the formulas above them. They begin again at (1)
+# with each piece of code. Lines that only check the input are not shown.
 #
 # **Predict, then move.** After the code comes a question: choose an answer before you go on. Then, in the lab,
 # each orange dot is a model, and $k$ is the number of models. Move *Models to choose from* and watch the star,
