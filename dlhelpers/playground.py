@@ -845,7 +845,7 @@ def _pairs(values: Mapping[str, Any], defaults: Settings | None = None) -> str:
         name: value for name, value in values.items() if defaults is None or value != getattr(defaults, name)
     }
     return " ".join(
-        f"{name}={','.join(map(str, value)) + ',' if isinstance(value, tuple) else value}"
+        f"{name}={'x'.join(map(str, value)) if isinstance(value, tuple) else value}"
         for name, value in shown.items()
     )
 
@@ -865,7 +865,7 @@ def _changes(parts: Sequence[str]) -> list[tuple[int, dict[str, Any]]]:
 
 
 def _values(text: str) -> dict[str, Any]:
-    """Return the settings in a text such as "learning_rate=0.1 hidden=8,8,"."""
+    """Return the settings in a text such as "learning_rate=0.1 hidden=8x8"."""
     kinds = {each.name: type(getattr(Settings(), each.name)) for each in fields(Settings)}
     values: dict[str, Any] = {}
     for pair in text.split():
@@ -886,5 +886,5 @@ _READ: Mapping[type, Callable[[str], Any]] = {
     int: int,
     float: float,
     bool: {"True": True, "False": False}.__getitem__,
-    tuple: lambda text: tuple(int(size) for size in text.split(",") if size),
+    tuple: lambda text: tuple(int(size) for size in text.split("x") if size),
 }

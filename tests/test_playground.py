@@ -400,12 +400,12 @@ def test_the_program_of_an_own_table_reads_it(tmp_path, monkeypatch):
 def test_the_text_is_short_and_readable():
     session = trained(20, keep_prob=0.8, l2=0.1)
     session.advance(5)
-    assert session.text() == "playground | m=60 hidden=4,3, | @20 l2=0.1 keep_prob=0.8 | @25"
+    assert session.text() == "playground | m=60 hidden=4x3 | @20 l2=0.1 keep_prob=0.8 | @25"
     assert Session().text() == "playground | @0"
-    assert Session.from_text("  playground | hidden=3, batch_norm=True data=xor m=20\n").settings == Settings(
+    assert Session.from_text("  playground | hidden=3 batch_norm=True data=xor m=20\n").settings == Settings(
         hidden=(3,), batch_norm=True, data="xor", m=20
     )
-    assert Session.from_text("playground | m=20 hidden=, | @2").settings.hidden == ()
+    assert Session.from_text("playground | m=20 hidden= | @2").settings.hidden == ()
 
 
 @pytest.mark.parametrize(

@@ -202,7 +202,7 @@ def test_the_values_of_an_earlier_step_can_be_read():
     assert lab.result.looked_at == point and lab.png() != at_the_end and lab.session.step == 40
     assert f"The line marks step 25: loss {point.train_loss:.3g} and {point.dev_loss:.3g}" in lab.caption
     lab.rewind(25)
-    assert lab.session.step == 25 and lab._rewind_to.value == 0 and lab.result.looked_at is None
+    assert lab.session.step == 25 and lab._rewind_to.value == 25 and lab.result.looked_at is None
     lab.close()
 
 
@@ -250,7 +250,10 @@ def test_reset_fork_rewind_and_new_weights():
     np.testing.assert_array_equal(
         lab.result.kept[0].curves["train_loss"], [each.train_loss for each in history]
     )
-    assert "Grey A: Learning rate 0.01; dev accuracy" in lab.caption and "after 60 steps." in lab.caption
+    assert (
+        "Grey A: without Learning rate 0.1 from step 60; dev accuracy" in lab.caption
+        and "after 60 steps." in lab.caption
+    )
     lab.rewind(30)
     assert lab.session.settings.learning_rate == 0.01
     assert lab.controls["learning_rate"].value == pytest.approx(0.01)
@@ -289,7 +292,7 @@ def test_text_and_code_and_files(tmp_path, monkeypatch):
 
 def test_a_long_run_is_trained_again_beside_the_loop():
     async def drive(lab):
-        line = "playground | m=60 hidden=4, | @4000 learning_rate=0.1 | @8000"
+        line = "playground | m=60 hidden=4 | @4000 learning_rate=0.1 | @8000"
         lab.load(line)
         await until(lambda: "Training again what the line says: step" in said(lab))
         assert lab.session.step == 5, "until it is there, the present run stays"
@@ -635,7 +638,7 @@ class Hand:
 
     def __init__(self, lab, seed):
         self.lab, self.rng, self.done = lab, np.random.default_rng(seed), Counter()
-        self.texts = ["playground | m=40 hidden=3, | @30 l2=0.1 | @50", "nonsense", "playground | @5 x=1"]
+        self.texts = ["playground | m=40 hidden=3 | @30 l2=0.1 | @50", "nonsense", "playground | @5 x=1"]
 
     def pick(self, options):
         return options[self.rng.integers(len(options))]

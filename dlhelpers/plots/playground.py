@@ -26,6 +26,8 @@ CLASS_COLORS = (
 )
 """One for each class, told apart by the color-blind too (Okabe & Ito, and two more)."""
 MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*", "<", ">")
+GLYPHS = "●▲■◆▼✚✖★◀▶"
+"""The markers, as text."""
 KEPT = 3
 """Runs that are kept in grey, at most."""
 RGB = np.array([[int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)] for color in CLASS_COLORS])
@@ -107,10 +109,12 @@ class CurveView:
 
     def update(self, result: Any, before: Any | None) -> None:
         """Show `result.curves`, a dict of arrays, `result.kept`, `result.changes` and `result.looked_at`."""
-        top = _round_up(max(result.curves["step"][-1], 100))
+        ends = [curves["step"][-1] for curves in (result.curves, *(run.curves for run in result.kept))]
+        top = _round_up(max(*ends, 100))
         if self._ax.get_xlim()[1] != top:
             self._ax.set_xlim(0, top)
         self._draw(self._lines, result.curves)
+        places: list[float] = []
         for i, (lines, letter) in enumerate(zip(self._ghosts, self._letters, strict=True)):
             seen = i < len(result.kept)
             for artist in (*lines, letter):
@@ -118,8 +122,11 @@ class CurveView:
             if seen:
                 kept = result.kept[i]
                 dev = self._draw(lines, kept.curves)
-                place = (0.985 - 0.03 * (len(result.kept) - 1 - i)) * top  # side by side at the same end
-                letter.set_data([min(kept.curves["step"][-1], place)], dev[-1:])
+                place = min(kept.curves["step"][-1], 0.985 * top)
+                while any(abs(place - other) < 0.03 * top for other in places):
+                    place -= 0.03 * top  # side by side, each on its own curve
+                places.append(place)
+                letter.set_data([place], [np.interp(place, kept.curves["step"], dev)])
                 letter.set_marker(f"${kept.letter}$")
         self._changes.set_data(result.changes, np.full(len(result.changes), self._ax.get_ylim()[0]))
         self._cursor.set_visible(result.looked_at is not None)
@@ -154,8 +161,9 @@ class LayersView:
     LOW, HIGH = 1e-8, 1e3
 
     def __init__(self, ax: Axes) -> None:
-        ax.set(xlim=(0.5, 7.5), ylim=(self.LOW, self.HIGH), xlabel="layer", ylabel="root mean square")
+        ax.set(ylim=(self.LOW, self.HIGH), xlabel="layer", ylabel="root mean square")
         ax.set(yscale="log", xticks=range(1, 8))
+        self._ax = ax
         self._rows = [
             moving(ax.plot([], [], marker, color=color, ms=7, mec="white", mew=0.6, ls=":", lw=1)[0])
             for marker, color in (("s", TRAIN), ("o", DEV), ("^", "#009E73"))
@@ -164,6 +172,8 @@ class LayersView:
 
     def update(self, result: Any, before: Any | None) -> None:
         """Show `result.weights`, `result.gradients` and `result.steps`, each (n_layers,)."""
+        if self._ax.get_xlim()[1] != len(result.weights) + 0.5:
+            self._ax.set_xlim(0.5, len(result.weights) + 0.5)
         for row, values in zip(self._rows, (result.weights, result.gradients, result.steps), strict=True):
             row.set_data(np.arange(1, len(values) + 1), np.clip(values, self.LOW, self.HIGH))
 
@@ -175,14 +185,17 @@ class WeightsView:
     BINS = np.linspace(-LIMIT, LIMIT, 42)
 
     def __init__(self, ax: Axes) -> None:
-        ax.set(xlim=(-self.LIMIT, self.LIMIT), ylim=(0.9, 8), yticks=range(1, 8))
+        ax.set(xlim=(-self.LIMIT, self.LIMIT), yticks=range(1, 8))
         ax.set(xlabel="weight (at the ends: and beyond)", ylabel="layer")
+        self._ax = ax
         self._shapes = moving(PolyCollection([], facecolor=LIGHT_BLUE, edgecolor=TRAIN, lw=0.8))
         ax.add_collection(self._shapes, autolim=False)
         key(ax, ("height: share of the layer's weights", "#444444"))
 
     def update(self, result: Any, before: Any | None) -> None:
         """Show `result.layer_weights`, an array of weights for each layer."""
+        if self._ax.get_ylim()[1] != len(result.layer_weights) + 1:
+            self._ax.set_ylim(0.9, len(result.layer_weights) + 1)
         inside = [np.clip(W.ravel(), -self.LIMIT, self.LIMIT) for W in result.layer_weights]
         counts = [np.histogram(W, self.BINS)[0] for W in inside]
         edges = np.repeat(self.BINS, 2)
@@ -218,7 +231,7 @@ class ConfusionView:
     """How often each class was taken for each other, on the dev set."""
 
     def __init__(self, ax: Axes) -> None:
-        ax.set(xlabel="predicted class", ylabel="labeled class")
+        ax.set(xlabel="predicted class, dev set", ylabel="labeled class")
         ax.grid(visible=False)
         self._ax = ax
         self._picture = moving(
@@ -236,8 +249,10 @@ class ConfusionView:
             ticks = np.arange(n) + 0.5
             self._picture.set_extent((0, n, n, 0))
             self._ax.set(xlim=(0, n), ylim=(n, 0), xticks=ticks, yticks=ticks)
-            self._ax.set_xticklabels([str(k) for k in range(n)])
-            self._ax.set_yticklabels([str(k) for k in range(n)])
+            for axis in (self._ax.xaxis, self._ax.yaxis):
+                axis.set_ticklabels([f"{GLYPHS[k]}{k}" for k in range(n)])
+                for label, color in zip(axis.get_ticklabels(), CLASS_COLORS, strict=False):
+                    label.set_color(color)
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
         self._picture.set_data(shares)
         for i, text in enumerate(self._texts):

@@ -22,7 +22,17 @@ from dlhelpers.activations import ACTIVATIONS
 from dlhelpers.initialization import INITIALIZERS
 from dlhelpers.losses import LOSSES
 from dlhelpers.optimizers import OPTIMIZERS
-from dlhelpers.playground import DATA, FIXED, SCHEDULES, Measurement, Points, Session, Settings, read_points
+from dlhelpers.playground import (
+    DATA,
+    FIXED,
+    SCHEDULES,
+    Change,
+    Measurement,
+    Points,
+    Session,
+    Settings,
+    read_points,
+)
 from dlhelpers.plots.playground import KEPT, PANELS, playground_views
 from dlhelpers.saving import save_network
 from dlhelpers.showing import Code
@@ -66,6 +76,8 @@ STRENGTHS = [
 ]
 STRENGTHS += [("1", 1.0), ("3", 3.0), ("10", 10.0)]
 BATCH_SIZES = [(str(2**k), 2**k) for k in range(10)]
+STOP_AT = [("never", 0), *((f"{n:,}", n) for n in (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000))]
+GOOD_ENOUGH = [*((f"{percent}%", percent / 100) for percent in range(50, 101)), ("never", 2.0)]
 HALF_AFTER = [(f"{n:,}", n) for n in (10, 30, 100, 300, 1000, 3000, 10_000)]
 
 
@@ -80,7 +92,8 @@ class Kept(NamedTuple):
     letter : str
     curves : dict of arrays
     settings : Settings
-        At its end.
+        At its start.
+    changes : tuple of Change
     microseconds : float
         For each step, measuring included; 0 if none was timed.
     """
@@ -88,6 +101,7 @@ class Kept(NamedTuple):
     letter: str
     curves: dict[str, FloatArray]
     settings: Settings
+    changes: tuple[Change, ...]
     microseconds: float
 
     @property
@@ -117,13 +131,17 @@ class Frame(NamedTuple):
         The point of the curves that a line marks.
     changes : list of int
         Steps at which a setting was changed.
+    story : tuple of Change
     weights, gradients, steps : (n_layers,) float array
         Root mean squares.
     layer_weights : list of arrays
     confusion : (n_classes, n_classes) int array
     axis_names : (str, str)
     panel, message : str
-    settings : Settings
+    settings, start : Settings
+        Now, and at the start of the run.
+    every : int
+        Steps between two points of the curves.
     last_change : str
     playing : bool
     """
@@ -139,6 +157,7 @@ class Frame(NamedTuple):
     kept: list[Kept]
     looked_at: Measurement | None
     changes: list[int]
+    story: tuple[Change, ...]
     weights: FloatArray
     gradients: FloatArray
     steps: FloatArray
@@ -148,6 +167,8 @@ class Frame(NamedTuple):
     panel: str
     message: str
     settings: Settings
+    start: Settings
+    every: int
     last_change: str
     playing: bool
 
@@ -185,8 +206,9 @@ def frame(
         (data.X_dev, data.y_dev),
         curves(session),
         list(kept),
-        None if look_at == 0 else [each for each in session.history if each.step <= look_at][-1],
+        _measured_at(session, look_at),
         [change.step for change in session.changes],
+        tuple(session.changes),
         _sizes(session, now.theta),
         _sizes(session, now.gradient),
         _sizes(session, session.last_move),
@@ -196,9 +218,18 @@ def frame(
         panel,
         "" if not session.diverged else f"Training {session.diverged}.\nRewind, or Reset with another rate.",
         session.settings,
+        session.start,
+        session.every,
         "" if not session.changes else _told(session.changes[-1].step, session.changes[-1].values),
         playing,
     )
+
+
+def _measured_at(session: Session, step: int) -> Measurement | None:
+    """Return the last point of the curves up to a step; None for the start and for the end of the run."""
+    if step in (0, session.step):
+        return None
+    return [each for each in session.history if each.step <= step][-1]
 
 
 def curves(session: Session) -> dict[str, FloatArray]:
@@ -238,10 +269,17 @@ def _named(values: Mapping[str, Any]) -> str:
     )
 
 
-def differences(settings: Settings, others: Settings) -> str:
-    """Return, in words, the settings that differ from others."""
-    found = {name: value for name, value in vars(settings).items() if value != getattr(others, name)}
-    return _named(found) or "same settings"
+def differences(kept: Kept, now: Frame) -> str:
+    """Return, in words, the settings of a kept run that differ from the present one, and its changes."""
+    others = vars(now.start)
+    words = [_named({name: v for name, v in vars(kept.settings).items() if v != others[name]})]
+    own = [change for change in kept.changes if change not in now.story]
+    words += [f"{_named(change.values)} from step {change.step:,}" for change in own[-2:]]
+    missing = [change for change in now.story if change not in kept.changes]
+    words += [f"without {_named(change.values)} from step {change.step:,}" for change in missing[-2:]]
+    if len(own) + len(missing) > len(own[-2:]) + len(missing[-2:]):
+        words.append("earlier changes")
+    return ", ".join(word for word in words if word) or "the same"
 
 
 def finding(frame: Frame) -> str:
@@ -261,14 +299,15 @@ def caption(frame: Frame) -> str:
     if frame.last_change:
         words += f" Last change {frame.last_change}."
     if frame.looked_at is not None:
-        there = frame.looked_at
+        there, every = frame.looked_at, frame.every
+        grid = f" (measured every {every} steps)" if every > 1 else ""
         words += (
-            f" The line marks step {there.step:,}: loss {there.train_loss:.3g} and {there.dev_loss:.3g}, "
-            f"accuracy {there.train_accuracy:.0%} and {there.dev_accuracy:.0%}."
+            f" The line marks step {there.step:,}{grid}: loss {there.train_loss:.3g} and "
+            f"{there.dev_loss:.3g}, accuracy {there.train_accuracy:.0%} and {there.dev_accuracy:.0%}."
         )
     for kept in frame.kept:
         words += (
-            f" Grey {kept.letter}: {differences(kept.settings, settings)}; dev accuracy "
+            f" Grey {kept.letter}: {differences(kept, frame)}; dev accuracy "
             f"{kept.last.dev_accuracy:.0%} after {kept.last.step:,.0f} steps."
         )
     if frame.outside:
@@ -280,10 +319,10 @@ def comparison(frame: Frame, microseconds: float) -> str:
     """Return a table, as HTML, of the runs in grey and the present one; empty if there are none in grey."""
     if not frame.kept:
         return ""
-    now = Kept("now", frame.curves, frame.settings, microseconds)
+    now = Kept("now", frame.curves, frame.start, frame.story, microseconds)
     rows = []
     for run in (*frame.kept, now):
-        told = "" if run is now else html.escape(differences(run.settings, now.settings))
+        told = "" if run is now else html.escape(differences(run, frame))
         last = frame.now if run is now else run.last
         time = f"{run.microseconds:,.0f} µs" if run.microseconds else "not timed"
         cells = (run.letter, told, f"{last.step:,.0f}", f"{last.train_loss:.3g}", f"{last.dev_loss:.3g}")
@@ -397,6 +436,7 @@ class Playground:
         self.frames = 0
         self._kept: list[Kept] = []
         self._letters = cycle("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+        self._own_text = ""
         self._timed = (0.0, 0)  # seconds and steps of this run
         self._replay: Iterator[Session] | None = None
         self._replayed = self.session
@@ -477,7 +517,7 @@ class Playground:
         def go_back() -> None:
             self._keep()
             self.session.rewind(step)
-            self._look_at_the_end()
+            self._place_slider(step)
 
         self._act(go_back)
 
@@ -632,6 +672,7 @@ class Playground:
         if self._loop is not None and not self._loop.is_closed() and running_loop() is not self._loop:
             self._loop.call_soon_threadsafe(self._act, action)
             return
+        self._message.layout.display = "none"
         self._guarded(action)
         self._show_settings()
         if not self._playing:
@@ -682,14 +723,16 @@ class Playground:
     def _replace(self, session: Session) -> None:
         self._keep()
         self.session, self._timed = session, (0.0, 0)
-        self._look_at_the_end()
+        self._place_slider(0)
 
     def _keep(self) -> None:
         """Keep the present run in grey, unless it has not begun or is there already."""
-        settings, now = self.session.settings, curves(self.session)
-        same = [k for k in self._kept if k.settings == settings and k.curves["step"][-1] == now["step"][-1]]
-        if self.session.step > 0 and not same:
-            self._kept = [*self._kept, Kept(next(self._letters), now, settings, self._microseconds)][-KEPT:]
+        session, now = self.session, curves(self.session)
+        start, changes = session.start, tuple(session.changes)
+        there = [(run.settings, run.changes, run.curves["step"][-1]) for run in self._kept]
+        if session.step > 0 and (start, changes, now["step"][-1]) not in there:
+            run = Kept(next(self._letters), now, start, changes, self._microseconds)
+            self._kept = [*self._kept, run][-KEPT:]
 
     # ---------------------------------------------------------------- what is shown
     def _show(self) -> None:
@@ -707,13 +750,16 @@ class Playground:
 
     def _show_place(self) -> None:
         """Bring the run's own controls up to date."""
-        self._rewind_to.max = max(self.session.step, 1)
+        self._place_slider(self._rewind_to.value)
+        self._layer.max = max(len(self.session.settings.hidden), 1)
         self._play.description = "Pause" if self._playing else "Play"
         self._play.icon = "pause" if self._playing else "play"
-        self._speed.value = f"{self._microseconds:,.0f} µs a step" if self._microseconds else ""
+        took = f"A step took {self._microseconds:,.0f} µs." if self._microseconds else ""
+        self._speed.value = took
         self._runs.value = comparison(self.result, self._microseconds)
         self._runs.layout.display = "" if self._kept else "none"
-        self._text.value = self.text()
+        if self.text() != self._own_text:  # what the reader typed stays until something happens
+            self._own_text = self._text.value = self.text()
         if self._code_switch.value:
             self._code_text.value = f"<pre>{html.escape(self.code())}</pre>"
         self._code_text.layout.display = "" if self._code_switch.value else "none"
@@ -748,13 +794,14 @@ class Playground:
         self._speed = ipywidgets.Label()
         self._runs = ipywidgets.HTML(layout={"display": "none"})
         rows = {"flex_flow": "row wrap", "max_width": "1240px"}
-        live = [self.controls[name] for name in self.controls if name not in FIXED]
+        live = [self.controls[name] for name in self.controls if name not in (*FIXED, "learning_rate")]
         fixed = [self.controls[name] for name in self.controls if name in FIXED]
         self._box = ipywidgets.VBox(
             [
                 ipywidgets.HTML(f"{STYLE}{RUNS_STYLE}<h4>Playground</h4>"),
                 ipywidgets.Box(self._presets(), layout={**rows, "align_items": "center"}),
                 ipywidgets.Box(self._buttons(), layout={**rows, "align_items": "center"}),
+                ipywidgets.Box(self._place(), layout={**rows, "align_items": "center"}),
                 self._canvas.image,
                 self._caption,
                 self._runs,
@@ -784,6 +831,19 @@ class Playground:
             "Play", "Train, or pause", lambda _: self.pause() if self._playing else self.play()
         )
         self._play.layout.width = "90px"
+        return [
+            self._play,
+            button("Step", "Make one step", lambda _: self.step()),
+            button("100 steps", "Make a hundred steps", lambda _: self.step(100)),
+            button("Reset", "Begin again from the same weights", lambda _: self.reset()),
+            button("New weights", "Begin again from other weights", lambda _: self.new_weights()),
+            button("Fork", "Keep this run in grey and branch off from here", lambda _: self.fork()),
+            button("Forget grey", "Remove the runs that are kept in grey", lambda _: self.forget()),
+            self._speed,
+        ]
+
+    def _place(self) -> list[ipywidgets.Widget]:
+        """Return what stands right above the picture, to be seen beside the curves."""
         self._rewind_to = ipywidgets.IntSlider(
             0,
             0,
@@ -794,23 +854,16 @@ class Playground:
         )
         self._rewind_to.observe(lambda _: self._look_again(), "value")
         return [
-            self._play,
-            button("Step", "Make one step", lambda _: self.step()),
-            button("100 steps", "Make a hundred steps", lambda _: self.step(100)),
-            button("Reset", "Begin again from the same weights", lambda _: self.reset()),
-            button("New weights", "Begin again from other weights", lambda _: self.new_weights()),
-            button("Fork", "Keep this run in grey and branch off from here", lambda _: self.fork()),
+            self.controls["learning_rate"],
             self._rewind_to,
             button("Rewind", "Go back to this step", lambda _: self._go_back()),
-            button("Forget grey", "Remove the runs that are kept in grey", lambda _: self.forget()),
-            self._speed,
         ]
 
     def _tools(self) -> list[ipywidgets.Widget]:
         self._panel = choice("Panel on the right", list(PANELS), "layers")
         self._layer = slider("Layer of the units", 1, 6, 1)
-        self._stop_at = slider("Pause at step (0: never)", 0, 10_000, 0, 100)
-        self._good_enough = real_slider("Pause at dev accuracy", 0.5, 1.01, 1.01, 0.01, help="1.01: never")
+        self._stop_at = steps_slider("Pause at step", STOP_AT, 0)
+        self._good_enough = steps_slider("Pause at dev accuracy", GOOD_ENOUGH, 2.0)
         for control in (self._panel, self._layer):
             control.observe(lambda _: self._look_again(), "value")
         self._text = ipywidgets.Text(
@@ -822,7 +875,7 @@ class Playground:
         self._code_switch = ipywidgets.ToggleButton(description="Show code", layout={"width": "auto"})
         self._code_switch.observe(lambda _: self._look_again(), "value")
         upload = ipywidgets.FileUpload(
-            accept=".csv,.tsv,.txt", description="Own data (CSV)", layout={"width": "150px"}
+            accept=".csv,.tsv,.txt", description="Own data (CSV)", layout={"width": "190px"}
         )
         upload.observe(lambda change: self._uploaded(change["new"]), "value")
         return [
@@ -846,11 +899,11 @@ class Playground:
         if self._showing != threading.get_ident():
             self._act(lambda: None)
 
-    def _look_at_the_end(self) -> None:
-        """Mark no earlier step in the curves."""
+    def _place_slider(self, step: int) -> None:
+        """Let the slider over the steps reach to the end of the run, and stand at `step`."""
         self._showing = threading.get_ident()
         try:
-            self._rewind_to.value = 0
+            self._rewind_to.value = min(step, self._rewind_to.max)
             self._rewind_to.max = max(self.session.step, 1)
         finally:
             self._showing = None

@@ -1,13 +1,14 @@
 # %% [markdown]
 # # Start here
 #
-# Ten minutes, and five to the first surprise. At the end you have trained a network, changed its rules in the middle
-# of training, and seen why a network must not start from zeros.
+# This takes ten minutes; the first surprise comes after five. At the end you have trained a network, changed its rules
+# in the middle of training, and seen why a network must not start from zeros.
 #
-# This course teaches how to make a deep network better. You learn by moving something and seeing it change:
-# every figure is computed at that moment, by short NumPy code that you can read.
+# This course teaches how to make a deep network better, after the twenty sections of a set of lecture notes. You
+# learn by moving something and seeing it change: every figure is computed at that moment, by NumPy code that you can
+# read.
 #
-# **First, run all cells** (menu *Run*, *Run All Cells*). Then come back to this place and read on.
+# **First, run all cells** (menu *Run*, *Run All Cells*). Then scroll back up to this place and read on.
 
 # %%
 import numpy as np
@@ -21,25 +22,31 @@ from dlhelpers.widgets.questions import ask
 # ## Train your first network
 #
 # Below you see points of two classes, blue circles and orange triangles. A network looks at the two coordinates
-# of a point and answers with the probability of each class. The color of the map on the left is its answer for
-# every place: where the color is pale, it is not sure.
+# of a point and answers with the probability of each class. It is made of layers of **units**: a unit adds its inputs,
+# each times a **weight**, adds a number of its own, the **bias**, and bends the sum by a fixed curve. A **step** of
+# training moves all weights and biases a little, so that the answers get better. How far they move is the
+# **learning rate**.
 #
-# 1. Press **Play**. The map begins to follow the arms of the spiral. The two curves in the middle are the loss
-#    (how wrong the probabilities are; low is good) and the accuracy (the share of points it gets right).
-# 2. While it trains, move **Learning rate** to the right, to 0.3 or more. The curves begin to shake: each step is
-#    now too long, and jumps over the valley that it looks for. Move it back to 0.01: they calm down.
-#    A black mark below the curves tells where you changed something.
+# The color of the map on the left is the answer for every place; where the two colors mix to grey-green, the network is
+# not sure. In the middle, above, is the **loss**: how wrong the probabilities are; low is good. Below is the
+# **accuracy**: the share of points it gets right. Solid blue is the **training set**, the points that it learns from.
+# Dashed orange is the **dev set**: points that it never learns from. They tell how good it is on new points. Leave the
+# panel on the right and the other knobs alone for now; each has its notebook.
+#
+# 1. The network has made 300 steps already. Press **Play** to go on. The map follows the arms of the spiral.
+# 2. While it trains, move **Learning rate** to the right, to about 0.3. (Or type over the number.) The
+#    curves begin to shake: each step is now too long, and jumps over the valley that it looks for. Move it back to
+#    0.01: the curves calm down. But the network may not recover, because the long steps have thrown the weights far
+#    away. Black marks below the curves tell where you changed something.
 # 3. Press **Pause**. Drag *Go back to step* to a place before the first mark, and press **Rewind**. The knobs go
-#    back too. Press Play: now you see what would have happened without your change. The old run stays in grey.
+#    back too. Press Play, and wait until the new run is past the mark: this is what would have happened without
+#    your change. The old run is grey, with the letter A at its end.
 
 # %%
-lab = playground(300, data="spirals", noise=0.1, hidden=(16, 16))
+lab = playground(steps=300, data="spirals", noise=0.1, hidden=(16, 16))
 lab
 
 # %% [markdown]
-# Solid blue is the **training set**, the points that the network learns from. Dashed orange is the **dev set**: points
-# that it never learns from. They tell how good it is on new points.
-#
 # ## Predict, then look
 #
 # Before most labs of this course there is a question. Choose an answer before you look. A wrong answer is worth
@@ -49,9 +56,9 @@ lab
 ask(exercises.zero_weights)
 
 # %% [markdown]
-# Now look. In the lab above press *spiral*, then Play, and Pause after a while. Press *zeros*, then Play again. The
-# first run stays in grey, with the letter A at its end, and a table below the picture compares the two. Or let this cell
-# do it: it trains two networks that differ in nothing but their first weights.
+# Now look. In the lab above press *Forget grey*, then *spiral*, then Play. Pause after about 1,000 steps. Press *zeros*,
+# then Play, and wait as long. The first run stays in grey, with a letter at its end, and a table below the picture
+# compares the two. Or let this cell do it: it trains two networks that differ in nothing but their first weights.
 
 # %%
 for initializer in ("recommended", "zeros"):
@@ -61,17 +68,21 @@ for initializer in ("recommended", "zeros"):
 
 # %% [markdown]
 # **Why.** With weights of zero, each hidden unit answers 0 to every point. The gradient (the direction in which the loss
-# grows) of a weight is a product, and one of its factors is such a 0. So no weight ever changes: the network gives the
-# same answer to every point, the class that is more frequent in the training set. Random weights break the tie. How large they should be is the subject of notebook 04.
+# grows) of a weight is a product, and one of its factors is such a 0. So no weight ever changes. Only the biases of the
+# last layer move, toward the class that is more frequent in the training set: the network gives the same answer to
+# every point. In the dev set this class happens to be the rarer one, so it gets less than half of the points right.
+# Random weights break the tie. How large they should be is the subject of notebook 04.
 #
-# ## Try it with your hands
+# ## Write it yourself
 #
-# Exercises look like this one. Replace the dots, run the cell, and read what it says: it knows the common mistakes.
-# In a new cell below, `exercises.accuracy.hint()` gives a hint, and `exercises.accuracy.solution()` the solution.
+# Exercises look like this one. Replace the dots, run the cell, and read what it says: it knows some common mistakes.
+# In a new cell (the + of the toolbar adds one), `exercises.accuracy.hint()` gives a hint, and
+# `exercises.accuracy.solution()` the solution.
 
 
 # %%
 # Exercise: the share of rows whose largest probability stands at the labeled class.
+# probabilities has a row for each example and a column for each class; labels holds the class numbers.
 def my_accuracy(probabilities, labels):
     return ...
 
@@ -79,11 +90,12 @@ def my_accuracy(probabilities, labels):
 exercises.accuracy.check(my_accuracy)
 
 # %% [markdown]
-# ## A run is a value
+# ## A run can be repeated exactly
 #
-# A training run looks like something that happens once. Here it is not: all random numbers come from seeds. So the
-# same start and the same changes give the same run, to the last bit. That is why *Rewind* works, and why the
-# line *State* below the lab is enough to show your run to somebody else: they paste it and press *Load*.
+# A training run looks like something that happens once. Here it is not: all random numbers come from **seeds**, numbers
+# at which the random numbers start. So the same start and the same changes give the same run, to the last bit. That is
+# why *Rewind* works, and why the line *State* below the lab is enough to show your run to somebody else: they paste it
+# and press *Load*.
 
 # %%
 session = Session(Settings(data="moons"))
@@ -95,40 +107,42 @@ print(session.text())
 print("the same losses:", session.measure() == again.measure())
 
 # %% [markdown]
-# *Show code* below a lab gives the plain Python behind the picture. *Save network* writes the weights to a file.
+# *Show code* gives a program that makes the same run. *Save network* writes the weights to a file.
 #
 # ## How to read a lab
 #
 # - The **sentence below the picture** says in words what it shows, with the measured numbers.
-# - **Blue, solid** is the training set, **orange, dashed** the dev set, **black, dotted** the test set. **Grey** is the
-#   state before your last change. Classes differ by color and by shape.
+# - **Blue, solid** is the training set, **orange, dashed** the dev set, **black, dotted** the test set. Classes differ
+#   by color and by shape. In the other labs, **grey** is the state before your last change.
 # - A slider follows the mouse and the arrow keys; the number beside it can be typed over. Tab goes to the next control,
 #   Space presses a button, Alt and the down arrow open a menu.
 # - *Reset* goes back to the start. In other labs, *New seed* asks: was it luck?
 # - In the playground, the upper group of controls acts on the next step. The lower group begins a new run.
-# - Whenever a run gives way to another one, it stays in grey: A, B, C. The table names what differs, and how long a
-#   step took. *Fork* keeps the run and goes on; *Forget grey* clears them away.
+# - Whenever a run gives way to another one, it stays in grey; the last three do. The table names what differs, and how
+#   long a step took. *Fork* keeps the run and goes on; *Forget grey* removes the grey runs.
 # - Drag *Go back to step*: a line marks the step, and the sentence below reads its values off the curves.
-# - *Panel on the right* shows the layers, their weights, what each hidden unit sees, or which classes are taken for
-#   each other.
+# - *Panel on the right* shows, for each layer, how large weights, gradients and steps are (root mean square); or how
+#   the weights are distributed; or what each hidden unit answers in the plane; or which classes are taken for each other.
 # - The data *digits* are images of 8 x 8 pixels. The map is flat, so only two numbers of each image are used: the two
 #   directions in which the images differ most (principal components). Much is lost; notebook 09 uses all pixels.
 # - *Own data (CSV)* takes a table: numbers, and the class in the last column. Its columns are normalized.
 #
 # ## The map of the course
 #
-# | section of the notes | notebook |
+# The sections are those of the lecture notes, named under *Sources* below.
+#
+# | section | notebook |
 # |---|---|
 # | 1.1 Train, dev and test sets | [01 Bias and variance](01_bias_variance.ipynb) |
 # | 1.2 Bias and variance | [01 Bias and variance](01_bias_variance.ipynb) |
-# | 1.3 Regularization | 02 Regularization (planned) |
-# | 1.4 Dropout | 03 Dropout (planned) |
-# | 1.5 Early stopping, augmentation | 02 Regularization (planned) |
-# | 1.6 Normalizing the inputs | 04 Initialization (planned) |
-# | 1.7 Vanishing and exploding gradients | 04 Initialization (planned) |
-# | 1.8 Weight initialization | 04 Initialization (planned) |
-# | 1.9 Numerical gradients | 05 Gradient checking (planned) |
-# | 1.10 Gradient checking | 05 Gradient checking (planned) |
+# | 1.3 Regularization | [02 Regularization](02_regularization.ipynb) |
+# | 1.4 Dropout | [03 Dropout](03_dropout.ipynb) |
+# | 1.5 Early stopping, augmentation | [02 Regularization](02_regularization.ipynb) |
+# | 1.6 Normalizing the inputs | [04 Initialization](04_initialization.ipynb) |
+# | 1.7 Vanishing and exploding gradients | [04 Initialization](04_initialization.ipynb) |
+# | 1.8 Weight initialization | [04 Initialization](04_initialization.ipynb) |
+# | 1.9 Numerical gradients | [05 Gradient checking](05_gradient_checking.ipynb) |
+# | 1.10 Gradient checking | [05 Gradient checking](05_gradient_checking.ipynb) |
 # | 1.11 Mini-batches | 06 Optimizers (planned) |
 # | 1.12 Moving averages | 06 Optimizers (planned) |
 # | 1.13 Momentum | 06 Optimizers (planned) |
@@ -151,7 +165,7 @@ print("the same losses:", session.measure() == again.measure())
 #   project. The labs work, but more slowly, because every picture travels over the network.
 # - **A lab does not move any more.** Its kernel was restarted: run the cell again. Play stops by itself when the tab
 #   is closed; press it again.
-# - **A red line above the controls** names a setting that does not go together with the others. Nothing was changed.
+# - **A message with an orange bar** says what cannot be done, and what to do instead. Nothing was changed.
 #
 # ## Sources
 #

@@ -202,8 +202,8 @@ def of_runs() -> Iterator[One]:
     yield stream.again, {"run": descent}
     yield descent.take_back, {}
     yield network.hidden_units, {"theta": theta, "X": X, "statistics": None}
-    yield playground.Session.from_text, {"text": "playground | m=20 hidden=2, | @3", "own": None}
-    yield playground.Session.replay, {"text": "playground | m=20 hidden=2, | @3", "own": None}
+    yield playground.Session.from_text, {"text": "playground | m=20 hidden=2 | @3", "own": None}
+    yield playground.Session.replay, {"text": "playground | m=20 hidden=2 | @3", "own": None}
 
 
 def calls_of(folder: Path) -> Iterator[One]:
