@@ -351,6 +351,11 @@ def augmented_minibatches(
     """
     _side(X)
     batches = minibatches(X, Y, batch_size, rng)
+    _check_strengths(X, strengths)
+    return _augmented_minibatches(batches, strengths, rng)
+
+
+def _check_strengths(X: FloatArray, strengths: Sequence[Mapping[str, float]]) -> None:
     advice = 'Pass one mapping for each network, such as [{}, {"degrees": 10.0}].'
     if not isinstance(strengths, list | tuple) or not strengths:
         raise ValueError(f"strengths must be a list of mappings; got {shown(strengths)}. {advice}")
@@ -362,7 +367,6 @@ def augmented_minibatches(
             augment(X[:0], np.random.default_rng(0), **each)
         except ValueError as error:
             raise ValueError(f"each of strengths: {error}") from None
-    return _augmented_minibatches(batches, strengths, rng)
 
 
 _STRENGTHS = {"degrees", "pixels", "scale", "noise", "elastic", "smoothness"}

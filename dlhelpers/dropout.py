@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from dlhelpers.activations import sigmoid
 from dlhelpers.checks import check_array, check_integer, check_number, check_rng
 from dlhelpers.minibatches import Batch
 from dlhelpers.parameters import check_sizes
@@ -146,3 +147,250 @@ def _check_drawing(sizes: tuple[int, ...], rng: np.random.Generator, population:
     check_rng(rng)
     if population is not None:
         check_integer("population", population, "[1, inf)", "It is the number of networks.")
+
+
+# All subnetworks at once ----------------------------------------------------------------------------
+
+
+def all_masks(n_units: int) -> FloatArray:
+    """Return every way to keep or drop some units, one in each row: 1 keeps a unit, 0 drops it.
+
+    Parameters
+    ----------
+    n_units : int in [1, 16]
+
+    Returns
+    -------
+    (2**n_units, n_units) float64 array
+        The first row drops all units, the last one keeps all.
+
+    Raises
+    ------
+    ValueError
+        If `n_units` is not as above.
+
+    Examples
+    --------
+    >>> all_masks(2)
+    array([[0., 0.],
+           [1., 0.],
+           [0., 1.],
+           [1., 1.]])
+    """
+    check_integer("n_units", n_units, "[1, 16]", "16 units have 65,536 masks already.")
+    digits = np.arange(2**n_units)[:, np.newaxis] >> np.arange(n_units)
+    return np.asarray(digits & 1, dtype=np.float64)
+
+
+def draws_for_masks(masks: FloatArray, sizes: tuple[int, ...], m: int) -> tuple[FloatArray, ...]:
+    """Return random numbers, as of `draw_uniform`, that give these masks whatever keep_prob is.
+
+    A unit is kept where its number is below keep_prob.  So 0 keeps it always, and 1 never does.
+
+    Parameters
+    ----------
+    masks : (K, n_units) float array of 0 and 1
+        One column for each hidden unit, layer after layer; network k of the population gets row k.
+    sizes : tuple of int >= 1
+        (n_features, hidden units ..., n_out).
+    m : int >= 1
+        Examples in the batch; all of them get the same mask.
+
+    Returns
+    -------
+    tuple of (K, n_l, m) float arrays, one for each hidden layer
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as above, or `masks` has not one column for each hidden unit.
+
+    Examples
+    --------
+    >>> [draw.shape for draw in draws_for_masks(all_masks(5), (2, 3, 2, 1), 10)]
+    [(32, 3, 10), (32, 2, 10)]
+    """
+    _check_masks(masks)
+    check_sizes(sizes)
+    check_integer("m", m, "[1, inf)", "It is the number of examples in the batch.")
+    if masks.shape[1] != sum(sizes[1:-1]):
+        raise ValueError(
+            f"masks must have one column for each of the {sum(sizes[1:-1])} hidden units; got shape "
+            f"{masks.shape}. A row is one mask."
+        )
+    draws = np.repeat(1 - masks[:, :, np.newaxis], m, axis=2)
+    return tuple(np.split(draws, np.cumsum(sizes[1:-2]), axis=1)) if len(sizes) > 2 else ()
+
+
+def mask_weights(masks: FloatArray, keep_prob: float) -> FloatArray:
+    r"""Return the probability of each mask.
+
+    .. math:: P(D) = p^{\text{kept}} \, (1 - p)^{\text{dropped}} \tag{1}
+
+    Parameters
+    ----------
+    masks : (K, n_units) float array of 0 and 1
+    keep_prob : float in (0, 1]
+        p.
+
+    Returns
+    -------
+    (K,) float array
+        Over `all_masks` they add up to 1.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as above.
+
+    Examples
+    --------
+    >>> mask_weights(all_masks(2), keep_prob=0.8).round(2)
+    array([0.04, 0.16, 0.16, 0.64])
+    """
+    _check_masks(masks)
+    check_number("keep_prob", keep_prob, "(0, 1]", "It is the fraction kept.", fits=())
+    kept = masks.sum(axis=1)
+    dropped = masks.shape[1] - kept
+    return np.asarray(keep_prob**kept * (1 - keep_prob) ** dropped)  # (1)
+
+
+@np.errstate(over="ignore")
+def normalized_geometric_mean(logits: FloatArray, weights: FloatArray) -> FloatArray:
+    r"""Return the geometric mean of K predicted probabilities, scaled so that both classes add up to 1.
+
+    With :math:`\hat y_k = \sigma(z_k)`:
+
+    .. math::
+        \log G &= \sum_k w_k \log \hat y_k \tag{1} \\
+        \log G' &= \sum_k w_k \log (1 - \hat y_k) \tag{2} \\
+        \tilde y &= \frac{G}{G + G'} = \sigma(\log G - \log G') \tag{3}
+
+    Both logarithms are computed from the logits, log sigmoid(z) = -log(1 + exp(-z)), so that nothing
+    overflows.
+
+    Parameters
+    ----------
+    logits : (K, ...) float array
+        z, of each network.
+    weights : (K,) float array
+        w >= 0, with the sum 1.
+
+    Returns
+    -------
+    (...) float array
+
+    Raises
+    ------
+    ValueError
+        If the weights do not add up to 1, one is negative, or their number is not that of the networks.
+
+    References
+    ----------
+    Goodfellow, Bengio & Courville (2016), section 7.12.
+
+    Examples
+    --------
+    >>> float(normalized_geometric_mean(np.array([-1.0, 3.0]), np.array([0.5, 0.5])).round(3))
+    0.731
+    """
+    check_array("logits", logits, "(K, ...)", "The first axis is the networks.", finite=True)
+    check_array("weights", weights, "(K,)", "Make them with mask_weights.", finite=True)
+    if len(weights) != len(logits) or weights.min() < 0 or abs(weights.sum() - 1) > 1e-6:
+        raise ValueError(
+            f"weights must be one number >= 0 for each of the {len(logits)} networks, with the sum 1; got "
+            f"{len(weights)} numbers. Make them with mask_weights."
+        )
+    log_G = np.tensordot(weights, -np.logaddexp(0, -logits), axes=1)  # (1)
+    log_G_other = np.tensordot(weights, -np.logaddexp(0, logits), axes=1)  # (2)
+    return sigmoid(np.asarray(log_G - log_G_other))  # (3)
+
+
+# What dropout does to weights -----------------------------------------------------------------------
+
+
+@np.errstate(over="ignore")
+def adaptive_l2(w: FloatArray, X: FloatArray, keep_prob: float) -> float:
+    r"""Return what dropout of the inputs adds, on average, to the cost of linear regression.
+
+    .. math:: R = \frac{1}{2m} \, \frac{1 - p}{p} \sum_j w_j^2 \sum_i \left(x_j^{(i)}\right)^2 \tag{1}
+
+    It is an L2 penalty whose strength adapts to each feature: a weight costs more where its feature is
+    large.
+
+    Parameters
+    ----------
+    w : (n_features,) float array
+    X : (m, n_features) float array
+    keep_prob : float in (0, 1]
+        p.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as above.
+
+    References
+    ----------
+    Srivastava et al. (2014), section 9.1.  Wager, Wang & Liang (2013), "Dropout training as adaptive
+    regularization".
+
+    Examples
+    --------
+    >>> adaptive_l2(np.array([3.0, 1.0]), np.array([[1.0, 2.0], [1.0, 4.0]]), keep_prob=0.5)
+    9.5
+    """
+    check_array("w", w, "(n_features,)", "One weight for each feature.", finite=True)
+    check_array("X", X, "(m, n_features)", "Examples are rows.", finite=True)
+    check_number("keep_prob", keep_prob, "(0, 1]", "It is the fraction kept.", fits=())
+    if X.shape[1] != len(w) or len(X) == 0:
+        raise ValueError(
+            f"X must have {len(w)} columns, one for each weight in w, and 1 or more rows; got {X.shape}."
+        )
+    squares = np.square(X).sum(axis=0)
+    return float((1 - keep_prob) / keep_prob * (w**2 * squares).sum() / (2 * len(X)))  # (1)
+
+
+def participation_ratio(values: FloatArray) -> FloatArray:
+    r"""Return how many of the numbers share their sum of squares.
+
+    .. math:: N = \frac{\left(\sum_i v_i^2\right)^2}{\sum_i v_i^4} \tag{1}
+
+    It is 1 if a single number differs from 0, and n if all n have the same size.
+
+    Parameters
+    ----------
+    values : (..., n) float array
+
+    Returns
+    -------
+    (...) float array
+        0 where all numbers are 0.
+
+    Raises
+    ------
+    ValueError
+        If `values` is no such array, is empty or holds a number that is not finite.
+
+    Examples
+    --------
+    >>> participation_ratio(np.array([[3.0, 0.0, 0.0, 0.0], [1.0, -1.0, 1.0, 1.0]]))
+    array([1., 4.])
+    """
+    check_array("values", values, "(..., n)", "Flatten a matrix first.", finite=True)
+    if values.size == 0:
+        raise ValueError(f"values must hold one number or more; got shape {values.shape}.")
+    largest = np.abs(values).max(axis=-1, keepdims=True)
+    v2 = np.square(values / np.where(largest == 0, 1, largest))  # the ratio does not see a scale
+    shares = np.square(v2).sum(axis=-1)  # 1 or more, or 0 if all numbers are 0
+    return np.asarray(v2.sum(axis=-1) ** 2 / np.maximum(shares, 1))  # (1)
+
+
+def _check_masks(masks: FloatArray) -> None:
+    check_array("masks", masks, "(K, n_units)", "Make them with all_masks.")
+    if not np.isin(masks, (0, 1)).all():
+        raise ValueError("masks must hold 0 and 1 only; got other numbers. 1 keeps a unit, 0 drops it.")

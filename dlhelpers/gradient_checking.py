@@ -268,7 +268,7 @@ class GradientCheck:
         It is :math:`|a_i - b_i| / (\lVert a \rVert_2 + \lVert b \rVert_2)`, with the norms of the array.  The
         squares of the shares of an array add up to the square of its relative error.
         """
-        shares = np.zeros(self.analytic.shape)
+        shares = np.empty(self.analytic.shape)
         with np.errstate(all="ignore"):
             for part in self._parts.values():
                 a, b = self.analytic[part], self.numerical[part]
@@ -447,7 +447,9 @@ def kinks_crossed(network: Any, theta: FloatArray, batch: Batch, eps: float) -> 
     check_number("eps", eps, "(0, 1)", "Pass that of the check.", fits=())
     kinked = [i for i, name in enumerate(network.activations) if name in ("relu", "leaky_relu")]
     before, crossed = network.trace(theta, batch).Z, 0
-    for start in range(0, theta.size if kinked else 0, CHUNK):
+    if not kinked:
+        return crossed
+    for start in range(0, theta.size, CHUNK):
         step = eps * np.eye(theta.size, dtype=theta.dtype)[start : start + CHUNK]
         for moved in (theta + step, theta - step):
             after = network.trace(moved, batch).Z
@@ -465,7 +467,7 @@ def _values(f: Callable[[FloatArray], FloatArray], x: FloatArray) -> FloatArray:
 def _check_errors(eps: FloatArray, error: FloatArray) -> None:
     check_array("eps", eps, "(n)", "One for each error.", finite=True)
     check_array("error", error, "(n)", "One for each eps.", finite=True)
-    if eps.shape != error.shape or len(eps) < 2 or not np.all(eps > 0) or np.all(eps == eps[0]):
+    if eps.shape != error.shape or len(eps) < 2 or not np.all(eps > 0) or np.ptp(eps) == 0:
         raise ValueError(
             f"eps must be positive, two or more, not all the same, and one for each error; got {shown(eps)} "
             f"for {len(error)} errors."

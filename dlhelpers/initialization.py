@@ -395,13 +395,11 @@ def propagate(V: FloatArray, x: FloatArray, top: FloatArray, activation: str, ga
         dz = da * phi_prime(z, a)  # (3)
         da = gain * (V_l.swapaxes(-1, -2) @ dz)  # (4)
         gradients.append(dz)
-    return Signals(_sizes(activations), _sizes(gradients[::-1]))
-
-
-def _sizes(layers: Sequence[FloatArray]) -> FloatArray:
-    """Return the size of each layer, (..., L), from L arrays (..., n, 1)."""
-    v = np.stack(np.broadcast_arrays(*layers), axis=-1)[..., 0, :]  # (..., n, L)
-    return np.asarray(np.sqrt(np.square(v).mean(axis=-2)))  # (5)
+    sizes = (
+        np.stack([np.sqrt(np.square(v).mean(axis=(-2, -1))) for v in layers], axis=-1)  # (5)
+        for layers in (activations, gradients[::-1])
+    )
+    return Signals(*sizes)
 
 
 def predict_signals(activation: str, gain: float, n_layers: int, size: float = 1.0) -> Signals:
@@ -461,12 +459,12 @@ def predict_signals(activation: str, gain: float, n_layers: int, size: float = 1
     xi = np.linspace(-8, 8, 2000)
     density = np.exp(-(xi**2) / 2) / np.exp(-(xi**2) / 2).sum()
     s, c = np.empty(n_layers), np.empty(n_layers)
-    before = float(size)
+    before = np.float64(size)
     with np.errstate(all="ignore"):
         for layer in range(n_layers):
             q = (gain * before) ** 2  # (1)
             z = np.sqrt(q) * xi
-            s[layer] = before = float(np.sqrt(density @ phi(z) ** 2))  # (2)
+            s[layer] = before = np.sqrt(density @ phi(z) ** 2)  # (2)
             c[layer] = np.sqrt(density @ phi_prime(z, phi(z)) ** 2)  # (3)
         d = c.copy()
         for layer in range(n_layers - 2, -1, -1):

@@ -135,12 +135,7 @@ def fit(X: FloatArray) -> Normalization:
     with np.errstate(over="ignore", invalid="ignore"):
         mean = X.mean(axis=0, dtype=np.float64)  # (1)
         variance = ((X - mean) ** 2).mean(axis=0, dtype=np.float64)  # (2)
-    if not np.isfinite(variance).all():
-        feature = int(np.argmax(~np.isfinite(variance)))
-        raise ValueError(
-            f"X must hold numbers that can be squared; got {np.abs(X[:, feature]).max()} "
-            f"in feature {feature}. Measure this feature in a larger unit."
-        )
+    _check_squares(X, variance)
     constant = _is_constant(mean, variance, len(X)) | (np.sqrt(variance).astype(X.dtype) == 0)
     scale = np.where(constant, 1, np.sqrt(variance))  # (3)
     mean = np.where(constant, X[0], mean)  # the value itself: its mean may be off by the last digit
@@ -192,6 +187,15 @@ def condition_number(X: FloatArray, *, bias: bool = True) -> float:
     if m < n or roots[-1] <= max(m, n) * np.finfo(np.float64).eps * roots[0]:
         return float("inf")
     return float((roots[0] / roots[-1]) ** 2)  # (2)
+
+
+def _check_squares(X: FloatArray, variance: FloatArray) -> None:
+    if not np.isfinite(variance).all():
+        feature = int(np.argmax(~np.isfinite(variance)))
+        raise ValueError(
+            f"X must hold numbers that can be squared; got {np.abs(X[:, feature]).max()} "
+            f"in feature {feature}. Measure this feature in a larger unit."
+        )
 
 
 def _is_constant(mean: FloatArray, variance: FloatArray, m: int) -> BoolArray:
@@ -254,19 +258,21 @@ class LeastSquares:
             If an argument is not as described; so do the other methods.
         """
         _check_regression(theta, batch)
-        return np.asarray(np.square(theta @ batch.X.T - batch.Y[:, 0]).mean(axis=-1) / 2)[()]  # (1)
+        errors: FloatArray = theta @ batch.X.T - batch.Y[:, 0]
+        return np.square(errors).mean(axis=-1) / 2  # (1)
 
     @np.errstate(all="ignore")
     def gradient(self, theta: FloatArray, batch: Batch) -> FloatArray:
         """Return (2), in the shape of theta; arguments as in `loss`."""
         _check_regression(theta, batch)
-        return np.asarray((theta @ batch.X.T - batch.Y[:, 0]) @ batch.X / len(batch.X))  # (2)
+        errors: FloatArray = theta @ batch.X.T - batch.Y[:, 0]
+        return errors @ batch.X / len(batch.X)  # (2)
 
     @np.errstate(all="ignore")
     def hessian(self, batch: Batch) -> FloatArray:
         """Return (3), of shape (n, n): the same for every theta."""
-        _check_examples(getattr(batch, "X", None))
-        return np.asarray(batch.X.T @ batch.X / len(batch.X))  # (3)
+        _check_batch(batch)
+        return batch.X.T @ batch.X / len(batch.X)  # (3)
 
 
 class BestRate(NamedTuple):
@@ -318,24 +324,35 @@ def best_rate(H: FloatArray) -> BestRate:
     >>> best_rate(np.diag([9.0, 1.0]))
     BestRate(rate=0.2, factor=0.8)
     """
-    check_array("H", H, "(n, n)", "Pass LeastSquares().hessian(batch).", finite=True)
-    square = H.shape[0] == H.shape[1] and H.size > 0
-    with np.errstate(all="ignore"):
-        symmetric = square and np.allclose(H, H.T, rtol=1e-6, atol=1e-9 * np.abs(H).max())
-        values = np.linalg.eigvalsh(H.astype(np.float64)) if symmetric else np.zeros(1)
-    low, high = float(values[0]), float(values[-1])
-    if not (low > 0 and high < 1e300):
-        raise ValueError(
-            f"H must be symmetric with positive eigenvalues; got {shown(H)}. "
-            "A feature that is constant 0, or a sum of others, gives an eigenvalue of 0: leave it out."
-        )
+    _check_hessian(H)
+    eigenvalues = np.linalg.eigvalsh(H.astype(np.float64))
+    low, high = float(eigenvalues.min()), float(eigenvalues.max())
     rate = 2 / (high + low)  # (1)
     factor = (high - low) / (high + low)  # (2)
     return BestRate(rate, factor)
 
 
+def _check_hessian(H: FloatArray) -> None:
+    check_array("H", H, "(n, n)", "Pass LeastSquares().hessian(batch).", finite=True)
+    square = H.shape[0] == H.shape[1] and H.size > 0
+    with np.errstate(all="ignore"):
+        symmetric = square and np.allclose(H, H.T, rtol=1e-6, atol=1e-9 * np.abs(H).max())
+        values = np.linalg.eigvalsh(H.astype(np.float64)) if symmetric else np.zeros(1)
+    if not (values[0] > 0 and values[-1] < 1e300):
+        raise ValueError(
+            f"H must be symmetric with positive eigenvalues; got {shown(H)}. "
+            "A feature that is constant 0, or a sum of others, gives an eigenvalue of 0: leave it out."
+        )
+
+
+def _check_batch(batch: Batch) -> None:
+    if not isinstance(batch, Batch):
+        raise ValueError(f"batch must be a Batch; got {shown(batch)}. Pass Batch(X, Y).")
+    _check_examples(batch.X)
+
+
 def _check_regression(theta: FloatArray, batch: Batch) -> None:
-    _check_examples(getattr(batch, "X", None))
+    _check_batch(batch)
     m, n = batch.X.shape
     check_array("Y", batch.Y, f"({m}, 1)", "One target for each example.", finite=True)
     check_array("theta", theta, f"(..., {n})", "One weight for each feature.")

@@ -36,7 +36,7 @@ def show_source(*things: Callable[..., Any]) -> Code:
 
 
 def _bare(source: str) -> str:
-    """Return the source without docstrings, calls of check functions, and switches for warnings."""
+    """Return the source without docstrings, checks of the input, switches and notes for tools."""
     source = textwrap.dedent(source)
     lines = source.splitlines()
     for node in ast.walk(ast.parse(source)):
@@ -49,7 +49,8 @@ def _bare(source: str) -> str:
         for each in hidden:
             for number in range(each.lineno - 1, each.end_lineno or each.lineno):  # type: ignore[attr-defined]
                 lines[number] = "\0"
-    return "\n".join(line for line in lines if line != "\0") + "\n"
+    shown = (line.partition("  # type: ignore")[0] for line in lines if line != "\0")
+    return "\n".join(shown) + "\n"
 
 
 def _only_checks(node: ast.stmt) -> bool:

@@ -396,6 +396,8 @@ NETWORK, BATCH = Network((1, 1)), Batch(np.ones((2, 1)), np.ones((2, 1)))
         (lambda: order_of_error(THETA, THETA), "eps must be positive, two or more, not all the same"),
         (lambda: order_of_error(np.array([0.0, 1.0]), THETA), "eps must be positive"),
         (lambda: order_of_error(np.array([1.0]), np.array([1.0])), "two or more"),
+        (lambda: order_of_error(np.zeros(0), np.zeros(0)), "two or more"),
+        (lambda: order_of_error(np.array([1.0, 2.0]), np.array([1.0, -1.0])), "error must be a distance"),
         (lambda: order_of_error(np.array([1.0, 2.0, 3.0]), THETA), "one for each error; got .* for 2 errors"),
         (lambda: order_of_error(np.array([1.0, 2.0]), -THETA), "error must be a distance, 0 or more"),
         (lambda: best_eps(np.array([1.0, 2.0]), THETA, 2), "neighbors must be odd, .*; got 2"),
@@ -407,6 +409,9 @@ NETWORK, BATCH = Network((1, 1)), Batch(np.ones((2, 1)), np.ones((2, 1)))
         (lambda: FreshMasks(Network, np.random.default_rng(0)), "network must be a Network"),
         (lambda: FreshMasks(NETWORK, 0), "rng must be a numpy.random.Generator"),
         (lambda: kinks_crossed(None, THETA, BATCH, 0.1), "network must be a Network; got None"),
+        (lambda: kinks_crossed(Network, THETA, BATCH, 0.1), "network must be a Network"),
+        (lambda: kinks_crossed(SimpleNamespace(trace=abs), THETA, BATCH, 0.1), "network must be a Network"),
+        (lambda: kinks_crossed(SimpleNamespace(activations=()), THETA, BATCH, 0.1), "network must be a"),
         (lambda: kinks_crossed(NETWORK, THETA, BATCH, 1.0), r"eps must be a number in \(0, 1\)"),
     ],
 )

@@ -8,6 +8,7 @@ from dlhelpers.initialization import (
     INITIALIZERS,
     RECOMMENDED,
     constant,
+    factor_per_layer,
     glorot_normal,
     glorot_uniform,
     he_normal,
@@ -15,8 +16,11 @@ from dlhelpers.initialization import (
     lecun_normal,
     normal,
     orthogonal,
+    predict_signals,
+    propagate,
     zeros,
 )
+from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
 from dlhelpers.parameters import Layout, dense_layout
 
@@ -276,3 +280,114 @@ def test_bad_arguments_of_initialize_are_named(rng):
 def test_what_an_initializer_returns_is_checked(returned, message, rng):
     with pytest.raises(ValueError, match=message):
         initialize(dense_layout((3, 4, 1)), "tanh", rng, initializer=lambda rng, shape: returned)
+
+
+# ------------------------------------------------------------------------- signals through many layers
+
+
+def test_signals_by_hand():
+    # Two layers, gain 2, ReLU, V = [[1, 2], [0, -1]] and [[1, 1], [3, 0]]; x = (1, 1), top = (1, 2)
+    # z1 = 2 (3, -1) = (6, -2), a1 = (6, 0); z2 = 2 (6, 18) = (12, 36) = a2
+    # dz2 = top = (1, 2); da1 = 2 V2^T dz2 = 2 (1 + 6, 1) = (14, 2); dz1 = (14, 0)
+    V = np.array([[[1.0, 2.0], [0.0, -1.0]], [[1.0, 1.0], [3.0, 0.0]]])
+    found = propagate(V, np.array([1.0, 1.0]), np.array([1.0, 2.0]), "relu", 2.0)
+    np.testing.assert_allclose(found.activations, np.sqrt([36 / 2, (144 + 1296) / 2]))
+    np.testing.assert_allclose(found.gradients, np.sqrt([196 / 2, 5 / 2]))
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid", "gelu"])
+def test_signals_are_those_of_a_network(activation, rng):
+    """The last layer of a network is linear, so its gradient arrives at the top of the layer before."""
+    network = Network((4, 4, 4, 4, 4), activation)
+    theta = network.initialize(rng)
+    W = network.layout.views(theta)
+    batch = Batch(rng.normal(size=(1, 4)), rng.normal(size=(1, 4)))
+    trace = network.trace(theta, batch)
+    V = np.stack([W[f"W{layer}"] for layer in (1, 2, 3)]) / 0.5
+    found = propagate(V, batch.X[0], W["W4"].T @ trace.dZ[3][:, 0], activation, 0.5)
+    for sizes, layers in ((found.activations, trace.A), (found.gradients, trace.dZ)):
+        np.testing.assert_allclose(sizes, [np.sqrt(np.mean(layer**2)) for layer in layers[:3]])
+
+
+def test_signals_of_a_population_are_those_of_each(rng):
+    V, x, top = rng.normal(size=(3, 5, 4, 4)), rng.normal(size=(5, 4)), rng.normal(size=(5, 4))
+    together = propagate(V, x, top, "tanh", 0.7)
+    assert together.activations.shape == together.gradients.shape == (5, 3)
+    for k in range(5):
+        alone = propagate(V[:, k], x[k], top[k], "tanh", 0.7)
+        np.testing.assert_allclose(together.activations[k], alone.activations)
+        np.testing.assert_allclose(together.gradients[k], alone.gradients)
+    shared = propagate(V[:, 0], x, top, "tanh", 0.7)  # one network, five inputs
+    np.testing.assert_allclose(shared.activations[0], together.activations[0])
+    assert shared.gradients.shape == (5, 3)
+
+
+@pytest.mark.parametrize("activation", ["linear", "relu", "tanh", "sigmoid"])
+@pytest.mark.parametrize("gain", [0.5, 1.0, 2.0])
+def test_theory_is_right_for_wide_networks(activation, gain, rng):
+    n, layers = 500, 5
+    V = rng.standard_normal((layers, n, n)) / np.sqrt(n)
+    x, top = 0.8 * rng.standard_normal((20, n)), rng.standard_normal((20, n))
+    measured = propagate(V, x, top, activation, gain)
+    expected = predict_signals(activation, gain, layers, 0.8)
+    np.testing.assert_allclose(np.median(measured.activations, axis=0), expected.activations, rtol=0.1)
+    np.testing.assert_allclose(np.median(measured.gradients, axis=0), expected.gradients, rtol=0.1)
+
+
+def test_theory_where_it_can_be_done_by_hand():
+    linear = predict_signals("linear", 3.0, 3, 2.0)
+    np.testing.assert_allclose(linear.activations, [6, 18, 54])
+    np.testing.assert_allclose(linear.gradients, [9, 3, 1])
+    relu = predict_signals("relu", 2.0, 3)  # each layer: 2 / sqrt(2); a slope of 1 in half of the cases
+    np.testing.assert_allclose(relu.activations, np.sqrt(2) ** np.arange(1, 4))
+    np.testing.assert_allclose(relu.gradients, [2 * np.sqrt(0.5), 1, np.sqrt(0.5)])
+    assert predict_signals("sigmoid", 0.0, 2).gradients[-1] == pytest.approx(0.25)
+
+
+def test_the_sums_over_xi_are_as_good_as_an_integral():
+    """E tanh(2 xi)^2 and E (1 - tanh(2 xi)^2)^2 by Gauss-Hermite quadrature with 150 nodes."""
+    xi, weights = np.polynomial.hermite_e.hermegauss(150)
+    weights = weights / weights.sum()
+    found = predict_signals("tanh", 2.0, 1)
+    assert found.activations[0] ** 2 == pytest.approx(weights @ np.tanh(2 * xi) ** 2, rel=1e-6)
+    assert found.gradients[0] ** 2 == pytest.approx(weights @ (1 - np.tanh(2 * xi) ** 2) ** 2, rel=1e-4)
+
+
+def test_factor_per_layer():
+    assert factor_per_layer(np.array([2.0, 7.0, 18.0])) == pytest.approx(3)  # sqrt(18 / 2)
+    np.testing.assert_allclose(factor_per_layer(np.array([[8.0, 2.0], [1.0, 5.0]])), [0.25, 5])
+    dead = np.array([[1.0, 0.0], [0.0, 0.0], [0.0, 1.0]])
+    assert factor_per_layer(dead).tolist() == [0, 0, 0]
+
+
+def test_signals_that_overflow_or_die_give_no_warning():
+    V = np.full((400, 1, 1), 1e6)
+    assert propagate(V, np.ones(1), np.ones(1), "linear").activations[-1] == np.inf
+    assert propagate(-V, np.ones(1), np.ones(1), "relu").gradients[0] == 0
+    assert predict_signals("linear", 1e3, 1000).activations[-1] == np.inf
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"V": np.ones((2, 2))}, r"V must be .*\(L, \.\.\., n, n\)"),
+        ({"V": np.ones((2, 2, 3))}, r"V must be .* got shape \(2, 2, 3\)"),
+        ({"V": np.ones((0, 2, 2))}, r"V must be .* got shape \(0, 2, 2\)"),
+        ({"V": np.ones((2, 4, 2, 2))}, r"x and top must have the same shape"),
+        ({"x": np.ones(3)}, r"x must be a float array of shape \(\.\.\., 2\)"),
+        ({"top": np.ones((4, 2))}, r"got \(3, 2\) and \(4, 2\)"),
+        ({"x": np.ones((0, 2)), "top": np.ones((0, 2))}, r"x and top must have the same shape"),
+        ({"activation": "swish"}, "activation must be one of"),
+        ({"gain": -1.0}, "gain must be a number"),
+    ],
+)
+def test_bad_signals_are_named(change, message):
+    arguments = {"V": np.ones((2, 2, 2)), "x": np.ones((3, 2)), "top": np.ones((3, 2)), "activation": "tanh"}
+    with pytest.raises(ValueError, match=message):
+        propagate(**(arguments | change))
+
+
+@pytest.mark.parametrize("sizes", [np.ones(1), np.array([1.0, -1.0]), np.array([1.0, np.nan]), None])
+def test_bad_sizes_are_named(sizes):
+    with pytest.raises(ValueError, match="sizes must"):
+        factor_per_layer(sizes)

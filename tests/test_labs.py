@@ -129,7 +129,9 @@ def random_values(lab, rng):
     name = str(rng.choice(list(lab.controls)))
     control = lab.controls[name]
     ends = extremes(control)
-    if isinstance(control, ipywidgets.Dropdown | ipywidgets.Checkbox):
+    if isinstance(control, ipywidgets.SelectionSlider):
+        ends = [value for _, value in control.options]
+    if isinstance(control, ipywidgets.Dropdown | ipywidgets.Checkbox | ipywidgets.SelectionSlider):
         return {name: ends[rng.integers(len(ends))]}
     if isinstance(control, ipywidgets.FloatLogSlider):
         return {name: control.base ** rng.uniform(control.min, control.max)}

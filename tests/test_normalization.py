@@ -1,3 +1,5 @@
+from itertools import islice, repeat
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -5,7 +7,10 @@ from hypothesis import strategies as st
 from sklearn.preprocessing import StandardScaler
 
 from dlhelpers.datasets import breast_cancer, digits
-from dlhelpers.normalization import Normalization, condition_number, fit
+from dlhelpers.minibatches import Batch
+from dlhelpers.normalization import LeastSquares, Normalization, best_rate, condition_number, fit
+from dlhelpers.optimizers import GradientDescent
+from dlhelpers.training import descend
 
 
 def test_mean_and_scale_by_hand():
@@ -189,3 +194,87 @@ def test_a_small_spread_of_float32_is_not_constant():
     # the variance, 1e-50, is no float32; the standard deviation, 1e-25, is
     X = np.array([[0.0], [2e-25]], dtype=np.float32)
     assert fit(X).scale[0] == pytest.approx(1e-25)
+
+
+# ------------------------------------------------------------------------- the valley
+
+
+def test_least_squares_by_hand():
+    # w = (1, -1): predictions 1 - 2 = -1 and 3, minus y: -2 and 2; J = (4 + 4) / 4
+    # gradient = (1 * -2 + 3 * 2, 2 * -2 + 0) / 2; H = [[1 + 9, 2], [2, 4]] / 2
+    batch = Batch(np.array([[1.0, 2.0], [3.0, 0.0]]), np.array([[1.0], [1.0]]))
+    w = np.array([1.0, -1.0])
+    assert LeastSquares().loss(w, batch) == 2
+    np.testing.assert_allclose(LeastSquares().gradient(w, batch), [2, -2])
+    np.testing.assert_allclose(LeastSquares().hessian(batch), [[5, 1], [1, 2]])
+
+
+def test_least_squares_of_a_population(rng):
+    batch, w = Batch(rng.normal(size=(7, 3)), rng.normal(size=(7, 1))), rng.normal(size=(4, 3))
+    cost = LeastSquares()
+    assert cost.loss(w, batch).shape == (4,)
+    for k in range(4):
+        assert cost.loss(w, batch)[k] == pytest.approx(cost.loss(w[k], batch))
+        np.testing.assert_allclose(cost.gradient(w, batch)[k], cost.gradient(w[k], batch))
+
+
+def test_gradient_and_hessian_are_derivatives(rng):
+    batch, w, d = (
+        Batch(rng.normal(size=(9, 2)), rng.normal(size=(9, 1))),
+        rng.normal(size=2),
+        np.array([1e-5, 2e-5]),
+    )
+    cost = LeastSquares()
+    assert cost.loss(w + d, batch) - cost.loss(w - d, batch) == pytest.approx(2 * cost.gradient(w, batch) @ d)
+    np.testing.assert_allclose(
+        cost.gradient(w + d, batch) - cost.gradient(w, batch), cost.hessian(batch) @ d, rtol=1e-6
+    )
+
+
+def test_best_rate_by_hand():
+    found = best_rate(np.array([[3.0, 1.0], [1.0, 3.0]]))  # eigenvalues 2 and 4
+    assert found.rate == pytest.approx(2 / 6)
+    assert found.factor == pytest.approx(2 / 6)
+    assert best_rate(np.diag([5.0, 1.0])).factor == pytest.approx(4 / 6)
+
+
+def test_no_other_rate_is_better_than_the_best(rng):
+    X = rng.normal(size=(50, 2)) * [3.0, 1.0] + 1
+    cost, batch = LeastSquares(), Batch(X, X @ np.ones((2, 1)))
+    rate, factor = best_rate(cost.hessian(batch))
+
+    def left(times):
+        run = descend(cost, np.array([3.0, -2.0]), repeat(batch), GradientDescent(), times * rate)
+        return [float(step.loss) for step in islice(run, 41)]
+
+    losses = left(1.0)
+    assert losses[40] / losses[39] == pytest.approx(factor**2, rel=1e-3)
+    assert losses[40] < min(left(0.9)[40], left(1.05)[40])
+    assert left(1.001 + 1 / condition_number(X, bias=False))[40] > 1  # it does not converge
+
+
+@pytest.mark.parametrize(
+    "H",
+    [
+        None,
+        np.ones(2),
+        np.ones((2, 3)),
+        np.zeros((0, 0)),
+        np.diag([1.0, 0.0]),
+        np.array([[1.0, 2.0], [0.0, 1.0]]),
+    ],
+)
+def test_bad_hessians_are_named(H):
+    with pytest.raises(ValueError, match="H must"):
+        best_rate(H)
+
+
+def test_bad_regressions_are_named():
+    batch = Batch(np.ones((3, 2)), np.ones((3, 1)))
+    for wrong, message in (
+        ((np.ones(3), batch), r"theta must be .*\(\.\.\., 2\)"),
+        ((np.ones(2), batch._replace(Y=np.ones(3))), r"Y must be .*\(3, 1\)"),
+        ((np.ones(2), None), "batch must be a Batch; got None"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            LeastSquares().loss(*wrong)

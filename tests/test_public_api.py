@@ -70,14 +70,36 @@ def test_formula_tags_agree_with_the_code(name: str, thing: Any) -> None:
         return
     source = textwrap.dedent(inspect.getsource(thing))
     owner = ast.parse(source).body[0]
-    doc = ast.get_docstring(owner) or ""  # type: ignore[arg-type]
-    in_doc = set(re.findall(r"\\tag\{(\d+)\}", doc))
-    if in_doc or not isinstance(owner, ast.ClassDef):
-        own_methods_tags = re.findall(r"\\tag\{(\d+)\}", source.replace(doc, ""))
-        in_code = set(re.findall(r"# \((\d+)\)", source))
-        if isinstance(owner, ast.FunctionDef) and not in_doc:
-            return  # a method whose equations stand in its class
-        assert in_doc == in_code or own_methods_tags, f"{name}: docstring {in_doc}, code {in_code}"
+    in_doc = tags_in_doc(owner)
+    if not in_doc:
+        return  # no equations, or a method whose equations stand in its class
+    assert in_doc == tags_in_code(thing, source), name
+
+
+def tags_in_code(thing: Any, source: str) -> set[str]:
+    """Return the numbers at the ends of lines, in a thing or else in what it calls from its own module.
+
+    Methods and functions with equations of their own do not count.
+    """
+    owner = ast.parse(source).body[0]
+    lines = source.splitlines()
+    for method in owner.body if isinstance(owner, ast.ClassDef) else ():
+        if isinstance(method, ast.FunctionDef) and tags_in_doc(method):
+            lines[method.lineno - 1 : method.end_lineno] = [""] * (method.end_lineno - method.lineno + 1)
+    found = set(re.findall(r"# (?:.*\s)?\((\d+)\)", "\n".join(lines)))
+    module = inspect.getmodule(thing)
+    for used in {node.id for node in ast.walk(owner) if isinstance(node, ast.Name)} if not found else ():
+        helper = getattr(module, used, None)
+        if helper is not thing and getattr(helper, "__module__", "") == getattr(module, "__name__", None):
+            text = textwrap.dedent(inspect.getsource(helper))
+            if not tags_in_doc(ast.parse(text).body[0]):
+                found |= set(re.findall(r"# (?:.*\s)?\((\d+)\)", text))
+    return found
+
+
+def tags_in_doc(node: Any) -> set[str]:
+    """Return the numbers of the equations in a docstring."""
+    return set(re.findall(r"\\tag\{(\d+)\}", ast.get_docstring(node) or ""))
 
 
 # ---------------------------------------------------------------------------------------- bad input

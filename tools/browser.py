@@ -617,6 +617,14 @@ class LabView:
         """Click a button."""
         self.root.locator("button", has_text=exactly(text)).click()
 
+    def press_and_settle(self, text: str) -> State:
+        """Click a button that brings a new picture; return the state when its work is done."""
+        frames = f"dlh_lab({self.name!r}).frames"
+        before = self.notebook.kernel.ask(frames)
+        self.press_button(text)
+        wait_until(lambda: self.notebook.kernel.ask(frames) > before, f"a picture after {text}", 20)
+        return self.settle()
+
     def code(self) -> str:
         """Return the program under the lab, empty while it is hidden."""
         code = self.root.locator(".dlh-code pre")
@@ -737,7 +745,7 @@ class Control:
     def value(self) -> Any:
         """What the page shows: a number; the text of the option; whether the switch is on."""
         if self.kind == "menu":
-            return self._part.evaluate("menu => menu.selectedOptions[0].text")
+            return self._part.evaluate("menu => menu.selectedOptions[0].text.replace(/\\u00a0/g, ' ')")
         return self._part.is_checked() if self.kind == "switch" else float(self._digits())
 
     def _digits(self) -> str:

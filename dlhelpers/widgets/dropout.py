@@ -9,15 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
-from dlhelpers.activations import sigmoid
 from dlhelpers.datasets import moons
 from dlhelpers.dropout import (
-    all_masks,
     draw_uniform,
-    draws_for_masks,
     keep_mask,
-    mask_weights,
-    normalized_geometric_mean,
     participation_ratio,
     with_draws,
 )
@@ -30,10 +25,7 @@ from dlhelpers.plots.dropout import (
     DevLossPlaneView,
     DiagramView,
     HeatMapsView,
-    HistogramView,
-    MeansView,
     NextLayerView,
-    PointView,
     RuleLossView,
     SubnetworkMapsView,
     WeightsView,
@@ -160,216 +152,6 @@ def accuracies(network: Network, theta: FloatArray, data: Moons) -> FloatArray:
     return np.asarray((predicted == data.y_dev).mean(axis=-1))
 
 
-# All the networks at once ---------------------------------------------------------------------------
-
-TRAINED = {"without dropout": 1.0, "with keep_prob 0.8": 0.8, "with keep_prob 0.5": 0.5}
-HIDDEN = {"one layer of 8": (8,), "two layers of 4": (4, 4)}
-SMALL_STEPS = 400
-
-
-class Subnetworks(NamedTuple):
-    """What the full network and all its subnetworks answer at one point, and on the dev set."""
-
-    keep_prob: float
-    layers: int
-    point: tuple[float, float]
-    map: FloatArray
-    train: tuple[FloatArray, IntArray]
-    dev: tuple[FloatArray, IntArray]
-    axis_names: tuple[str, str]
-    probabilities: FloatArray
-    weights: FloatArray
-    full: float
-    arithmetic: float
-    geometric: float
-    full_accuracy: float
-    sub_accuracy: float
-    limit: float = LIMIT
-
-
-@lru_cache(maxsize=4)
-def trained_small(hidden: tuple[int, ...], seed: int) -> dict[str, FloatArray]:
-    """Return an empty store: `theta` of the three networks, filled by `enumerate_all`."""
-    return {}
-
-
-@lru_cache(maxsize=16)
-def small_map(hidden: tuple[int, ...], index: int, seed: int) -> FloatArray:
-    """Return the decision map of a trained network."""
-    network = Network((2, *hidden, 1), "tanh", "sigmoid_cross_entropy")
-    return probability_map(network, trained_small(hidden, seed)["theta"][index])
-
-
-@lru_cache(maxsize=64)
-def small_accuracies(hidden: tuple[int, ...], index: int, keep_prob: float, seed: int) -> tuple[float, float]:
-    """Return the dev accuracy of the full network, and the mean one of its subnetworks."""
-    theta, data = trained_small(hidden, seed)["theta"][index], two_moons(100, 0.3, seed)
-    values = Network((2, *hidden, 1), "tanh", keep_prob=keep_prob)
-    masks = all_masks(8)
-    logits = values.predict(theta, data.X_dev, draws=draws_for_masks(masks, values.sizes, N_DEV))[..., 0]
-    full = (values.predict(theta, data.X_dev)[:, 0] > 0) == data.y_dev
-    single = ((logits > 0) == data.y_dev).mean(axis=1)
-    return float(full.mean()), float(mask_weights(masks, keep_prob) @ single)
-
-
-def enumerate_all(
-    x1: float, x2: float, keep_prob: float, trained: str, hidden: str, seed: int
-) -> Iterator[tuple[float, Subnetworks]]:
-    """Train three networks once, then ask one of them and its 256 subnetworks about a point."""
-    layers, index = HIDDEN[hidden], list(TRAINED).index(trained)
-    store, data = trained_small(layers, seed), two_moons(100, 0.3, seed)
-    if "theta" not in store:
-        sizes, rng = (2, *layers, 1), np.random.default_rng(seed)
-        shares = np.array(list(TRAINED.values()))[:, np.newaxis, np.newaxis]
-        network = Network(sizes, "tanh", "sigmoid_cross_entropy", keep_prob=shares)
-        theta = np.tile(network.initialize(rng), (len(TRAINED), 1))
-        run = descend(network, theta, with_draws(repeat(data.batch), sizes, rng), Adam(), 0.03)
-        for step in pieces(run, SMALL_STEPS, 50):
-            if step.step < SMALL_STEPS:
-                share = step.step / SMALL_STEPS
-                maps = probability_map(Network(sizes, "tanh", "sigmoid_cross_entropy"), step.theta[index])
-                yield share, _at_point(step.theta[index], data, (x1, x2), keep_prob, layers, maps, (0.5, 0.5))
-        store["theta"] = step.theta
-    yield (
-        1.0,
-        _at_point(
-            store["theta"][index],
-            data,
-            (x1, x2),
-            keep_prob,
-            layers,
-            small_map(layers, index, seed),
-            small_accuracies(layers, index, keep_prob, seed),
-        ),
-    )
-
-
-def _at_point(
-    theta: FloatArray,
-    data: Moons,
-    point: tuple[float, float],
-    keep_prob: float,
-    hidden: tuple[int, ...],
-    maps: FloatArray,
-    dev_accuracies: tuple[float, float],
-) -> Subnetworks:
-    values = Network((2, *hidden, 1), "tanh", keep_prob=keep_prob)  # without a sigmoid: it predicts logits
-    masks, X = all_masks(8), np.array([point])
-    weights = mask_weights(masks, keep_prob)
-    logits = values.predict(theta, X, draws=draws_for_masks(masks, values.sizes, 1))[:, 0, 0]
-    probabilities = sigmoid(logits)
-    return Subnetworks(
-        keep_prob,
-        len(hidden),
-        point,
-        maps,
-        (data.X, data.y),
-        (data.X_dev[:100], data.y_dev[:100]),
-        ("$x_1$    (ring: your point; grey ring: before)", "$x_2$"),
-        probabilities,
-        weights,
-        float(sigmoid(values.predict(theta, X))[0, 0]),
-        float(weights @ probabilities),
-        float(normalized_geometric_mean(logits, weights)),
-        *dev_accuracies,
-    )
-
-
-def subnetworks_finding(result: Subnetworks) -> str:
-    """Return the answer of the full network and the mean of its subnetworks."""
-    return f"Full network {result.full:.2f}, mean of its 256 subnetworks {result.arithmetic:.2f}"
-
-
-def subnetworks_caption(result: Subnetworks) -> str:
-    """Say how far the subnetworks scatter, and how close both means come to the full network."""
-    order = np.argsort(result.probabilities)
-    sums = np.cumsum(result.weights[order])
-    low, high = (result.probabilities[order][int(np.searchsorted(sums, q - 1e-9))] for q in (0.05, 0.95))
-    gap = abs(result.geometric - result.full)
-    geometric = (
-        "differs from the full network's answer by less than 1e-12"
-        if gap < 1e-12
-        else f"is off the full network's answer by {gap:.3f}: with two hidden layers it is an approximation"
-    )
-    return (
-        f"The answers are probabilities of the orange class at the point "
-        f"({result.point[0]:.1f}, {result.point[1]:.1f}). With keep_prob {result.keep_prob:.2f}, 90% of the "
-        f"subnetworks answer between {low:.2f} and {high:.2f}. Their arithmetic mean is off the full "
-        f"network's answer by {abs(result.arithmetic - result.full):.3f}; their normalized geometric mean, "
-        f"{result.geometric:.2f}, {geometric}. On {N_DEV} dev points the full network is right on "
-        f"{result.full_accuracy:.0%}, a random subnetwork on {result.sub_accuracy:.0%}."
-    )
-
-
-def subnetworks_views(figure: Figure) -> list[View]:
-    """Lay out the lab: the plane with the point, the histogram, and the three answers below it."""
-    grid = figure.add_gridspec(2, 2, width_ratios=[1, 1.25], height_ratios=[2.3, 1])
-    plane = figure.add_subplot(grid[:, 0])
-    histogram = figure.add_subplot(grid[0, 1])
-    means = figure.add_subplot(grid[1, 1])
-    return [DecisionView(plane), PointView(plane), HistogramView(histogram), MeansView(means)]
-
-
-def subnetworks_code(x1: float, x2: float, keep_prob: float, trained: str, hidden: str, seed: int) -> str:
-    """Return the program behind the picture."""
-    return f"""
-from itertools import islice, repeat
-
-import numpy as np
-from dlhelpers.activations import sigmoid
-from dlhelpers.datasets import moons
-from dlhelpers.dropout import (
-    all_masks, draws_for_masks, mask_weights, normalized_geometric_mean, with_draws
-)
-from dlhelpers.minibatches import Batch
-from dlhelpers.network import Network
-from dlhelpers.optimizers import Adam
-from dlhelpers.training import descend
-
-X, y = moons(100, noise=0.3, rng=np.random.default_rng({seed}))
-sizes = {(2, *HIDDEN[hidden], 1)}
-rng = np.random.default_rng({seed})
-shares = np.array({list(TRAINED.values())})[:, None, None]  # three networks are trained at once
-network = Network(sizes, "tanh", "sigmoid_cross_entropy", keep_prob=shares)
-theta = np.tile(network.initialize(rng), (3, 1))
-batches = with_draws(repeat(Batch(X, y[:, None].astype(float))), sizes, rng)
-*_, last = islice(descend(network, theta, batches, Adam(), 0.03), {SMALL_STEPS} + 1)
-theta = last.theta[{list(TRAINED).index(trained)}]  # the one trained {trained}
-
-masks, point = all_masks(8), np.array([[{x1}, {x2}]])
-weights = mask_weights(masks, {keep_prob})
-values = Network(sizes, "tanh", keep_prob={keep_prob})  # without a sigmoid: it predicts logits
-logits = values.predict(theta, point, draws=draws_for_masks(masks, sizes, 1))[:, 0, 0]
-full = sigmoid(values.predict(theta, point))[0, 0]  # no masks
-result = full, weights @ sigmoid(logits), normalized_geometric_mean(logits, weights)
-"""
-
-
-def subnetworks_lab() -> Lab:
-    """Return the lab *All the networks at once*."""
-    return Lab(
-        "All the networks at once",
-        controls={
-            "x1": real_slider("Point, x₁", -3, 3, -0.1, 0.1, fmt=".1f"),
-            "x2": real_slider("Point, x₂", -3, 3, -0.1, 0.1, fmt=".1f"),
-            "keep_prob": real_slider("keep_prob of the masks", 0.1, 1, 0.5, 0.05),
-            "trained": choice("Trained", list(TRAINED), "without dropout"),
-            "hidden": choice("Hidden units", list(HIDDEN), "one layer of 8"),
-        },
-        compute=enumerate_all,
-        views=subnetworks_views,
-        finding=subnetworks_finding,
-        caption=subnetworks_caption,
-        code=subnetworks_code,
-        presets={
-            "deep in one class": {"x1": -1.5, "x2": 1.5},
-            "drop little": {"keep_prob": 0.9},
-            "trained with dropout": {"trained": "with keep_prob 0.5"},
-            "two hidden layers": {"hidden": "two layers of 4"},
-        },
-    )
-
-
 # Inverted dropout, step by step ---------------------------------------------------------------------
 
 SHARES = tuple(round(0.1 * k, 1) for k in range(1, 11))
@@ -410,9 +192,18 @@ class StepByStep(NamedTuple):
     dev_accuracy: dict[str, FloatArray]
 
 
+class Trained(NamedTuple):
+    """What is kept of the networks that were trained by all rules."""
+
+    theta: FloatArray
+    """Of the network without dropout, (P,)."""
+    dev_loss: dict[str, FloatArray]
+    dev_accuracy: dict[str, FloatArray]
+
+
 @lru_cache(maxsize=8)
-def trained_rules(seed: int) -> dict[str, FloatArray]:
-    """Return an empty store: `theta` of the 30 networks, filled by `show_steps`."""
+def trained_rules(seed: int) -> dict[str, Trained]:
+    """Return an empty store, filled by `show_steps`."""
     return {}
 
 
@@ -426,30 +217,37 @@ def rule_objective() -> Rescaled:
     return Rescaled(network, factor[:, np.newaxis, np.newaxis])
 
 
-def measure_rules(theta: FloatArray, data: Moons) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
+def measure_rules(thetas: FloatArray, data: Moons) -> Trained:
     """Return dev loss and dev accuracy over keep_prob, for each rule; no masks at test time."""
     plain = Network(RULE_SIZES, "relu", "sigmoid_cross_entropy")
-    theta = np.concatenate([theta, rule_objective().effective(theta)[10:20]])  # original: p at test time
-    loss, accuracy = plain.loss(theta, data.dev), accuracies(plain, theta, data)
+    everything = np.concatenate([thetas, rule_objective().effective(thetas)[10:20]])  # the original rule
+    loss, accuracy = plain.loss(everything, data.dev), accuracies(plain, everything, data)
     parts = {rule: slice(10 * k, 10 * k + 10) for k, rule in enumerate(RULES)}
-    return tuple({rule: each[part] for rule, part in parts.items()} for each in (loss, accuracy))  # type: ignore[return-value]
+    by_rule = ({rule: each[part] for rule, part in parts.items()} for each in (loss, accuracy))
+    return Trained(thetas[9].copy(), *by_rule)
+
+
+def train_rules(data: Moons, seed: int) -> Iterator[tuple[float, Trained]]:
+    """Train 30 networks; yield what is known so far."""
+    objective, rng = rule_objective(), np.random.default_rng(seed)
+    theta = np.tile(objective.network.initialize(rng), (30, 1))
+    batches = with_draws(repeat(data.batch), RULE_SIZES, rng)
+    for step in pieces(descend(objective, theta, batches, Adam(), 0.01), RULE_STEPS, 20):
+        yield step.step / RULE_STEPS, measure_rules(step.theta, data)
 
 
 def show_steps(
     keep_prob: float, rule: str, time: str, shared: bool, example: int, n_masks: float, seed: int
 ) -> Iterator[tuple[float, StepByStep]]:
-    """Train networks with all rules once, then take one layer apart."""
+    """Train networks by all rules once, then take one layer apart."""
     store, data = trained_rules(seed), two_moons(100, 0.3, seed)
     chosen = (keep_prob, rule, time == "test time", shared, example, round(n_masks), seed)
-    if "theta" not in store:
-        objective, rng = rule_objective(), np.random.default_rng(seed)
-        theta = np.tile(objective.network.initialize(rng), (30, 1))
-        batches = with_draws(repeat(data.batch), RULE_SIZES, rng)
-        for step in pieces(descend(objective, theta, batches, Adam(), 0.01), RULE_STEPS, 20):
-            if step.step < RULE_STEPS:
-                yield step.step / RULE_STEPS, _take_apart(step.theta, data, *chosen)
-        store["theta"] = step.theta
-    yield 1.0, _take_apart(store["theta"], data, *chosen)
+    if "done" not in store:
+        for share, found in train_rules(data, seed):
+            if share < 1:
+                yield share, _take_apart(found, data.X_dev[:N_SHOWN], *chosen)
+        store["done"] = found
+    yield 1.0, _take_apart(store["done"], data.X_dev[:N_SHOWN], *chosen)
 
 
 @lru_cache(maxsize=2)
@@ -460,8 +258,8 @@ def mask_numbers(seed: int) -> tuple[FloatArray, FloatArray]:
 
 
 def _take_apart(
-    thetas: FloatArray,
-    data: Moons,
+    trained: Trained,
+    X: FloatArray,
     keep_prob: float,
     rule: str,
     testing: bool,
@@ -471,9 +269,8 @@ def _take_apart(
     seed: int,
 ) -> StepByStep:
     network = Network(RULE_SIZES, "relu", "sigmoid_cross_entropy")
-    theta = thetas[9]  # trained with keep_prob 1: the activations stay while the masks change
-    W = network.layout.views(theta)
-    A = network.hidden_units(theta, data.X_dev[:N_SHOWN])[0].T
+    W = network.layout.views(trained.theta)  # without dropout: the activations stay while masks change
+    A = network.hidden_units(trained.theta, X)[0].T
     U, U2 = (draw[..., :1] if shared else draw for draw in mask_numbers(seed))
     masks = np.broadcast_to(MASKS[rule](U[:n_masks], keep_prob), (n_masks, *A.shape))
     at_test = keep_prob if rule == ORIGINAL else 1.0
@@ -496,7 +293,8 @@ def _take_apart(
         Z_mean,
         W["W2"] @ (A * at_test) + W["b2"],
         float((A * masks).mean() / (A * at_test).mean()),
-        *measure_rules(thetas, data),
+        trained.dev_loss,
+        trained.dev_accuracy,
     )
 
 
@@ -506,10 +304,8 @@ def _at_share(curve: FloatArray, keep_prob: float) -> float:
 
 def inverted_finding(result: StepByStep) -> str:
     """Return the mean of the activations in training, relative to that at test time."""
-    many = f"{result.n_masks:,} mask{'s' if result.n_masks > 1 else ''}"
-    return (
-        f"{result.rule[0].upper()}{result.rule[1:]}: {many} give {result.ratio:.2f} times the test-time mean"
-    )
+    many = f"{result.n_masks:,} masks give" if result.n_masks > 1 else "one mask gives"
+    return f"{result.rule[0].upper()}{result.rule[1:]}: {many} {result.ratio:.2f} times the test-time mean"
 
 
 def inverted_caption(result: StepByStep) -> str:
@@ -543,9 +339,9 @@ Z_LIMIT = 8.0
 
 def inverted_views(figure: Figure) -> list[View]:
     """Lay out the lab: four heat maps; below them the network, the next layer, and the dev loss."""
-    top, bottom = figure.add_gridspec(2, 1, height_ratios=[1, 1.35])
-    maps = top.subgridspec(1, 4)
-    below = bottom.subgridspec(1, 3, width_ratios=[1.15, 1, 1])
+    rows = figure.add_gridspec(2, 1, height_ratios=[1, 1.35])
+    maps = rows[0].subgridspec(1, 4)
+    below = rows[1].subgridspec(1, 3, width_ratios=[1.15, 1, 1])
     diagram, scatter, losses = (figure.add_subplot(below[0, k]) for k in range(3))
     return [
         HeatMapsView([figure.add_subplot(maps[0, k]) for k in range(4)], 10, N_SHOWN),
@@ -602,7 +398,7 @@ def inverted_lab() -> Lab:
             "rule": choice("Rule", RULES, INVERTED),
             "time": choice("Seen in", ["training", "test time"], "training"),
             "n_masks": log_slider("Masks to average over", 0, 10, 64, 1, base=2, fmt=",.0f"),
-            "example": slider("Example in the network", 1, N_SHOWN, 3),
+            "example": slider("Example in the network", 1, N_SHOWN, 6),
             "shared": switch("One mask for all examples", False),
         },
         compute=show_steps,
@@ -632,7 +428,14 @@ class Column(NamedTuple):
 
     thetas: FloatArray  # (n_records, 10, P)
     J: FloatArray  # (n_records, 10)
-    n: int
+    n: int  # records so far
+    dev_losses: FloatArray  # (10,), at record n
+    costs: dict[int, tuple[FloatArray, FloatArray]]  # by `costs`, filled for the networks that are shown
+
+    @property
+    def done(self) -> bool:
+        """Whether training has ended."""
+        return self.n == len(self.J)
 
 
 class PerLayer(NamedTuple):
@@ -652,7 +455,9 @@ class PerLayer(NamedTuple):
     norms_without: FloatArray
     shares_without: FloatArray
     map: FloatArray
+    first: int
     tiles: FloatArray
+    six_accuracies: FloatArray
     train: tuple[FloatArray, IntArray]
     dev: tuple[FloatArray, IntArray]
     axis_names: tuple[str, str]
@@ -677,7 +482,7 @@ def train_column(k: int, data: Moons, seed: int) -> Iterator[Column]:
     for n, step in enumerate(pieces(run, OVERFIT_STEPS, EVERY)):
         thetas[n], J[n] = step.theta, step.loss
         if n % 12 == 11 or n == n_records - 1:
-            yield Column(thetas, J, n + 1)
+            yield Column(thetas, J, n + 1, network.loss(thetas[n], data.dev), {})
 
 
 def per_layer(keep1: float, keep2: float, m: int, six: int, seed: int) -> Iterator[tuple[float, PerLayer]]:
@@ -688,19 +493,11 @@ def per_layer(keep1: float, keep2: float, m: int, six: int, seed: int) -> Iterat
     for done, k in enumerate(missing):
         for part in train_column(k, data, seed):
             known = {**store, k: part}
-            if part.n < len(part.J):
+            if not part.done:
                 share = (done + part.n / len(part.J)) / len(missing)
-                yield share, _one_of_all(known, row, column, data, m, six, seed)
+                yield share, _one_of_all(known, row, column, data, six, seed)
         store[k] = part
-    yield 1.0, _one_of_all(store, row, column, data, m, six, seed)
-
-
-@lru_cache(maxsize=64)
-def expected_cost(m: int, row: int, column: int, seed: int) -> tuple[FloatArray, FloatArray]:
-    """Return the mean of J over 24 masks and the dev loss without masks, as the finished network trains."""
-    data = two_moons(m, 0.4, seed)
-    thetas = np.ascontiguousarray(trained_columns(m, seed)[row].thetas[:, column])
-    return costs(thetas, (SHARES[column], SHARES[row]), data, seed)
+    yield 1.0, _one_of_all(store, row, column, data, six, seed)
 
 
 def costs(
@@ -716,13 +513,6 @@ def costs(
     return np.mean(masked, axis=0), network.loss(thetas, data.dev)
 
 
-@lru_cache(maxsize=64)
-def final_losses(m: int, row: int, seed: int) -> FloatArray:
-    """Return the dev loss of the ten networks of a finished column."""
-    network = Network(OVERFIT_SIZES, "relu", "sigmoid_cross_entropy")
-    return network.loss(trained_columns(m, seed)[row].thetas[-1], two_moons(m, 0.4, seed).dev)
-
-
 def weight_statistics(theta: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return, for W1, W2 and W3, the squared norm, and the share of the weights that carry it."""
     weights = [
@@ -735,39 +525,51 @@ def weight_statistics(theta: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def _one_of_all(
-    known: dict[int, Column], row: int, column: int, data: Moons, m: int, six: int, seed: int
+    known: dict[int, Column], row: int, column: int, data: Moons, six: int, seed: int
 ) -> PerLayer:
-    here = known[row]
-    n = here.n
-    theta = here.thetas[n - 1, column].copy()
+    here, without = known[row], known.get(9, known[row])
+    theta = here.thetas[here.n - 1, column].copy()
     shares = (SHARES[column], SHARES[row])
     network = Network(OVERFIT_SIZES, "relu", "sigmoid_cross_entropy", keep_prob=shares)
-    done = n == len(here.J) and row in trained_columns(m, seed)
-    J_mean, dev_curve = expected_cost(m, row, column, seed) if done else (np.empty(0), np.empty(0))
-    losses = np.full((10, 10), np.nan)
-    for k in trained_columns(m, seed):
-        losses[k] = final_losses(m, k, seed)
-    without = known.get(9, here)
-    U = np.random.default_rng(seed).random((6 * 8, 32, 1))[6 * (six - 1) : 6 * six]
-    draws = tuple(np.repeat(part, len(TILE_PLANE), axis=2) for part in np.split(U, 2, axis=1))
+    if here.done and column not in here.costs:
+        run = np.ascontiguousarray(here.thetas[:, column])
+        here.costs[column] = costs(run, shares, data, seed)
+    dev_losses = np.full((10, 10), np.nan)
+    for k, each in known.items():
+        if each.done:
+            dev_losses[k] = each.dev_losses
+    tiles, six_accuracies = subnetworks(network, theta, data, six, seed)
     return PerLayer(
         shares,
-        EVERY * np.arange(n),
-        here.J[:n, column],
-        J_mean,
-        dev_curve,
-        losses,
+        EVERY * np.arange(here.n),
+        here.J[: here.n, column],
+        *here.costs.get(column, (np.empty(0), np.empty(0))),
+        dev_losses,
         float(network.loss(theta, data.batch)),
         float(network.loss(theta, data.dev)),
         float(accuracies(network, theta, data)),
         *weight_statistics(theta),
         *weight_statistics(without.thetas[without.n - 1, 9].copy()),
         probability_map(network, theta),
-        network.predict(theta, TILE_PLANE, draws=draws).reshape(6, TILE, TILE),
+        6 * six - 5,
+        tiles,
+        six_accuracies,
         (data.X, data.y),
         (data.X_dev[:100], data.y_dev[:100]),
         AXES,
     )
+
+
+def subnetworks(
+    network: Network, theta: FloatArray, data: Moons, six: int, seed: int
+) -> tuple[FloatArray, FloatArray]:
+    """Return the maps of six subnetworks, (6, 30, 30), and the share of dev points each gets right, (6,)."""
+    U = np.random.default_rng(seed).random((6 * 8, 32, 1))[6 * (six - 1) : 6 * six]
+    X = np.concatenate([TILE_PLANE, data.X_dev])
+    draws = tuple(np.repeat(part, len(X), axis=2) for part in np.split(U, 2, axis=1))
+    p = network.predict(theta, X, draws=draws)[..., 0]
+    right = (p[:, TILE**2 :] > 0.5) == data.y_dev
+    return p[:, : TILE**2].reshape(6, TILE, TILE), right.mean(axis=1)
 
 
 def _shown(p: tuple[float, float]) -> str:
@@ -784,7 +586,11 @@ def per_layer_finding(result: PerLayer) -> str:
 
 def per_layer_caption(result: PerLayer) -> str:
     """Say how noisy J is, what became of the weights, and where the dev loss is lowest."""
-    text = f"Without masks, {result.dev_accuracy:.0%} of the dev points are right. "
+    worst, best = result.six_accuracies.min(), result.six_accuracies.max()
+    text = (
+        f"Without masks, {result.dev_accuracy:.0%} of the dev points are right; with subnetworks "
+        f"{result.first} to {result.first + 5} it is {worst:.0%} to {best:.0%}. "
+    )
     if len(result.J_mean):
         rises, mean_rises = (int((np.diff(curve) > 0).sum()) for curve in (result.J, result.J_mean))
         text += (
@@ -813,9 +619,9 @@ def per_layer_caption(result: PerLayer) -> str:
 
 def per_layer_views(figure: Figure) -> list[View]:
     """Lay out the lab: maps of the network and of subnetworks, all dev losses; below, J and the weights."""
-    top, bottom = figure.add_gridspec(2, 1, height_ratios=[1.15, 1])
-    above = top.subgridspec(1, 3, width_ratios=[1, 1.3, 1])
-    below = bottom.subgridspec(1, 2, width_ratios=[1.9, 1])
+    rows = figure.add_gridspec(2, 1, height_ratios=[1.15, 1])
+    above = rows[0].subgridspec(1, 3, width_ratios=[1, 1.3, 1])
+    below = rows[1].subgridspec(1, 2, width_ratios=[1.9, 1])
     plane, maps, losses = (figure.add_subplot(above[0, k]) for k in range(3))
     weights = below[0, 1].subgridspec(2, 1)
     return [
@@ -862,7 +668,7 @@ def keep_prob_lab() -> Lab:
         controls={
             "keep1": real_slider("keep_prob, layer 1", 0.1, 1, 0.7, 0.1, fmt=".1f"),
             "keep2": real_slider("keep_prob, layer 2", 0.1, 1, 0.7, 0.1, fmt=".1f"),
-            "m": slider("Training points m", 30, 90, 60, 30),
+            "m": slider("Training points m", 30, 90, 60, 10),
             "six": slider("Which six subnetworks", 1, 8, 1),
         },
         compute=per_layer,

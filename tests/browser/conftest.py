@@ -119,7 +119,6 @@ def view(
     """Return the lab that this function makes, in its notebook; nothing may have gone wrong at the end."""
     page = open_notebook(notebook)
     lab = page.lab(twins.lab(module, function).name)
-    lab.press_button("Reset")
-    lab.settle()
+    lab.press_and_settle("Reset")
     yield lab
     assert not page.complaints()

@@ -78,8 +78,7 @@ def test_every_control_moves_picture_and_caption(
 ) -> None:
     wrong = []
     for control in view.controls():
-        view.press_button("Reset")
-        old = view.settle()
+        old = view.press_and_settle("Reset")
         before = view.picture()
         move(control)
         view.wait_for_new_picture(before)
@@ -103,15 +102,13 @@ def test_presets_and_reset(view: LabView, twins: Any, notebook: Path, module: st
     twin = twins.lab(module, function)
     at_start = view.settle()
     for label, values in twin.presets.items():
-        view.press_button(label)
-        preset = view.settle()
+        preset = view.press_and_settle(label)
         snapped = {name: snap(twin.controls[name], value) for name, value in values.items()}
         expected = {**at_start.arguments, **snapped}
         assert preset.arguments == pytest.approx(expected), label
         assert agrees(view, preset, twins, module, function), label
         view.screenshot(label)
-        view.press_button("Reset")
-        again = view.settle()
+        again = view.press_and_settle("Reset")
         assert (again.values, again.caption) == (at_start.values, at_start.caption), f"Reset after {label}"
 
 

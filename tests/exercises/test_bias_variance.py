@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator
 from functools import cache
-from itertools import combinations
 from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -25,68 +23,8 @@ from dlhelpers.bias_variance import (
 from dlhelpers.bias_variance import standard_error as core_standard_error
 from dlhelpers.datasets import FUNCTIONS, digits, noisy_function, split
 from dlhelpers.exercises import bias_variance
-from dlhelpers.exercises.checking import Exercise, Question, ask
-
-EXERCISES = {name: thing for name, thing in vars(bias_variance).items() if isinstance(thing, Exercise)}
-QUESTIONS = {name: thing for name, thing in vars(bias_variance).items() if isinstance(thing, Question)}
-MISTAKES = [(name, number) for name, each in EXERCISES.items() for number in range(len(each.mistakes))]
-
-
-@pytest.fixture(params=EXERCISES)
-def exercise(request: pytest.FixtureRequest) -> Exercise:
-    return EXERCISES[request.param]
-
-
-def solution(exercise: Exercise) -> Any:
-    names: dict[str, Any] = {"np": np}
-    exec(exercise.solution(), names)
-    return names[exercise.name]
-
-
-def test_the_exercises_of_the_notebook() -> None:
-    assert set(EXERCISES) == {"standard_error", "gaps", "bias_and_variance", "choose"}
-    assert set(QUESTIONS) == {"best_of_100", "dev_set_size", "degree_up", "more_data", "far_train_set"}
-    assert all(exercise.name == name for name, exercise in EXERCISES.items())
-
-
-def test_reference_and_solution_are_right(exercise: Exercise) -> None:
-    assert exercise.check(exercise.reference).kind == "right"
-    verdict = exercise.check(solution(exercise))
-    assert verdict.kind == "right"
-    assert verdict.text == "Right. " + verdict.text.removeprefix("Right. ")
-    assert all(ask(solution(exercise), case).changed == () for case in exercise.cases)
-
-
-def test_an_empty_function_is_not_attempted(exercise: Exercise) -> None:
-    assert exercise.check(lambda *arguments: None).kind == "not attempted"
-
-
-@pytest.mark.parametrize(("name", "number"), MISTAKES)
-def test_each_mistake_is_recognized(name: str, number: int) -> None:
-    exercise = EXERCISES[name]
-    verdict = exercise.check(exercise.mistakes[number].compute)
-    expected = "A known mistake: " + exercise.mistakes[number].text
-    assert verdict.kind == "known mistake"
-    assert verdict.text.split() == expected.split()
-
-
-def test_mistakes_differ_from_each_other_and_from_the_right_answer(exercise: Exercise) -> None:
-    functions = [exercise.reference, *(mistake.compute for mistake in exercise.mistakes)]
-    answers = [[ask(f, case) for case in exercise.cases] for f in functions]
-    for one, other in combinations(range(len(answers)), 2):
-        same = all(map(exercise.agree, answers[one], answers[other]))
-        assert not same, f"{one} and {other} give the same"
-
-
-def test_the_right_answer_never_stops(exercise: Exercise) -> None:
-    for case in exercise.cases:
-        assert not ask(exercise.reference, case).error
-
-
-def test_texts_are_sentences(exercise: Exercise) -> None:
-    texts = [exercise.statement, exercise.why, exercise.hint(), *(each.text for each in exercise.mistakes)]
-    assert all(text.strip()[-1] in ".?" for text in texts)
-
+from dlhelpers.exercises.checking import ask
+from tests.exercises.every import solution
 
 # ------------------------------------------------------------------------- solutions hold in general
 
@@ -130,20 +68,6 @@ def test_choose_reports_the_winner(dev: list[float], random: Any) -> None:
 
 
 # ------------------------------------------------------------------------- what the feedback says
-
-
-@pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
-def test_questions_have_three_or_four_options(question: Question) -> None:
-    assert len(question.options) in (3, 4)
-    words = [question.feedback_for(letter) for letter in question.letters]
-    assert len(set(words)) == len(words)
-    assert [letter for letter in question.letters if question.feedback_for(letter).startswith("Right.")] == [
-        question.answer
-    ]
-
-
-def test_the_letter_of_the_answer_tells_nothing() -> None:
-    assert len({question.answer for question in QUESTIONS.values()}) >= 3
 
 
 def test_best_of_100() -> None:

@@ -1,0 +1,350 @@
+"""The exercises and the prediction questions of notebook 05."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from dlhelpers.broken_backprop import Bug, broken_source, case
+from dlhelpers.exercises.checking import SIGNS, Exercise, Kind, Mistake, Question, Text, Verdict, wrapped
+from dlhelpers.gradient_checking import relative_error as core_relative_error
+from dlhelpers.showing import Code
+from dlhelpers.typing import FloatArray
+
+# The two-sided difference -----------------------------------------------------------------------------
+
+
+class Cost:
+    """A cost of one vector that shows its formula."""
+
+    def __init__(self, formula: str, J: Callable[[FloatArray], float]) -> None:
+        self._formula, self._J = formula, J
+
+    def __call__(self, theta: FloatArray) -> float:
+        """Return J."""
+        return float(self._J(np.asarray(theta)))
+
+    def __repr__(self) -> str:
+        return self._formula
+
+
+def _each(formula: Callable[[Any, FloatArray, FloatArray, float], float]) -> Callable[..., FloatArray]:
+    """Return the function that uses a formula of J, theta, a step along an axis and eps for each axis."""
+
+    def gradient(J: Any, theta: FloatArray, eps: float) -> FloatArray:
+        return np.array([formula(J, theta, eps * axis, eps) for axis in np.eye(len(theta))])
+
+    return gradient
+
+
+def _without_way_back(J: Any, theta: FloatArray, eps: float) -> FloatArray:
+    theta, gradient = theta.copy(), np.zeros(len(theta))
+    for i in range(len(theta)):
+        theta[i] += eps
+        plus = J(theta)
+        theta[i] -= 2 * eps
+        gradient[i] = (plus - J(theta)) / (2 * eps)
+    return gradient
+
+
+def _halfway_back(J: Any, theta: FloatArray, eps: float) -> FloatArray:
+    theta, gradient = theta.copy(), np.zeros(len(theta))
+    for i in range(len(theta)):
+        theta[i] += eps
+        plus = J(theta)
+        theta[i] -= eps
+        gradient[i] = (plus - J(theta)) / (2 * eps)
+    return gradient
+
+
+two_sided_gradient = Exercise(
+    name="two_sided_gradient",
+    statement="""Return the gradient of J at theta from two-sided differences, an array like theta. J takes
+        one vector and returns a number. Move one component at a time, by eps to both sides.""",
+    reference=_each(lambda J, theta, step, eps: (J(theta + step) - J(theta - step)) / (2 * eps)),
+    cases=[
+        {"J": Cost("a³", lambda t: t[0] ** 3), "theta": np.array([1.0]), "eps": 0.5},
+        {
+            "J": Cost("a³ + 2 b²", lambda t: t[0] ** 3 + 2 * t[1] ** 2),
+            "theta": np.array([1.0, -2.0]),
+            "eps": 0.1,
+        },
+        {
+            "J": Cost("a² b + b³ c", lambda t: t[0] ** 2 * t[1] + t[1] ** 3 * t[2]),
+            "theta": np.array([1.0, 2.0, -1.0]),
+            "eps": 0.2,
+        },
+    ],
+    mistakes=[
+        Mistake(
+            _each(lambda J, theta, step, eps: (J(theta + step) - J(theta)) / eps),
+            "this is the one-sided difference. Its error falls like ε, not like ε². Go to both sides.",
+        ),
+        Mistake(
+            _each(lambda J, theta, step, eps: (J(theta) - J(theta - step)) / eps),
+            "this is one-sided too, to the left. Go to both sides.",
+        ),
+        Mistake(
+            _each(lambda J, theta, step, eps: (J(theta + step) - J(theta - step)) / eps),
+            "everything is twice too large: from θ - ε to θ + ε it is 2ε, so divide by 2 * eps.",
+        ),
+        Mistake(
+            _each(lambda J, theta, step, eps: (J(theta + step) - J(theta - step)) / 2 * eps),
+            "`/ 2 * eps` divides by 2 and then multiplies by eps. Write / (2 * eps).",
+        ),
+        Mistake(
+            _each(lambda J, theta, step, eps: (J(theta - step) - J(theta + step)) / (2 * eps)),
+            "the sign is wrong: plus comes first, J(θ + ε) - J(θ - ε).",
+        ),
+        Mistake(
+            _without_way_back,
+            "you change theta in place and do not put the component back before the next one. After the two "
+            "evaluations, add eps again, or work on copies.",
+        ),
+        Mistake(
+            _halfway_back,
+            "after theta[i] += eps, the step to the other side is -2 * eps. With -eps you are back in the "
+            "middle, and have half of the one-sided difference.",
+        ),
+        Mistake(
+            _each(lambda J, theta, step, eps: 0.0),
+            "all components are 0. Probably `plus = theta` and `minus = theta`: that makes two names for one "
+            "array, and the steps cancel. Write theta.copy().",
+        ),
+        Mistake(
+            _each(lambda J, theta, step, eps: (J(theta + eps) - J(theta - eps)) / (2 * eps)),
+            "you moved all components at once, so each entry is the sum of all slopes. Move one at a time.",
+        ),
+        Mistake(
+            lambda J, theta, eps: (J(theta + eps) - J(theta - eps)) / (2 * eps),
+            "you moved all components at once: that is one number, the sum of all slopes. Move one at a "
+            "time, in a loop over the components.",
+        ),
+    ],
+    hint="""Make an array of zeros like theta. In a loop over i: copy theta twice, add eps to component i of
+        one copy, subtract it from component i of the other, and take the difference of J over 2 * eps.""",
+    solution="""
+        def two_sided_gradient(J, theta, eps):
+            gradient = np.zeros_like(theta)
+            for i in range(theta.size):
+                plus, minus = theta.copy(), theta.copy()
+                plus[i] += eps
+                minus[i] -= eps
+                gradient[i] = (J(plus) - J(minus)) / (2 * eps)
+            return gradient
+    """,
+    why="""Each component moves alone, and theta itself stays as it was. For a³ at 1 with ε = 0.5 this gives
+        3.25: the slope 3 and an error of ε².""",
+)
+
+# The relative error -----------------------------------------------------------------------------------
+
+_norm = np.linalg.norm
+
+
+def _elementwise(a: FloatArray, b: FloatArray) -> FloatArray:
+    return np.asarray(np.abs(a - b) / (np.abs(a) + np.abs(b)))
+
+
+relative_error = Exercise(
+    name="relative_error",
+    statement="""Return the relative error of two gradients, vectors of the same length and not both zero: the
+        norm of their difference over the sum of their norms.""",
+    reference=core_relative_error,
+    cases=[
+        {"a": np.array([3.0, 4.0]), "b": np.array([3.0, 1.0])},
+        {"a": np.array([1.0, -2.0, 2.0]), "b": np.array([1.0, -2.0, 5.0])},
+        {"a": np.array([1e-3, 2e-3]), "b": np.array([1e-3, 2.5e-3])},
+        {"a": np.array([2.0, 1.0]), "b": np.array([-2.0, -1.0])},
+    ],
+    mistakes=[
+        Mistake(
+            lambda a, b: _norm(a - b) ** 2 / (_norm(a) ** 2 + _norm(b) ** 2),
+            "the root is missing: a norm is the root of the sum of squares. Without it 1e-7 becomes about "
+            "1e-14.",
+        ),
+        Mistake(
+            lambda a, b: _norm(a - b),
+            "this is the distance only. Divide by the lengths, or small gradients will always look right.",
+        ),
+        Mistake(
+            lambda a, b: _norm(a - b) / max(_norm(a), _norm(b)),
+            "you divide by the larger length. That convention exists, but here it is the sum of both: "
+            "then the error is at most 1.",
+        ),
+        Mistake(
+            lambda a, b: _norm(a - b) / _norm(a),
+            "the denominator has one length only. Add the other one: the error is then the same for both "
+            "orders.",
+        ),
+        Mistake(
+            lambda a, b: _norm(a - b) / _norm(b),
+            "the denominator has one length only. Add the other one: the error is then the same for both "
+            "orders.",
+        ),
+        Mistake(
+            lambda a, b: _norm(a - b) / _norm(a) + _norm(b),
+            "the parentheses are missing: a / b + c divides by b only.",
+        ),
+        Mistake(
+            lambda a, b: _norm(a - b) / _norm(a + b),
+            "this is the length of the sum, not the sum of the lengths. Opposite gradients would divide by "
+            "0.",
+        ),
+        Mistake(
+            lambda a, b: np.abs(a - b).sum() / (np.abs(a).sum() + np.abs(b).sum()),
+            "these are sums of absolute values, the 1-norm. The formula has the 2-norm: squares, sum, root.",
+        ),
+        Mistake(
+            lambda a, b: _elementwise(a, b),
+            "this is one number for each component. The formula compares whole vectors: norms come first.",
+        ),
+        Mistake(
+            lambda a, b: _elementwise(a, b).mean(),
+            "this is the mean over the components. Then a tiny component counts as much as a large one. "
+            "Norms come first.",
+        ),
+        Mistake(
+            lambda a, b: (_norm(a) - _norm(b)) / (_norm(a) + _norm(b)),
+            "this compares lengths, not vectors. Opposite gradients would have an error of 0: subtract "
+            "first.",
+        ),
+        Mistake(
+            lambda a, b: abs(_norm(a) - _norm(b)) / (_norm(a) + _norm(b)),
+            "this compares lengths, not vectors. Opposite gradients would have an error of 0: subtract "
+            "first.",
+        ),
+    ],
+    hint="np.linalg.norm(a) is the root of the sum of squares of a. You need it three times.",
+    solution="""
+        def relative_error(a, b):
+            return np.linalg.norm(a - b) / (np.linalg.norm(a) + np.linalg.norm(b))
+    """,
+    why="""The error has no unit: it is the same if both gradients are doubled. It is 0 for equal gradients
+        and 1 for opposite ones.""",
+)
+
+# Find the bug by reading ------------------------------------------------------------------------------
+
+
+class BrokenCode:
+    """A function of the course with one line changed; the reader names the line.
+
+    Parameters
+    ----------
+    bug : Bug
+    """
+
+    def __init__(self, bug: Bug) -> None:
+        self._bug = bug
+        self._lines = str(broken_source(bug.name)).rstrip().splitlines()
+        self._broken = next(i for i, line in enumerate(self._lines, start=1) if bug.wrong in line)
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{number:>3}  {line}" for number, line in enumerate(self._lines, start=1))
+
+    def check(self, line: object = ...) -> Verdict:
+        """Say whether this is the number of the line that was changed."""
+        if line is ... or line is None:
+            return _say("not attempted", "give the number of the line, as in check(3).")
+        if (
+            not isinstance(line, int | np.integer)
+            or isinstance(line, bool)
+            or not 1 <= line <= len(self._lines)
+        ):
+            return _say("failed", f"give the number of a line, from 1 to {len(self._lines)}.")
+        if line == self._broken:
+            return _say("right", f"It should read: {self._bug.right}. {self._bug.why}")
+        text = self._lines[line - 1].strip() or "(empty)"
+        return _say("wrong", f"line {line} is as it should be: {text}")
+
+    def hint(self) -> Text:
+        """Return what a gradient check says about it."""
+        return Text(wrapped(f"What a gradient check shows: {self._bug.why}"))
+
+    def solution(self) -> Code:
+        """Return the line as it stands and as it should be."""
+        return Code(f"# line {self._broken}: {self._bug.wrong}\n{self._bug.right}\n")
+
+
+def _say(kind: Kind, words: str) -> Verdict:
+    return Verdict(kind, wrapped(f"{SIGNS[kind]} {words}"))
+
+
+TO_READ = (11, 1, 3, 14, 0, 6, 12, 7, 8, 2, 4, 13, 9)
+"""Numbers of the cases whose line can be read, in the order of the seeds."""
+
+
+def find_the_bug(seed: int) -> BrokenCode:
+    """Return a function with a bug in it; another whole number gives another bug."""
+    return BrokenCode(case(TO_READ[int(seed) % len(TO_READ)]))
+
+
+# Predictions ------------------------------------------------------------------------------------------
+
+smaller_eps = Question(
+    text="""The two-sided difference has an error of about ε². You use float64. How does the measured error
+        change when you go from ε = 1e-5 to ε = 1e-12?""",
+    options=(
+        "It falls from about 1e-10 to about 1e-24: ε² says so.",
+        "It falls to about 1e-16, the precision of float64, and stays there.",
+        "It stays at about 1e-10.",
+        "It rises, to more than 1e-6.",
+    ),
+    answer="d",
+    feedback=(
+        """ε² is the error of exact arithmetic. The computer rounds J(x + ε) and J(x - ε) to 16 digits, and
+        these digits are divided by 2ε. In the lab, move ε to the left and look at the dash-dotted line.""",
+        """The values of f are that precise, but their difference is divided by 2ε = 2e-12: an error of 1e-16
+        becomes one of 1e-4. In the lab, move ε to the left.""",
+        """It is near its lowest point at 1e-5. From there to the left, rounding takes over, and each factor
+        of 10 in ε costs a digit. In the lab, look at the left branch of the curve.""",
+        """f is rounded at the sixteenth digit, and the difference is divided by 2ε. So the error of rounding
+        is about u / ε: 1e-16 over 1e-12 is 1e-4. In the lab, the two lines meet near ε = 1e-5.""",
+    ),
+)
+
+which_bug = Question(
+    text="""A gradient check of a network with three layers: W3 and b3 agree to ten digits, but W2, b2, W1 and
+        b1 are wrong by 10% and more. Where do you look for the bug?""",
+    options=(
+        "In the gradient of the loss: an error there is in everything.",
+        "In the lines that carry the error from layer 3 back to layer 2.",
+        "In the gradient of W2, because it is the largest array.",
+        "In the forward pass: the costs must be wrong.",
+    ),
+    answer="b",
+    feedback=(
+        """Then W3 and b3 would be wrong too: they are made from the gradient of the loss at once. In the lab,
+        give the answer "1/m is missing in the gradient of the loss" and look at the lower map.""",
+        """Backpropagation goes from the last layer to the first. What agrees was computed before the bug,
+        what differs after it. Between them lie the mask, the transposed W, and the slope of the
+        activation.""",
+        """An error in the line of dW alone stays there: dW is the end of a branch, nothing is computed from
+        it. In the lab, give an answer with dW, and see that the biases agree.""",
+        """The check compares two numbers from the same forward pass. A wrong forward pass with its own
+        right gradient passes the check. In the lab, find the case of the mask that is not divided.""",
+    ),
+)
+
+right_network_fails = Question(
+    text="""Your network with ReLU has no bug. All biases are 0 at the start, and one example is blank: all
+        its inputs are 0. What does the check say, with ε = 1e-5 and float64?""",
+    options=(
+        "About 1e-10: there is no bug.",
+        "About 1e-7: ReLU is less smooth than tanh.",
+        "About 1e-2, and a smaller ε helps.",
+        "About 1e-2, for any smaller ε too.",
+    ),
+    answer="d",
+    feedback=(
+        """That is what tanh gives. For the blank example each pre-activation of ReLU is exactly 0: on the
+        kink. In the lab, press "ReLU on its kink".""",
+        """Off the kink ReLU is a straight line, and its check is as good as that of tanh. On the kink it is
+        wrong by far more than 1e-7. In the lab, press "ReLU on its kink".""",
+        """A smaller ε helps when a kink is near. Here the pre-activation is exactly 0: every ε, however
+        small, steps over it. In the lab, press "ReLU on its kink" and move ε.""",
+        """On the kink the backward pass takes the slope 0, and the two-sided difference finds one half, for
+        every ε. After some training the biases are not 0 any more, and the alarm is gone.""",
+    ),
+)

@@ -1,0 +1,99 @@
+"""The exercises of section 1.5 take the right answer and tell the mistakes apart; feedback is measured."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dlhelpers.augmentation import shift
+from dlhelpers.exercises import early_stopping
+from dlhelpers.exercises.checking import ask
+from dlhelpers.regularization import early_stop
+from dlhelpers.widgets import augmentation as augmentation_labs
+from dlhelpers.widgets import early_stopping as labs
+from tests.exercises.every import solution
+
+
+def finished(stages: Any) -> Any:
+    *_, (_, result) = stages
+    return result
+
+
+# ------------------------------------------------------------------------- solutions hold in general
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=20), st.integers(1, 9))
+def test_stop_and_restore_is_early_stop(dev_losses: list[int], patience: int) -> None:
+    train_losses = np.zeros(len(dev_losses))
+    found = solution(early_stopping.stop_and_restore)(train_losses, np.array(dev_losses), patience)
+    assert found == tuple(early_stop(dev_losses, patience))
+
+
+def test_stop_and_restore_by_hand() -> None:
+    """8, 5, 6, 5.5: lowest at epoch 1, two epochs without a lower one end at epoch 3."""
+    case = early_stopping.stop_and_restore.cases[0]
+    assert ask(early_stopping.stop_and_restore.reference, case).value == (1, 3)
+
+
+@pytest.mark.parametrize("pixels", [0, 1, 3])
+def test_copies_are_those_of_the_core(pixels: int) -> None:
+    images = np.random.default_rng(0).random((5, 8, 8))
+    both, labels = solution(early_stopping.with_copies)(images, np.arange(5), pixels)
+    copies = shift(images.reshape(5, 64), 0, pixels).reshape(5, 8, 8)
+    np.testing.assert_array_equal(both, np.concatenate([images, copies]))
+    assert labels.tolist() == [0, 1, 2, 3, 4] * 2
+
+
+# ------------------------------------------------------------------------- what the feedback says
+
+
+def test_more_patience() -> None:
+    """From epoch 4 to epoch 62; never worse, whatever the curve."""
+    run = finished(labs.record(0.4, 40, 0.01, seed=0))
+    assert early_stop(run.dev, 5).best == 4
+    assert early_stop(run.dev, 30).best == 62
+    restored = [run.dev[early_stop(run.dev, patience).best] for patience in range(1, 300)]
+    assert np.all(np.diff(restored) <= 0)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_steps_and_lambda(seed: int) -> None:
+    """The lambda that comes nearest is m / (alpha t), to within a factor of about 2, for all t."""
+    paths = finished(labs.follow(0.3, 20, 1.0, seed))
+    for t in (10, 100, 1000, 10_000):
+        ratio, apart = labs.compare_here(paths, t, 1.0, 1.0).nearest
+        assert 0.44 < ratio < 1
+        assert 0.002 < apart < 0.12, "alike, not equal"
+
+
+@pytest.fixture(scope="module")
+def rotated() -> Any:
+    return finished(augmentation_labs.augmentation("rotate", 3, 50, seed=0))
+
+
+def test_half_a_turn(rotated: Any) -> None:
+    """About half are right; a few points are won up to 15 degrees; no 6 becomes a 9 up to 60."""
+    angles = list(augmentation_labs.KINDS["rotate"][1])
+    assert 0.4 < rotated.dev[-1] < 0.6
+    assert rotated.dev[0] > 0.8
+    assert 0.01 < rotated.dev[angles.index(15)] - rotated.dev[0] < 0.05
+    assert rotated.mixed_up[-1] > 0.2
+    assert rotated.mixed_up[angles.index(60)] < 0.005
+    assert rotated.dev[0] - rotated.dev[-1] > 0.2
+
+
+def test_cheapest_knob() -> None:
+    """All raise the train loss; lambda a little less than stopping early; examples close the gap the most."""
+    swept = finished(augmentation_labs.sweep(0))
+    assert swept.stop[0, 0] < 0.01
+    assert swept.stop[1, 0] - swept.stop[0, 0] > 0.4
+    gaps = {}
+    for name in ("stop", "strength", "examples"):
+        train, dev, *_ = getattr(swept, name)
+        assert train[5:].min() > 0.04
+        gaps[name] = dev - train
+    assert gaps["examples"].min() < 0.01 < 0.05 < min(gaps["strength"].min(), gaps["stop"].min())
+    at = np.interp(0.1, swept.strength[0], gaps["strength"]), np.interp(0.1, swept.stop[0], gaps["stop"])
+    assert at[0] < at[1]

@@ -1,0 +1,178 @@
+"""Exercises take the right answer and tell the mistakes apart; what the feedback claims is measured."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dlhelpers.broken_backprop import ANSWERS, case
+from dlhelpers.exercises import gradient_checking
+from dlhelpers.exercises.checking import ask
+from dlhelpers.gradient_checking import best_eps, difference
+from dlhelpers.widgets import gradient_checking as labs
+
+
+def test_two_sided_gradient_by_hand() -> None:
+    """((1.5)³ - (0.5)³) / 1 = 3.25; the cost shows its formula to the reader."""
+    exercise = gradient_checking.two_sided_gradient
+    assert ask(exercise.reference, exercise.cases[0]).value.tolist() == [3.25]
+    assert "J = a³" in exercise.check(lambda J, theta, eps: 7 * theta).text
+
+
+def in_place(J: Any, theta: Any, eps: float) -> Any:
+    """What a reader may write: right, but theta has moved by a rounding error, or more."""
+    gradient = np.zeros_like(theta)
+    for i in range(theta.size):
+        theta[i] += eps
+        plus = J(theta)
+        theta[i] -= 2 * eps
+        gradient[i] = (plus - J(theta)) / (2 * eps)
+        theta[i] += 2 * eps
+    return gradient
+
+
+def test_changing_theta_is_not_right() -> None:
+    assert gradient_checking.two_sided_gradient.check(in_place).kind in ("wrong", "known mistake")
+
+
+# ------------------------------------------------------------------------------------- find the bug
+
+
+@pytest.mark.parametrize("seed", range(len(gradient_checking.TO_READ)))
+def test_the_broken_line_can_be_found(seed: int) -> None:
+    code = gradient_checking.find_the_bug(seed)
+    lines = repr(code).splitlines()
+    kinds = [code.check(number).kind for number in range(1, len(lines) + 1)]
+    assert kinds.count("right") == 1 and kinds.count("wrong") == len(lines) - 1
+    right = kinds.index("right")
+    assert code._bug.wrong in lines[right]
+    assert code._bug.right in code.solution() and f"line {right + 1}:" in code.solution()
+    assert code._bug.why.split() == code.hint().split()[5:]
+    assert code._bug.right not in repr(code), "the right line stands there too"
+
+
+def test_find_the_bug_answers_to_anything() -> None:
+    code = gradient_checking.find_the_bug(3)
+    assert code.check().kind == code.check(None).kind == code.check(...).kind == "not attempted"
+    for nonsense in (0, -1, 1000, "7", 2.5, True, [1]):
+        assert code.check(nonsense).kind == "failed"
+    again = gradient_checking.find_the_bug(3 + len(gradient_checking.TO_READ))
+    assert repr(again) == repr(code)
+
+
+# ------------------------------------------------------------------------- what the feedback says
+
+
+def test_smaller_eps() -> None:
+    """Near 1e-10 at 1e-5, above 1e-6 at 1e-12, for each smooth function of the lab."""
+    for name, curve in labs.CURVES.items():
+        if curve.kink is None:
+            assert labs.compare(name, 0.7, 1e-5, "float64").here[1] < 1e-9
+            assert labs.compare(name, 0.7, 1e-12, "float64").here[1] > 1e-6
+    exact = 3 * 0.7 * 0.7
+    assert abs(difference(lambda x: x * x * x, 0.7, np.array([1e-12]))[0] - exact) > 1e-6
+
+
+def test_which_bug() -> None:
+    """The last layer agrees, all below differ: for exactly the bugs between the layers."""
+    setting = labs.Setting("tanh", 0.8, 0.0, False, 0, 0)
+    below = ("W1", "b1", "W2", "b2")
+    found = [name for name in ANSWERS[:-1] if labs._differ(labs.examine(name, setting).by_name) == below]
+    assert set(found) == {
+        "dropout: the mask is missing on the way back",
+        "(6): W is not transposed",
+        "activation: the slope is missing",
+        "activation: the slope is taken at Z, not at A",
+    }
+    assert labs._differ(labs.examine("(4): dW is transposed", setting).by_name) == ("W1", "W2", "W3")
+
+
+def test_right_network_fails() -> None:
+    """On the kink: about 1e-2 for every small eps at the start; gone after training; tanh is right."""
+    start = labs.AlarmSetting("relu", "float64", "off", labs.COSTS[0], 0, 0)
+    for eps in (1e-9, 1e-7, 1e-5):
+        assert 3e-3 < labs.alarm_check(start, eps).error < 3e-2
+    assert labs.alarm_check(start._replace(steps=100), 1e-5).error < 1e-8
+    assert labs.alarm_check(start._replace(activation="tanh"), 1e-5).error < 1e-9
+
+
+# ------------------------------------------------------------------------- what the notebook says
+
+
+def test_the_orders_at_the_default_of_the_lab() -> None:
+    """Slope 1 and 2 within 0.05, on the range that the caption names."""
+    lab = labs.difference_lab()
+    one, two = lab.result.orders
+    assert abs(one - 1) < 0.05 and abs(two - 2) < 0.05 and lab.result.straight == (True, True)
+    assert "From ε = 1e-4 to 1e-2 in float64" in lab.caption
+    assert "slopes 1.00 (one-sided) and 2.00 (two-sided)" in lab.caption
+    lab.close()
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_the_best_eps_is_near_the_rules(precision: str) -> None:
+    found, u = labs.compare("x³", 0.7, 0.1, precision), float(np.finfo(precision).eps)
+    for two_sided, rule in ((True, u ** (1 / 3)), (False, u ** (1 / 2))):
+        best = best_eps(labs.GRID, found.errors[precision, two_sided])
+        assert 0.1 < best / rule < 10
+
+
+def test_at_a_kink_the_orders_are_lost() -> None:
+    on_it = labs.compare("ReLU", 0.0, 0.1, "float64")
+    assert abs(on_it.orders[1]) < 0.01 and on_it.here[1] == 0.5
+    for name in ("ReLU", "|x|"):
+        near = labs.compare(name, 0.05, 0.1, "float64")
+        assert not any(near.straight) and near.here[1] > 0.2
+        assert labs.compare(name, 0.05, 0.04, "float64").here[1] < 1e-13
+
+
+@pytest.mark.parametrize("name", labs.SYMMETRIC)
+def test_a_symmetric_function_has_no_two_sided_error_at_0(name: str) -> None:
+    assert not labs.compare(name, 0.0, 0.1, "float64").errors["float64", True].any()
+
+
+def test_case_8_is_seen_after_training_only() -> None:
+    name = case(8).name
+    seen = [
+        labs._differ(labs.examine(name, labs.Setting("tanh", 0.8, 1.0, False, steps, 8)).by_name)
+        for steps in (0, 5, 100)
+    ]
+    assert seen == [(), ("b1", "b2", "b3"), ("b1", "b2", "b3")]
+
+
+def test_three_of_the_cases_pass_with_all_parts_on() -> None:
+    passed = [
+        seed
+        for seed in range(15)
+        if not labs._differ(
+            labs.examine(case(seed).name, labs.Setting("tanh", 0.8, 1.0, True, 50, seed)).by_name
+        )
+    ]
+    assert passed == [seed for seed in range(15) if not case(seed).found]
+    assert len(passed) == 3
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_the_lab_judges_every_answer(seed: int) -> None:
+    """At the default, only the right answer is called right, and its line is shown."""
+    for answer in ANSWERS:
+        found = labs.search("tanh", 0.8, 1.0, False, 0, answer, seed)
+        right = answer == case(seed).answer
+        assert ("Your answer is right" in labs.search_finding(found)) == right
+        assert ("Right." in labs.search_caption(found)) == right
+        assert (case(seed).right in labs.search_caption(found)) == right or not case(seed).where
+
+
+def test_false_alarms() -> None:
+    start = labs.AlarmSetting("tanh", "float64", "off", labs.COSTS[0], 0, 0)
+    single = start._replace(precision="float32")
+    assert min(labs.alarm_check(single, eps).error for eps in labs.EPS_GRID) > 1e-5
+    later = start._replace(steps=50)
+    right, left = (
+        labs.alarm_check(later, eps).error / labs.alarm_check(start, eps).error for eps in (1e-2, 1e-8)
+    )
+    assert right > 10 and 1.3 < left < 5
+    assert labs.alarm_check(start._replace(masks="fixed masks"), 1e-5).error < 1e-8
+    assert labs.alarm_check(start._replace(masks="fresh masks"), 1e-5).error > 0.5
+    lacking = labs.alarm_check(start._replace(penalty=labs.COSTS[1]), 1e-5)
+    assert {name for name, error in lacking.by_name.items() if error > 1e-3} == {"W1", "W2", "W3"}

@@ -1,0 +1,6 @@
+"""Numbers of the labs of notebook 03."""
+
+NUMBERS = {
+    "inverted_lab": lambda r: (r.ratio, r.Z_mean),
+    "keep_prob_lab": lambda r: (r.train_loss, r.dev_loss),
+}

@@ -1,0 +1,12 @@
+"""The numbers that the programs of the labs in widgets/regularization.py compute, too."""
+
+NUMBERS = {
+    "diamond_lab": lambda r: (
+        r.solutions.l1[r.at],
+        r.solutions.l2[r.at],
+        r.share[r.at][0],
+        r.share[r.at][2],
+    ),
+    "lambda_lab": lambda r: (r.curves.train[r.at], r.curves.dev[r.at], r.linear),
+    "decay_lab": lambda r: (r.runs.difference, *r.runs.weights),
+}
