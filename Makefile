@@ -31,11 +31,12 @@ lab: $(READY) ## Open the course in JupyterLab (more options: LAB_ARGS="--no-bro
 
 test: lint ## Check everything that needs no browser: lint, types, imports, unit tests, notebooks
 	$(RUN) -m pytest -m "not slow" --numprocesses=auto --maxprocesses=4
-	$(if $(NOTEBOOKS),$(RUN) -m pytest --nbval --nbval-current-env --nbval-cell-timeout=300 $(NOTEBOOKS))
+	$(if $(NOTEBOOKS),$(RUN) -m pytest --nbval --nbval-current-env --nbval-cell-timeout=300 \
+	    --numprocesses=auto --maxprocesses=4 --dist=loadfile $(NOTEBOOKS))
 	$(RUN) tools/build_notebooks.py --check
 	@echo "All of it passed. Not run: the slow tests (make slow) and the browser suite (make browser)"
 
-slow: $(READY) ## Run the tests that take minutes: the memory of every lab over 2,000 updates
+slow: $(READY) ## Run the tests that take minutes: the memory of every lab over 2,000 updates (LAB_UPDATES=...)
 	$(RUN) -m pytest -m slow -rP --numprocesses=auto --maxprocesses=4
 
 parity: $(PARITY)/.ready ## Compare the core with PyTorch, in an environment of its own (a large download)

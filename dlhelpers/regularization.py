@@ -384,6 +384,167 @@ def train_until_stop(
     return StoppedEarly(best, tuple(steps), tuple(losses))
 
 
+# Ridge regression beside early stopping -----------------------------------------------------------
+# Their equations are numbered together; (1) is the step of gradient descent, w - alpha X^T (X w - y) / m.
+
+
+@np.errstate(all="ignore")
+def ridge(X: FloatArray, y: FloatArray, strength: float) -> FloatArray:
+    r"""Return the weights of a linear model without bias that minimize squared error and L2 penalty.
+
+    .. math:: w_\lambda = (X^T X + \lambda I)^{-1} X^T y \tag{2}
+
+    Parameters
+    ----------
+    X : (m, n_features) float array
+        Centered, since there is no bias.
+    y : (m,) float array
+        Centered, too.
+    strength : float > 0
+        lambda, as in `l2`.
+
+    Returns
+    -------
+    (n_features,) float array
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as above, or `strength` is too small to make the equations solvable.
+
+    References
+    ----------
+    Hoerl & Kennard (1970), "Ridge regression: biased estimation for nonorthogonal problems".
+
+    Examples
+    --------
+    >>> ridge(np.array([[2.0], [0.0]]), np.array([3.0, 1.0]), strength=2.0)
+    array([1.])
+    """
+    check_array("X", X, "(m, n_features)", finite=True)
+    check_array("y", y, f"({len(X)},)", "Pass one target for each row of X.", finite=True)
+    check_number("strength", strength, "(0, inf)", "It is lambda.", fits=())
+    try:
+        return np.linalg.solve(X.T @ X + strength * np.eye(X.shape[1]), X.T @ y)  # (2)
+    except np.linalg.LinAlgError:
+        raise ValueError(
+            f"strength must be large enough that X^T X + strength I can be inverted; got {strength!r}. "
+            "Pass a larger one."
+        ) from None
+
+
+@np.errstate(all="ignore")
+def share_after_steps(s: FloatArray, learning_rate: float, t: int) -> FloatArray:
+    r"""Return the share of the solution that t steps of gradient descent from 0 reach.
+
+    .. math:: 1 - (1 - \alpha s)^t \tag{3}
+
+    Parameters
+    ----------
+    s : (...) float array, >= 0
+        Curvatures: eigenvalues of X^T X / m; each direction has its own share.
+    learning_rate : float >= 0
+        alpha.
+    t : int >= 0
+
+    Returns
+    -------
+    (...) float array
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as above.
+
+    References
+    ----------
+    Goodfellow, Bengio & Courville (2016), section 7.8.
+
+    Examples
+    --------
+    >>> share_after_steps(np.array([0.4]), learning_rate=0.5, t=2)
+    array([0.36])
+    """
+    _check_curvatures(s)
+    check_number("learning_rate", learning_rate, "[0, inf)", fits=())
+    check_integer("t", t, "[0, inf)", "It is a number of steps.")
+    return np.asarray(1 - (1 - learning_rate * s) ** t)  # (3)
+
+
+def share_of_ridge(s: FloatArray, strength: float, m: int) -> FloatArray:
+    r"""Return the share of the solution that ridge regression keeps.
+
+    .. math:: \frac{s}{s + \lambda / m} \tag{4}
+
+    Parameters
+    ----------
+    s : (...) float array, >= 0
+        Curvatures, as in `share_after_steps`.
+    strength : float > 0
+        lambda.
+    m : int >= 1
+        Examples.
+
+    Returns
+    -------
+    (...) float array
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as above.
+
+    Examples
+    --------
+    >>> share_of_ridge(np.array([0.3]), strength=3.0, m=10)
+    array([0.5])
+    """
+    _check_curvatures(s)
+    check_number("strength", strength, "(0, inf)", "It is lambda.", fits=())
+    check_integer("m", m, "[1, inf)", "It is the number of examples.")
+    return np.asarray(s / (s + strength / m))  # (4)
+
+
+def matching_strength(m: int, learning_rate: float, t: int) -> float:
+    r"""Return the lambda whose ridge solution is like t steps of gradient descent, for small curvatures.
+
+    .. math:: \lambda = \frac{m}{\alpha t} \tag{5}
+
+    Parameters
+    ----------
+    m : int >= 1
+        Examples.
+    learning_rate : float > 0
+        alpha.
+    t : int >= 1
+        Steps.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as above.
+
+    References
+    ----------
+    Goodfellow, Bengio & Courville (2016), section 7.8.
+
+    Examples
+    --------
+    >>> matching_strength(m=10, learning_rate=0.5, t=4)
+    5.0
+    """
+    check_integer("m", m, "[1, inf)", "It is the number of examples.")
+    check_number("learning_rate", learning_rate, "(0, inf)", fits=())
+    check_integer("t", t, "[1, inf)", "It is a number of steps.")
+    return float(m / (learning_rate * t))  # (5)
+
+
+def _check_curvatures(s: FloatArray) -> None:
+    check_array("s", s, "(...)", "Pass the eigenvalues of X^T X / m.", finite=True)
+    if (s < 0).any():
+        raise ValueError(f"s must be 0 or more; got {s.min()}. Curvatures of a squared error are.")
+
+
 def _is_lower(loss: float, best: float) -> bool:
     """Return whether a dev loss is below the best one; NaN is above any number."""
     return bool(loss < best or (np.isnan(best) and not np.isnan(loss)))

@@ -5,6 +5,7 @@ from itertools import islice, repeat
 import numpy as np
 import pytest
 
+from dlhelpers import regularization
 from dlhelpers.minibatches import Batch, minibatches
 from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam, GradientDescent
@@ -73,38 +74,10 @@ def paths():
 @pytest.mark.parametrize("t", [1, 10, 100, 1000])
 def test_the_shares_that_are_measured_are_those_of_the_formulas(paths, t):
     found = early_stopping.compare_here(paths, t, 1.0, 1.0)
-    expected = early_stopping.share_after_steps(found.curvatures, 1.0, t)
+    expected = regularization.share_after_steps(found.curvatures, 1.0, t)
     np.testing.assert_allclose(found.early_shares, expected, rtol=1e-6)
-    expected = early_stopping.share_of_ridge(found.curvatures, found.strength, 20)
+    expected = regularization.share_of_ridge(found.curvatures, found.strength, 20)
     np.testing.assert_allclose(found.ridge_shares, expected, rtol=1e-6)
-
-
-def test_ridge_is_where_training_with_l2_ends():
-    """Linear, so its minimum is the only point with a gradient of 0: (X^T X w - X^T y + lambda w) / m."""
-    problem = early_stopping.polynomial_problem(0.3, 20, seed=0)
-    y = problem.y - problem.mean_y
-    w = early_stopping.ridge(problem.X, y, 0.5)
-    np.testing.assert_allclose(problem.X.T @ (problem.X @ w - y) + 0.5 * w, 0, atol=1e-10)
-
-
-def test_formulas_by_hand():
-    """1 - (1 - 0.5 * 0.4)^2 = 0.36; 0.4 / (0.4 + 3 / 10) = 4 / 7; 10 / (0.5 * 4) = 5."""
-    s = np.array([0.4])
-    np.testing.assert_allclose(early_stopping.share_after_steps(s, 0.5, 2), [0.36])
-    np.testing.assert_allclose(early_stopping.share_of_ridge(s, 3.0, 10), [4 / 7])
-    assert early_stopping.matching_strength(10, 0.5, 4) == 5
-    np.testing.assert_allclose(
-        early_stopping.ridge(np.array([[2.0], [0.0]]), np.array([3.0, 1.0]), 2.0), [1.0]
-    )
-
-
-def test_both_shares_begin_alike():
-    """For small s both are s alpha t."""
-    s, t, m = np.array([1e-7]), 50, 20
-    strength = early_stopping.matching_strength(m, 0.5, t)
-    early, ridge = early_stopping.share_after_steps(s, 0.5, t), early_stopping.share_of_ridge(s, strength, m)
-    np.testing.assert_allclose(early, s * 0.5 * t, rtol=1e-5)
-    np.testing.assert_allclose(early, ridge, rtol=1e-5)
 
 
 def test_the_path_of_training_is_kept_at_its_steps(paths):

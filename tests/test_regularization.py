@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dlhelpers import regularization
 from dlhelpers.batch_normalization import BatchNormalization
 from dlhelpers.dropout import draw_uniform, with_draws
 from dlhelpers.minibatches import Batch, minibatches
@@ -369,3 +370,50 @@ def test_max_norm_as_projection_and_penalties_with_dropout_train(rng):
     first, *_, last = islice(run, 60)
     assert last.loss < first.loss
     assert isinstance(l1(last.theta, network.layout.is_weight, 0.1, 20), Penalty)
+
+
+# Ridge regression beside early stopping -----------------------------------------------------------
+
+
+def test_ridge_is_the_minimum_of_squared_error_and_l2(rng):
+    """The gradient (X^T (X w - y) + lambda w) / m is 0 there."""
+    X, y = rng.normal(size=(20, 5)), rng.normal(size=20)
+    w = regularization.ridge(X, y, 0.5)
+    np.testing.assert_allclose(X.T @ (X @ w - y) + 0.5 * w, 0, atol=1e-12)
+    penalized = regularization.l2(w, np.ones(5, dtype=bool), 0.5, 20).gradient
+    np.testing.assert_allclose(X.T @ (X @ w - y) / 20 + penalized, 0, atol=1e-12)
+
+
+def test_training_and_ridge_have_their_shares_in_each_direction(rng):
+    X, y = rng.normal(size=(20, 5)), rng.normal(size=20)
+    s, V = np.linalg.eigh(X.T @ X / 20)
+    solution = V.T @ np.linalg.solve(X.T @ X, X.T @ y)
+    w = np.zeros(5)
+    for _ in range(7):
+        w = w - 0.1 * X.T @ (X @ w - y) / 20
+    np.testing.assert_allclose(V.T @ w, regularization.share_after_steps(s, 0.1, 7) * solution)
+    kept = regularization.share_of_ridge(s, 3.0, 20) * solution
+    np.testing.assert_allclose(V.T @ regularization.ridge(X, y, 3.0), kept)
+
+
+def test_shares_by_hand():
+    """1 - (1 - 0.5 * 0.4)^2 = 0.36; 0.4 / (0.4 + 3 / 10) = 4 / 7; 10 / (0.5 * 4) = 5."""
+    np.testing.assert_allclose(regularization.share_after_steps(np.array([0.4]), 0.5, 2), [0.36])
+    np.testing.assert_allclose(regularization.share_of_ridge(np.array([0.4]), 3.0, 10), [4 / 7])
+    assert regularization.matching_strength(10, 0.5, 4) == 5
+
+
+def test_both_shares_begin_alike():
+    """For small s both are s alpha t."""
+    s = np.array([1e-7])
+    early = regularization.share_after_steps(s, 0.5, 50)
+    ridge = regularization.share_of_ridge(s, regularization.matching_strength(20, 0.5, 50), 20)
+    np.testing.assert_allclose(early, s * 0.5 * 50, rtol=1e-5)
+    np.testing.assert_allclose(early, ridge, rtol=1e-5)
+
+
+def test_negative_curvatures_and_singular_equations_are_told():
+    with pytest.raises(ValueError, match=r"s must be 0 or more; got -1\.0"):
+        regularization.share_of_ridge(np.array([1.0, -1.0]), 1.0, 10)
+    with pytest.raises(ValueError, match="strength must be large enough"):
+        regularization.ridge(np.ones((2, 2)), np.ones(2), 1e-300)

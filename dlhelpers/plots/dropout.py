@@ -118,14 +118,14 @@ class HeatMapsView:
 
     def __init__(self, axes: Sequence[Axes], n_units: int, m: int) -> None:
         self._images, self._frames = [], []
-        for ax, title in zip(axes, ("A", "mask D", "A ∘ D", ""), strict=True):
+        for ax, title in zip(axes, ("A", "mask D, black: 0", "A ∘ D", ""), strict=True):
             ax.grid(visible=False)
             ax.set(xlabel="example", xticks=[1, m], yticks=[1, n_units])
-            cmap = colormaps["gray" if title == "mask D" else "Blues"].resampled(16)
+            cmap = colormaps["gray" if title == "mask D, black: 0" else "Blues"].resampled(16)
             image = ax.imshow(
                 np.zeros((n_units, m)), cmap=cmap, extent=(0.5, m + 0.5, n_units + 0.5, 0.5), aspect="auto"
             )
-            if title != "mask D":
+            if title != "mask D, black: 0":
                 image.set_norm(PowerNorm(0.5))  # most activations are small
             self._images.append(moving(image))
             frame = moving(Rectangle((0, 0.5), 1, n_units, fill=False, ec=ACCENT, lw=2))

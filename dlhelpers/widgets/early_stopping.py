@@ -23,7 +23,14 @@ from dlhelpers.plots.early_stopping import (
     TwoFitsView,
 )
 from dlhelpers.plots.style import ACCENT, View
-from dlhelpers.regularization import Stop, early_stop
+from dlhelpers.regularization import (
+    Stop,
+    early_stop,
+    matching_strength,
+    ridge,
+    share_after_steps,
+    share_of_ridge,
+)
 from dlhelpers.training import descend
 from dlhelpers.typing import FloatArray, IntArray
 from dlhelpers.widgets.controls import log_slider, real_slider, slider
@@ -236,38 +243,6 @@ DEGREE, MOST_STEPS = 15, 10_000
 STEPS = np.unique(np.round(10 ** np.arange(0, 4.01, 0.1)).astype(int))
 STRENGTHS = np.logspace(4, -5, 181)
 CURVATURES = np.logspace(-3, 0, 61)
-
-
-def ridge(X: FloatArray, y: FloatArray, strength: float) -> FloatArray:
-    r"""Return the weights that minimize the squared error with an L2 penalty, without any training.
-
-    .. math:: w_\lambda = (X^T X + \lambda I)^{-1} X^T y \tag{2}
-    """
-    return np.linalg.solve(X.T @ X + strength * np.eye(X.shape[1]), X.T @ y)  # (2)
-
-
-def share_after_steps(s: FloatArray, learning_rate: float, t: int) -> FloatArray:
-    r"""Return the share of the solution that t steps of gradient descent reach in a direction of curvature s.
-
-    .. math:: 1 - (1 - \alpha s)^t \tag{3}
-    """
-    return 1 - (1 - learning_rate * s) ** t  # (3)
-
-
-def share_of_ridge(s: FloatArray, strength: float, m: int) -> FloatArray:
-    r"""Return the share of the solution that ridge regression leaves in a direction of curvature s.
-
-    .. math:: \frac{s}{s + \lambda / m} \tag{4}
-    """
-    return s / (s + strength / m)  # (4)
-
-
-def matching_strength(m: int, learning_rate: float, t: int) -> float:
-    r"""Return the lambda that fits t steps of gradient descent.
-
-    .. math:: \lambda = \frac{m}{\alpha t} \tag{5}
-    """
-    return m / (learning_rate * t)  # (5)
 
 
 class Problem(NamedTuple):

@@ -76,13 +76,13 @@ for initializer in ("recommended", "zeros"):
 # ## Write it yourself
 #
 # Exercises look like this one. Replace the dots, run the cell, and read what it says: it knows some common mistakes.
-# In a new cell (the + of the toolbar adds one), `exercises.accuracy.hint()` gives a hint, and
+# Here `probabilities` has a row for each example and a column for each class, and `labels` holds the class numbers. In a
+# new cell (the + of the toolbar adds one), `exercises.accuracy.hint()` gives a hint, and
 # `exercises.accuracy.solution()` the solution.
 
 
 # %%
 # Exercise: the share of rows whose largest probability stands at the labeled class.
-# probabilities has a row for each example and a column for each class; labels holds the class numbers.
 def my_accuracy(probabilities, labels):
     return ...
 

@@ -447,10 +447,10 @@ exercises_1_5.stop_and_restore.check(my_stop_and_restore)
 
 # %%
 show_source(
-    stopping_labs.ridge,
-    stopping_labs.share_after_steps,
-    stopping_labs.share_of_ridge,
-    stopping_labs.matching_strength,
+    regularization.ridge,
+    regularization.share_after_steps,
+    regularization.share_of_ridge,
+    regularization.matching_strength,
 )
 
 # %%
