@@ -268,36 +268,35 @@ no_division = Question(
         lie below the line, which means less in training than at test time.""",
         """Each hidden layer gives its next one about twice as much as in training. The sign of the last
         Z seldom changes, but its size does. So the network is too sure of itself: the dev loss goes up,
-        the accuracy hardly moves. In the lab, compare both numbers in the caption.""",
+        the accuracy does not go down. In the lab, compare both numbers in the caption.""",
         """All pre-activations grow by about the same factor, and that moves few answers across 0.5. In
-        the lab, the caption gives the share of dev points that are right: with "forgot to divide" it is
-        close to that of inverted dropout. The dev loss is not.""",
+        the lab, the caption gives the share of dev points that are right: with "forgot to divide" it is no
+        lower than with inverted dropout. The dev loss is higher.""",
     ),
 )
 
 many_networks = Question(
-    text="""A network has one hidden layer of 8 units. Each of its 256 masks makes a subnetwork with a
-        probability of its own at a certain point. You take the full network, without a mask. How is its
-        answer related to the 256 others?""",
+    text="""Two networks with one hidden layer of 8 units learn the same points, one without dropout, one with
+        keep_prob 0.5. Compare a random subnetwork with its full network: how many new points does each get
+        right?""",
     options=(
-        "It is one more network; nothing general can be said.",
-        "It is the normalized geometric mean of their probabilities, exactly.",
-        "It is the arithmetic mean of their probabilities, exactly.",
-        "It is both means, but only about, and only after training with dropout.",
+        "In both networks, the subnetwork gets nearly as many right as the full network.",
+        "Without dropout far fewer; with dropout nearly as many, and that full network is the best of all.",
+        "Without dropout far fewer; with dropout nearly as many, but that full network is worse than the one "
+        "without dropout.",
+        "In both networks, the subnetwork gets far fewer right.",
     ),
-    answer="b",
+    answer="c",
     feedback=(
-        """The output is a sum over the hidden units, and each mask leaves out some terms of this very
-        sum. So the logits are tied together. In the lab, move the point: one of the two means never
-        leaves the answer of the full network.""",
-        """The logit is linear in the masks, so the mean of the logits is the logit of the full network.
-        And the sigmoid of the mean logit is the normalized geometric mean. In the lab, the caption gives
-        the difference for every point that you choose.""",
-        """The arithmetic mean of the logits is the logit of the full network. But the sigmoid is not
-        linear, so the mean of the probabilities is something else. In the lab, look at the blue square.""",
-        """Linear is linear, whatever the weights are. In the lab, the identity holds for the network
-        that was trained without dropout, too. What training with dropout changes is how far the
-        subnetworks lie apart, and so how close the arithmetic mean comes.""",
+        """Without dropout, the units are tuned to each other: leave some out, and the rest contradicts
+        itself. In the lab, read the last sentence of the caption, then choose *trained with dropout*.""",
+        """That is what one hopes for. But eight units are few, and with half of them away, the subnetworks
+        are small. In the lab, compare the last sentence of the caption for both trainings.""",
+        """Training with dropout trains the subnetworks themselves, so a random one is nearly as good as all
+        together. But eight units are few for these points: dropout is for networks that are too large for
+        their data.""",
+        """Training with dropout trains just these subnetworks, with shared weights. In the lab, choose
+        *trained with dropout* and read the last sentence of the caption.""",
     ),
 )
 

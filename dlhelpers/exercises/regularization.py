@@ -219,8 +219,8 @@ decay_step = Exercise(
 # Predictions ----------------------------------------------------------------------------------------
 
 exact_zeros = Question(
-    text="""300 random problems with two weights. Each is solved with an L1 penalty and with an L2 penalty,
-        with λ/m = 1. In how many of the solutions is a weight exactly 0?""",
+    text="""300 random problems with two weights. Each is solved with an L1 penalty (soft threshold) and with
+        an L2 penalty, λ/m = 1. In how many of the solutions is a weight exactly 0?""",
     options=(
         "In many with L1 and in many with L2: both penalties push weights to 0.",
         "In most with L1, in none with L2.",

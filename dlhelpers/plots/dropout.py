@@ -358,31 +358,32 @@ class CostView:
 
 
 class WeightsView:
-    """For each layer, the squared norm of its weights, and the share of the weights that carry it."""
+    """For each layer, the squared norm of its weights beside that without dropout, and how it is spread."""
 
     def __init__(self, norms: Axes, shares: Axes) -> None:
-        norms.set(yscale="log", ylim=(0.3, 400), xlim=(0.5, 3.5), ylabel="$||W||^2$", xticks=[1, 2, 3])
-        norms.set_yticks([1, 10, 100], ["1", "10", "100"])
-        norms.minorticks_off()
+        norms.set(
+            ylim=(0, 130), xlim=(0.5, 3.5), ylabel="$||W||^2$, %", xticks=[1, 2, 3], yticks=[0, 50, 100]
+        )
         norms.tick_params(labelbottom=False)
         shares.set(ylim=(0, 100), xlim=(0.5, 3.5), ylabel="spread, %")
         shares.set_xticks([1, 2, 3], ["W1", "W2", "W3"])
         self._rows = []
-        for ax, name, scale in ((norms, "norms", 1.0), (shares, "shares", 100.0)):
+        for ax, name in ((norms, "norms"), (shares, "shares")):
             ax.grid(axis="x", visible=False)
             (without,) = ax.plot([], [], "_", color=TEST, ms=30, mew=2)
             (old,) = ax.plot([], [], "o", color=GHOST, ms=6)
             (new,) = ax.plot([], [], "o", color=TRAIN, ms=9, mec="white")
-            self._rows.append((name, scale, ax.get_ylim(), [moving(line) for line in (without, old, new)]))
+            self._rows.append((name, ax.get_ylim(), [moving(line) for line in (without, old, new)]))
         key(norms, ("● here", TRAIN), ("━ no dropout", TEST), ("● before", "#777777"))
 
     def update(self, result: Any, before: Any | None) -> None:
         """Show `result.norms` and `result.shares`, and the same `_without` dropout, each (3,)."""
-        for name, scale, (low, high), (without, old, new) in self._rows:
-            for line, shown, field, shift in (
-                (without, result, f"{name}_without", 0.0),
-                (old, before, name, -0.18),
-                (new, result, name, 0.0),
+        for name, (low, high), lines in self._rows:
+            for line, shown, field, shift in zip(
+                lines, (result, before, result), (f"{name}_without", name, name), (0, -0.18, 0), strict=True
             ):
-                values = np.zeros(0) if shown is None else np.clip(scale * getattr(shown, field), low, high)
+                values = np.zeros(0)
+                if shown is not None:
+                    whole = shown.norms_without if name == "norms" else 1.0
+                    values = np.clip(100 * getattr(shown, field) / whole, low, high)
                 line.set_data(np.arange(1, len(values) + 1) + shift, values)

@@ -283,7 +283,8 @@ class LossOverLambdaView:
         for lines, shown in ((self._new, result), (self._old, before)):
             losses = (nothing, nothing) if shown is None else (shown.curves.train, shown.curves.dev)
             for line, values in zip(lines, losses, strict=True):
-                line.set_data(self._axis.strengths, np.minimum(values, FAR))
+                at = self._axis.strengths
+                line.set_data(at, np.where(values > FAR, np.nan, values))  # a triangle stands there
         self._axis.show(result)
 
 
@@ -315,8 +316,8 @@ class NormOverLambdaView:
         norms = result.curves.norms
         past = np.full_like(norms, np.nan) if before is None else before.curves.norms
         for lines, each in ((self._new, norms), (self._old, past)):
-            for line, values in zip(lines, np.clip(each, 1 / FAR, FAR).T, strict=True):
-                line.set_data(self._axis.strengths, values)
+            for line, values in zip(lines, np.maximum(each, 1 / FAR).T, strict=True):
+                line.set_data(self._axis.strengths, np.where(values > FAR, np.nan, values))
         self._axis.show(result)
 
 

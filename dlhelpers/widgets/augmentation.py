@@ -396,10 +396,13 @@ def knob_caption(result: Turned | None) -> str:
     text = (
         f"With the knob at 0 ({place(result.knob, 0)}), the train {result.measure.split(',')[0]} is "
         f"{rest_train:.{digits}f} and the gap {rest_gap:.{digits}f}{unit}; now they are {train:.{digits}f} "
-        f"and {gap:.{digits}f}{unit}, means over {TWO_SETS} training sets. "
+        f"and {round(gap, digits) + 0:.{digits}f}{unit}, means over {TWO_SETS} training sets. "
     )
     won, paid = round(rest_gap - gap, digits), round(train - rest_train, digits)
-    if won < 0.02 * 100 ** (result.measure != "loss"):
+    least = 0.02 * 100 ** (result.measure != "loss")
+    if won <= -least:
+        return text + f"The gap has grown by {-won:.{digits}f}{unit}."
+    if won < least:
         return text + ("The knob is not turned yet." if result.turn == 0 else "The gap is about the same.")
     return text + f"Closing the gap by {won:.{digits}f} costs {paid:.{digits}f} on the training set."
 

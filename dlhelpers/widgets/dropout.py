@@ -158,7 +158,7 @@ SHARES = tuple(round(0.1 * k, 1) for k in range(1, 11))
 INVERTED, FORGOTTEN, SWAPPED, ORIGINAL = (
     "inverted dropout",
     "forgot to divide",
-    "drop and keep mixed up",
+    "keep and drop mixed up",
     "original: × p at test time",
 )
 RULES = (INVERTED, FORGOTTEN, SWAPPED, ORIGINAL)
@@ -304,6 +304,8 @@ def _at_share(curve: FloatArray, keep_prob: float) -> float:
 
 def inverted_finding(result: StepByStep) -> str:
     """Return the mean of the activations in training, relative to that at test time."""
+    if result.testing:
+        return "Test time: no mask, A goes on unchanged"
     many = f"{result.n_masks:,} masks give" if result.n_masks > 1 else "one mask gives"
     return f"{result.rule[0].upper()}{result.rule[1:]}: {many} {result.ratio:.2f} times the test-time mean"
 
@@ -589,7 +591,7 @@ def per_layer_caption(result: PerLayer) -> str:
     worst, best = result.six_accuracies.min(), result.six_accuracies.max()
     text = (
         f"Without masks, {result.dev_accuracy:.0%} of the dev points are right; with subnetworks "
-        f"{result.first} to {result.first + 5} it is {worst:.0%} to {best:.0%}. "
+        f"{result.first} to {result.first + 5} it is {_from_to(worst, best)}. "
     )
     if len(result.J_mean):
         rises, mean_rises = (int((np.diff(curve) > 0).sum()) for curve in (result.J, result.J_mean))
@@ -600,21 +602,21 @@ def per_layer_caption(result: PerLayer) -> str:
     if len(result.dev_curve) and result.dev_curve.max() > CostView.TOP:
         first = int(result.steps[np.argmax(result.dev_curve > CostView.TOP)])
         text += f"The dev loss leaves the frame at step {first}. "
-    pairs = zip(result.norms_without, result.norms, strict=True)
-    text += (
-        "Squared norms, from no dropout to here: "
-        + ", ".join(f"W{k} {old:.0f} to {new:.0f}" for k, (old, new) in enumerate(pairs, start=1))
-        + f". The square of W2 is spread over {result.shares[1]:.0%} of its weights, that of W3 over "
-        f"{result.shares[2]:.0%} ({result.shares_without[1]:.0%} and {result.shares_without[2]:.0%} without "
-        "dropout). "
-    )
+    percent = [f"{100 * new / old:.0f}%" for old, new in zip(result.norms_without, result.norms, strict=True)]
+    text += f"The squared norms of W1, W2 and W3 are {', '.join(percent)} of those without dropout. "
     if np.isfinite(result.dev_losses).all():
         row, column = np.unravel_index(int(result.dev_losses.argmin()), (10, 10))
         text += (
             f"Of all 100 networks, the dev loss is lowest, {result.dev_losses.min():.2f}, at keep_prob "
-            f"{SHARES[column]:.1f} and {SHARES[row]:.1f}."
+            f"{SHARES[column]:.1f} and {SHARES[row]:.1f} (the best of 100 on the dev set: a little too good)."
         )
     return text
+
+
+def _from_to(low: float, high: float) -> str:
+    """Return a range of shares, or one share if both read the same."""
+    ends = [f"{low:.0%}", f"{high:.0%}"]
+    return " to ".join(dict.fromkeys(ends))
 
 
 def per_layer_views(figure: Figure) -> list[View]:

@@ -431,10 +431,13 @@ def compare_caption(result: Comparison) -> str:
     ratio, apart = result.nearest
     best_step = STEPS[int(result.early[1].argmin())]
     best_strength = STRENGTHS[int(result.ridge[1].argmin())]
+    nearest = f"Of all λ, {ratio:.2g} times m/(αt) comes nearest: {apart:.3f} apart."
+    if result.apart < 0.01:
+        nearest = "Here every small λ gives nearly the same function."
     return (
         f"Here training has reached the norm {result.early_here[0]:.2f}, ridge {result.ridge_here[0]:.2f}. "
-        f"On the dev points, the two functions are {result.apart:.3f} apart (root mean square). Of all λ, "
-        f"{ratio:.2g} times m/(αt) comes nearest: {apart:.3f} apart. The lowest dev loss of training is "
+        f"On the dev points, the two functions are {result.apart:.3f} apart (root mean square). {nearest} "
+        f"The lowest dev loss of training is "
         f"{np.min(result.early[1]):.3f}, near step {best_step:,}; that of ridge is "
         f"{np.min(result.ridge[1]):.3f}, near λ = {best_strength:.1g}."
     )

@@ -46,20 +46,20 @@ start = network.initialize(np.random.default_rng(0))
 run = descend(network, start, repeat(train), GradientDescent(), learning_rate=0.5)
 last = next(islice(run, 1500, None))  # the step with number 1500
 print(f"train loss {network.loss(last.theta, train):.2f}, dev loss {network.loss(last.theta, dev):.1f}")
-for name, each in (("first", start), ("last", last.theta)):
-    print(f"length of all weights in the {name} step: {np.linalg.norm(each[network.layout.is_weight]):.0f}")
+for when, each in (("before training", start), ("after 1,500 steps", last.theta)):
+    print(f"norm of all weights {when}: {np.linalg.norm(each[network.layout.is_weight]):.0f}")
 
 # %% [markdown]
 # The dev loss is more than 20 times the train loss. To answer 0.5 everywhere would cost $\ln 2 = 0.69$: on new points
 # the network does worse than that, because it is sure of its wrong answers. And its weights have grown. Large weights make
 # steep steps between close points, and the network needs these to catch each noisy point.
 #
-# So we put a price on large weights: we add a **penalty** $R$ to the cost. Here it is for logistic regression, with
-# weights $w$, a bias $b$, and $m$ training examples:
+# So we put a price on large weights: we add a **penalty** $R$ to the mean loss $J$. Here is the sum for logistic
+# regression, with weights $w$, a bias $b$, and $m$ training examples:
 #
-# $$J_{\text{L2}} = \frac1m \sum_{i=1}^m L(\hat y^{(i)}, y^{(i)}) + \frac{\lambda}{2m} \lVert w \rVert_2^2
+# $$J + R_{\text{L2}} = \frac1m \sum_{i=1}^m L(\hat y^{(i)}, y^{(i)}) + \frac{\lambda}{2m} \lVert w \rVert_2^2
 # \qquad\qquad
-# J_{\text{L1}} = \frac1m \sum_{i=1}^m L(\hat y^{(i)}, y^{(i)}) + \frac{\lambda}{m} \lVert w \rVert_1$$
+# J + R_{\text{L1}} = \frac1m \sum_{i=1}^m L(\hat y^{(i)}, y^{(i)}) + \frac{\lambda}{m} \lVert w \rVert_1$$
 #
 # The strength $\lambda \ge 0$ is a hyperparameter: the dev set chooses it. **L2** takes squares; its penalty and the
 # gradient of the penalty are
@@ -112,10 +112,12 @@ show_source(regularization.soft_threshold)
 
 # %% [markdown]
 # Now predict, then move. In the lab, the blue cross is $w^*$, the green dot is the solution for your $\lambda$, and the
-# black line is the solution for all $\lambda$. The small dots are the solutions of 300 random problems: their $w^*$ is drawn
+# black line is the solution for all $\lambda$. The diamond (L1) and the circle (L2) hold all weights with the same penalty
+# as the solution; the thick ellipse, all with the same loss. They touch at the solution. The small dots are the solutions of 300 random problems: their $w^*$ is drawn
 # uniformly from the square from -2 to 2, and the correlation $\rho$ of the two inputs uniformly from -0.8 to 0.8 ($\rho$
 # tilts the ellipses). Move $\lambda$ first, and watch where the small dots gather. Then press
-# *subgradient steps*. (In the menu, *proximal* stands for the soft threshold.)
+# *subgradient steps*: the line jumps about, because no run comes to rest. (In the menu, *proximal* stands for the
+# soft threshold.)
 
 # %%
 ask(exercises.exact_zeros)
@@ -148,7 +150,7 @@ exercises.shrink.check(my_shrink)
 # A network has a weight matrix in each layer. The L2 penalty adds up the squares of all of them; the root of such a sum for
 # one matrix is its **Frobenius norm** $\lVert W \rVert_F$:
 #
-# $$J = \frac1m \sum_{i=1}^m L(\hat y^{(i)}, y^{(i)}) + \frac{\lambda}{2m} \sum_{l=1}^L \lVert W^{[l]} \rVert_F^2,
+# $$J + R = \frac1m \sum_{i=1}^m L(\hat y^{(i)}, y^{(i)}) + \frac{\lambda}{2m} \sum_{l=1}^L \lVert W^{[l]} \rVert_F^2,
 # \qquad \lVert W^{[l]} \rVert_F^2 = \sum_{i=1}^{n^{[l]}} \sum_{j=1}^{n^{[l-1]}} \left(W_{ij}^{[l]}\right)^2$$
 #
 # In the code, this is the network's loss and gradient, each with the penalty added (`_penalties` calls `l1` and `l2` from above):
@@ -185,9 +187,6 @@ factor = np.where(network.layout.is_weight, 1 - 0.5 * 4 / 40, 1)  # 1 for biases
 right_side = factor * start - 0.5 * network.gradient(start, train)
 print("factor 0.95; equal up to rounding:", bool(np.abs(after.theta - right_side).max() < 1e-14))
 
-# %% [markdown]
-# The factor has a trap. If $\alpha\lambda/m$ is larger than 2, it is below $-1$.
-
 
 # %%
 # Exercise 2: W (n_out, n_in), b (n_out, 1); return what the L2 penalty adds to dW and to db.
@@ -210,7 +209,7 @@ exercises.decay_step.check(my_decay_step)
 # The lab trains the network from above for 25 values of $\lambda$ at once. Above: its answer in the plane; its weights as
 # lines (a filled unit varies from example to example, an open one is constant); and where the **pre-activations** $z$, the
 # numbers that go into tanh, lie. On the grey strip, $|z| < 0.5$, tanh differs from a straight line by less than 8%. Below:
-# the losses and the norms for all $\lambda$. Go from left to right with $\lambda$, slowly.
+# the losses and the norms for all $\lambda$; *guess* is the loss of answering 0.5 everywhere. Go from left to right with $\lambda$, slowly.
 
 # %%
 ask(exercises.huge_lambda)
@@ -225,8 +224,10 @@ labs.lambda_lab()
 #    bias. Near $\lambda = 1$ the dev loss is lowest.
 # 2. Most $z$ move into the linear range. This is the second figure of the notes: a tanh of small $z$ is nearly a line. But
 #    at the best $\lambda$ the border is still a curve, because not all $z$ are small.
-# 3. Near $\lambda = 10$ all weights collapse to 0, and the network answers the same everywhere. That is pure bias.
-# 4. At $\alpha\lambda/m > 2$ training diverges. The notes say that $W$ goes to 0 for $\lambda \to \infty$. The minimum
+# 3. Near $\lambda = 10$ all weights collapse to 0, and the network answers the same everywhere. That is pure bias. They
+#    collapse together, because the gradient of each layer has the weights of the other layers as factors: if one
+#    fades, all fade.
+# 4. The factor $1 - \alpha\lambda/m$ has a trap: if $\alpha\lambda/m$ is larger than 2, it is below $-1$, and training diverges. The notes say that $W$ goes to 0 for $\lambda \to \infty$. The minimum
 #    of the cost does; gradient descent with a fixed $\alpha$ does not. Move the learning rate $\alpha$: the edge moves with it.
 #
 # The first figure of the notes shows a network in which most units are crossed out. With L2, look at the drawing: no unit is
@@ -242,7 +243,8 @@ for strength in (0.01, 1.0):
     print(f"λ = {strength}: W2 has singular values", ", ".join(f"{value:.1f}" for value in values[:5]), "...")
 
 # %% [markdown]
-# At $\lambda = 1$, one direction is left: all 12 units of the second layer answer the same, up to a factor. L2 makes copies. To see
+# At $\lambda = 1$, one direction is left: the weights feed all 12 units of the second layer the same number, up to a
+# factor. With their biases they answer nearly alike. L2 makes copies. To see
 # units crossed out, press *L1 cuts weights*.
 #
 # **And the bias?** The notes leave it out of the penalty "because it is just a constant". It is no constant: it
@@ -320,10 +322,12 @@ labs.decay_lab()
 # %% [markdown]
 # **Why.** Gradient descent: $\text{optimizer}(g) = g$, so the two lines above are the same. Only $\delta = \lambda/m$ does it;
 # move $\delta$ to see. Momentum is linear, too, but it averages the pull of the penalty over old weights, and decay takes the
-# new ones. The weights differ on the way. But both runs rest only where $dW + \frac{\lambda}{m} W = 0$, and the difference falls
-# again.
-# Adam is not linear: with L2 in the loss, the penalty is divided by the size of the gradient; decay is not. A weight with large
-# gradients then feels less of the penalty. A larger $\delta$ can give the same length of all weights, as the last button
+# new ones. The weights differ on the way. But both runs rest only where $dW + \frac{\lambda}{m} W = 0$. So length and loss
+# end the same; single weights may still differ a little, because a network has more than one such place.
+#
+# Adam divides by the size of the gradients, so its step is about $\alpha$ for every weight, however small the gradient. With
+# L2 in the loss, the penalty is divided together with the gradient: their balance stays, and so does the length of the
+# weights. Decay is not divided: $\alpha\lambda/m$ times the weight is little beside $\alpha$, so the weights grow. A larger $\delta$ can give the same length of all weights, as the last button
 # shows, but single weights still differ. Adam with decoupled decay has a name of its own, **AdamW**.
 #
 # ### What the notes got wrong in 1.3
@@ -434,7 +438,13 @@ exercises_1_5.stop_and_restore.check(my_stop_and_restore)
 # $$w \leftarrow w - \alpha\, \tfrac1m X^T (Xw - y) \tag{1}$$
 # $$w_\lambda = (X^T X + \lambda I)^{-1} X^T y \tag{2}$$
 #
-# Now look along one direction in the space of weights, an eigenvector of $X^T X / m$. Its eigenvalue $s$ is the curvature
+# What has the number of steps to do with $\lambda$? Choose an answer before you read on.
+
+# %%
+ask(exercises_1_5.steps_and_lambda)
+
+# %% [markdown]
+# Look along one direction in the space of weights, an eigenvector of $X^T X / m$. Its eigenvalue $s$ is the curvature
 # of the cost in that direction. Both methods give a *share* of the unregularized solution there. After $t$ steps, (1)
 # has reached the share (3). Ridge keeps the share (4). For small $s$ the shares are about $s \alpha t$ and
 # $s m / \lambda$, and they agree if (5) holds:
@@ -453,9 +463,6 @@ show_source(
     regularization.matching_strength,
 )
 
-# %%
-ask(exercises_1_5.steps_and_lambda)
-
 # %% [markdown]
 # In the lab, purple is training, green is ridge. The slider of $\lambda$ starts at 1, which is equation (5). In the middle you see
 # both paths, from zero weights at the left to the unregularized solution. On the right, the dots and squares are
@@ -472,7 +479,7 @@ stopping_labs.ridge_path_lab()
 # They are *not equal*: (3) has a sharper bend than (4), so no $\lambda$ gives the same function. The caption says how
 # near the nearest one comes. Equation (5) holds for small $s$ only; its $\lambda$ is too large here by a factor of
 # up to about two. Ridge needs no learning rate and cannot diverge; early stopping gets all its strengths in a single run.
-# For networks there are no such formulas; the first lab only shows the same pattern, small weights first.
+# For networks there are no such formulas; the early-stopping lab only shows the same pattern, small weights first.
 #
 # ### Data augmentation
 #
@@ -489,11 +496,12 @@ stopping_labs.ridge_path_lab()
 show_source(augment)
 
 # %% [markdown]
-# Dev and test images are left as they are: they stand for the images to come.
+# (`noise` and `elastic` are further changes; try them in the menu of the lab.) Dev and test images are left as they
+# are: they stand for the images to come.
 #
 # The lab is the notes' Figure 5, with its price and its gain. On the left, the first row is original, and the others are
 # what the network sees instead. On the right, 13 networks were trained on the same 50 images, one for each strength. Move the strength from
-# notch to notch, and look at the copies of the 6 and the 9.
+# notch to notch (the steps are uneven), and look at the copies of the 6 and the 9.
 
 # %%
 ask(exercises_1_5.half_a_turn)
@@ -504,7 +512,7 @@ augmentation_labs.augmentation_lab()
 # %% [markdown]
 # **Why.** With 50 images, a pixel that happens to be dark in all 7s looks like a rule. In the copies it is not
 # dark any more, so the network must find something that holds for all versions of a 7. That is the rise on the left side: it is
-# small, two to three points. Then the curve falls, for two reasons. The network spends its 32 units on images that
+# small, two to three points. Then the curve falls, for two reasons. The network spends its 32 hidden units on images that
 # never occur in use. And at some strength **the label is no longer true**. When is a 6 no longer a 6? Ask for the most
 # similar image among upright digits:
 
@@ -525,7 +533,7 @@ for degrees in (0, 45, 90, 135, 180):
 
 
 # %%
-# Exercise 5: images (m, height, width), labels (m,); return (images, labels), originals first, then moved copies.
+# Exercise 5: return (images, labels): the originals, then copies moved `pixels` columns to the right, 0 on the left.
 def my_with_copies(images, labels, pixels):
     return ...
 
@@ -558,7 +566,8 @@ augmentation_labs.orthogonalization_lab()
 # But look at the other paths. $\lambda$ goes to the right, too: what is trained is now $J + R$, and its minimum has a larger
 # $J$. Down to a gap of about 0.1, it pays less train loss for the same gap than early stopping does. More examples also raise the train
 # loss, because more points are harder to learn by heart; but no other knob closes the gap as far. In this run, no knob
-# moves the gap alone.
+# moves the gap alone. Press *as errors*: counted in wrong answers, $\lambda$ and early stopping close little of the gap,
+# and more examples close most of it. What the first two mainly cure here is being too sure.
 #
 # So what is left of the advice? Choose *stop early, with λ on* and turn the knob from 10 to 0. That is longer and longer training
 # with $\lambda = 0.5$. The path goes to the left, nearly level: now the number of steps moves the train loss, and the gap

@@ -12,7 +12,7 @@
 # - read a cost curve that goes up and down although nothing is wrong.
 #
 # How a lab works stands in [00 Start here](00_start_here.ipynb). Equation numbers begin again at (1) with each piece
-# of code. The labs need a few seconds at the first use; then they follow your hand.
+# of code. Run all cells now (menu *Run*, *Run All Cells*), then read from the top.
 
 # %%
 from itertools import islice, repeat
@@ -111,13 +111,14 @@ labs.inverted_lab()
 #
 # - *Forgot to divide.* The dots lie on a flatter line: layer 2 gets $p$ times the test-time value. At test time each
 #   layer then gives its next one more than the weights are used to. The network is too sure of itself: the
-#   dev loss rises, most for small $p$. The share of right answers stays nearly the same.
-# - *Drop and keep mixed up.* At $p = 0.5$ there is no difference. At 0.8 only 20% of the units are kept, and they are
-#   divided by 0.8. At 1.0 nothing is kept, so no weight of layer 2 or 3 is trained at all.
-# - *Original: × p at test time.* This is the form of the first papers: no division in training; at test time
+#   dev loss rises, most for small $p$. The share of right answers does not fall; for small $p$ it is even higher here.
+#   The loss punishes being too sure, the share does not.
+# - *Keep and drop mixed up.* At $p = 0.5$ there is no difference. At 0.8 only 20% of the units are kept, and they are
+#   divided by 0.8. At 1.0 nothing is kept, so no weight is trained at all; only the last bias is.
+# - *Original: × p at test time* (choose it in *Rule*). This is the form of the first papers: no division in training; at test time
 #   the activations are multiplied by $p$. The dots are on the line again. It works, but then the code of the test
 #   must know about dropout. Inverted dropout leaves the test alone.
-# - *One mask for all examples.* The columns of the mask become equal. The mean is still right, but the noise grows.
+# - *One mask for all examples* (tick the box). The columns of the mask become equal. The mean is still right, but the noise grows.
 #   The next cell computes the gradient 300 times at the same weights, with fresh masks, and shows its scatter:
 #   the root of the summed variances of all entries.
 
@@ -130,7 +131,8 @@ for name, columns in (("a mask for each example", 60), ("one mask for all exampl
     print(f"{name:>25}: the gradient scatters by {np.linalg.norm(np.std(gradients, axis=0)):.2f}")
 
 # %% [markdown]
-# With a mask of its own for each example, the noise of 60 examples averages out within the batch. So the mask is drawn
+# With a mask of its own for each example, the noise of 60 examples averages out within the batch, in part: a few
+# hard examples make most of the gradient here. So the mask is drawn
 # **per unit and per example**, in every step. The notes speak of neurons that are off "at every training iteration".
 #
 # The backward pass needs the same mask. An activation is multiplied by a constant, so its gradient is, too:
@@ -201,7 +203,7 @@ print("difference below 1e-12:", bool(abs(weights @ logits - full[0]) < 1e-12))
 # logit $z = W (A \odot D / p) + b$ is linear in $D$, and the expected value goes through a linear function.
 #
 # The sigmoid is not linear. So the mean of the 256 *probabilities* is something else. But there is a mean that fits:
-# the **normalized geometric mean**. With $\hat y_k = \sigma(z_k)$, and the probabilities (1) of the masks as
+# the **normalized geometric mean**. With $\hat y_k = \sigma(z_k)$, and the probabilities $P(D)$ of the masks as
 # weights $w_k$:
 #
 # $$\log G = \sum_k w_k \log \hat y_k \tag{1}$$
@@ -221,7 +223,7 @@ print("difference below 1e-12:", bool(abs(geometric - sigmoid(full)[0]) < 1e-12)
 
 # %% [markdown]
 # **Predict, then move.** The lab does this for a trained network. Move the point in the map with the two sliders. The
-# histogram shows what the 256 subnetworks answer there, each counted by its probability (1). Below it are three
+# histogram shows what the 256 subnetworks answer there, each counted by its probability $P(D)$. Below it are three
 # answers: the two means, and the full network. Then choose *trained with dropout*, and *two hidden layers*.
 
 # %%
@@ -304,7 +306,8 @@ print("strength for each weight:", np.round((1 - p) / p * np.mean(X4**2, axis=0)
 #
 # $$R \approx \frac{1}{2m} \, \frac{1 - p}{p} \sum_i \hat y^{(i)} (1 - \hat y^{(i)}) \sum_j w_j^2 \left(x_j^{(i)}\right)^2 \tag{2}$$
 #
-# An example counts most where the network is not sure.
+# (With the logit $z$, the cross-entropy of an example is $\log(1 + e^z) - y z$. The term $y z$ is linear in the mask, so on
+# average nothing is added to it.) An example counts most where the network is not sure.
 
 # %%
 y_hat = sigmoid(X4 @ w)
@@ -313,8 +316,7 @@ about = (1 - p) / p * np.sum(y_hat * (1 - y_hat) * (X4**2 @ w**2)) / (2 * len(X4
 print(f"what dropout adds to the cross-entropy: {added:.3f}; by equation (2): {about:.3f}")
 
 # %% [markdown]
-# (The term $y z$ of the cross-entropy does not show up: it is linear in the mask, so on average nothing is
-# added.) So dropout *is* a regularizer, not something with "a similar effect". To L2 it is related, not equal.
+# So dropout *is* a regularizer, not something with "a similar effect". To L2 it is related, not equal.
 #
 # ### A keep_prob for each layer
 #
@@ -323,7 +325,8 @@ print(f"what dropout adds to the cross-entropy: {added:.3f}; by equation (2): {a
 # six of its subnetworks. Bottom left is the cost: thin, $J$ with the masks of that step; thick, the mean over the same
 # 24 masks, close to $\bar J$; dashed, the dev loss without masks.
 #
-# Bottom right are the weights. Above, the squared norm $\lVert W \rVert^2$ of each matrix. Below, how evenly it is
+# Bottom right are the weights. Above, the squared norm $\lVert W \rVert^2$ of each matrix, in percent of that without
+# dropout. Below, how evenly it is
 # **spread**, by the *participation ratio*
 #
 # $$N = \frac{\left(\sum_i v_i^2\right)^2}{\sum_i v_i^4} \tag{1}$$
@@ -377,19 +380,19 @@ lower = sum(bool(dev_loss[1] < dev_loss[0]) for _, dev_loss in found)
 print(f"dev loss lower in {lower} of 8")
 
 # %% [markdown]
-# With dropout the norms are smaller in every case, and W2 and W3 do spread. But W1 shrinks as well, and its inputs are
+# With dropout the norms are smaller in every case, and W2 and W3 do spread at this keep_prob (not always: press *too much*). But W1 shrinks as well, and its inputs are
 # the features, which are never dropped. So the argument of the notes is a part of the truth at most. Another part may
 # be this: without dropout, growing weights bring the train loss ever closer to 0. With masks that is no longer
-# possible, and by (1) and (2) for linear models, large weights cost something.
+# possible, and by the penalties $R$ of the last section, large weights cost something.
 #
 # And the last line: dropout did not lower the dev loss every time. It is a bet that often pays when a network is too
 # large for its data. The dev set tells.
 #
 # ### What the notes got wrong in 1.4
 #
-# 1. *Dropout "has a similar effect to regularization".* It *is* regularization. Its relation to L2 is what is only
-#    similar: exact for linear regression, and even there with a strength of its own for each weight; see $R$
-#    above. Helmbold & Long (2015) show cases where the two behave quite differently.
+# 1. *Dropout "has a similar effect to regularization".* It *is* regularization. But it is not L2: for linear
+#    regression its penalty is a sum of squares with a strength of its own for each weight, see $R$ above; for other
+#    models even that is only an approximation. Helmbold & Long (2015) show cases where the two behave quite differently.
 # 2. *Neurons are "switched off at every training iteration".* The mask is drawn for each unit **and each example**. One
 #    mask for the whole batch is noisier; see the scatter of the gradient, and the switch of the lab.
 # 3. *"Dividing with the activation matrix with keep_prob".* The masked activations are divided by keep_prob.
