@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from dlhelpers.widgets.controls import snap
-from tools.browser import ROOT, Control, LabPage, LabView, State, lab_makers, lab_modules, labs_in
+from tools.browser import ROOT, LabPage, LabView, State, lab_makers, lab_modules, labs_in
 
 FOLDER = Path(os.environ.get("BROWSER_NOTEBOOKS", ROOT / "notebooks"))
 NOTEBOOKS = sorted(FOLDER.glob("[0-9]*.ipynb"))
@@ -63,37 +63,33 @@ def agrees(view: LabView, state: State, twins: Any, module: str, function: str) 
     return bool(view.caption() == state.caption == twins.caption(twin, state.arguments))
 
 
-def by_keyboard(control: Control) -> None:
-    control.press()
-
-
-def by_mouse(control: Control) -> None:
-    control.move_by_mouse()
-
-
-@pytest.mark.parametrize("move", [by_keyboard, by_mouse])
 @each_lab
 def test_every_control_moves_picture_and_caption(
-    view: LabView, twins: Any, notebook: Path, module: str, function: str, move: Callable[[Control], None]
+    view: LabView, twins: Any, notebook: Path, module: str, function: str
 ) -> None:
+    """By the keyboard from the default, and from there by the mouse."""
     wrong = []
     for control in view.controls():
         old = view.press_and_settle("Reset")
-        before = view.picture()
-        move(control)
-        view.wait_for_new_picture(before)
-        new = view.settle()
-        changed = [label for label in new.values if new.values[label] != old.values[label]]
-        if changed != [control.label]:
-            wrong.append(f"{control!r}: the values changed are {changed}")
-        if new.picture == old.picture:
-            wrong.append(f"{control!r}: the same picture")
-        if new.caption == old.caption and (view.name, control.label) not in SAME_CAPTION:
-            wrong.append(f"{control!r}: the same caption for {control.value}: {new.caption}")
-        if not agrees(view, new, twins, module, function):
-            wrong.append(f"{control!r} at {control.value}: not what is computed afresh: {new.caption}")
-        if view.message():
-            wrong.append(f"{control!r}: {view.message()}")
+        for how, move in (("key", control.press), ("mouse", control.move_by_mouse)):
+            before = view.picture()
+            move()
+            view.wait_for_new_picture(before)
+            new = view.settle()
+            changed = [label for label in new.values if new.values[label] != old.values[label]]
+            if changed != [control.label]:
+                wrong.append(f"{control!r}, {how}: the values changed are {changed}")
+            if new.picture == old.picture:
+                wrong.append(f"{control!r}, {how}: the same picture")
+            if new.caption == old.caption and (view.name, control.label) not in SAME_CAPTION:
+                wrong.append(f"{control!r}, {how}: the same caption for {control.value}: {new.caption}")
+            if not agrees(view, new, twins, module, function):
+                wrong.append(
+                    f"{control!r}, {how}, at {control.value}: not what is computed afresh: {new.caption}"
+                )
+            if view.message():
+                wrong.append(f"{control!r}, {how}: {view.message()}")
+            old = new
     assert not wrong, "\n".join(wrong)
 
 
@@ -108,8 +104,8 @@ def test_presets_and_reset(view: LabView, twins: Any, notebook: Path, module: st
         assert preset.arguments == pytest.approx(expected), label
         assert agrees(view, preset, twins, module, function), label
         view.screenshot(label)
-        again = view.press_and_settle("Reset")
-        assert (again.values, again.caption) == (at_start.values, at_start.caption), f"Reset after {label}"
+    again = view.press_and_settle("Reset")
+    assert (again.values, again.caption) == (at_start.values, at_start.caption)
 
 
 @each_lab
