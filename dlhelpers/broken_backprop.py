@@ -33,6 +33,8 @@ class Bug(NamedTuple):
         What a gradient check shows, and why.
     found : bool
         Whether a gradient check can find it.
+    needs : str
+        The parts that must be on, so that the check sees it; "" if it sees it always.
     """
 
     name: str
@@ -41,11 +43,26 @@ class Bug(NamedTuple):
     wrong: str
     why: str
     found: bool = True
+    needs: str = ""
 
     @property
     def answer(self) -> str:
         """What a reader of the check can say at best: the name, or `NOTHING`."""
         return self.name if self.found else NOTHING
+
+    @property
+    def right_line(self) -> str:
+        """The whole line in which the bug will stand; "" for no bug at all."""
+        return _line_with(self.right, right_source(self.name))
+
+    @property
+    def wrong_line(self) -> str:
+        """The whole line with the bug in it; "" for no bug at all."""
+        return _line_with(self.wrong, broken_source(self.name))
+
+
+def _line_with(text: str, source: str) -> str:
+    return next((line.strip() for line in source.splitlines() if text in line), "")
 
 
 BACKWARD, PENALTY = "network.Network._backward", "regularization.l2"
@@ -67,6 +84,7 @@ _ALL = (
         "dA = np.multiply(dA, 1 / self.keep_probs[layer - 1], out=dA)  # (7)",
         "The last layer agrees, all layers below differ: the error enters at dA and flows back. At "
         "keep_prob = 1 it is gone, because then every factor of the mask is 1.",
+        needs="dropout",
     ),
     Bug(
         "L2: the gradient forgets the penalty",
@@ -75,6 +93,7 @@ _ALL = (
         "return gradient",
         "Only the weights differ, and the less the smaller λ is: the penalty has no bias in it. At λ = 0 "
         "all is well.",
+        needs="the penalty",
     ),
     Bug(
         "(6): W is not transposed",
@@ -108,6 +127,7 @@ _ALL = (
         "dZ = dA  # (8)",
         "The last layer agrees, because it has no activation function; all below differ. With linear units "
         "the slope is 1, and the error is gone.",
+        needs="tanh",
     ),
     Bug(
         "batch norm: gamma and beta get each other's gradient",
@@ -115,6 +135,7 @@ _ALL = (
         "return Gradients(dZ, dgamma, dbeta)",
         "return Gradients(dZ, dbeta, dgamma)",
         "Only gamma and beta differ. The two have the same shape, so nothing else complains.",
+        needs="batch norm",
     ),
     Bug(
         "L2: the gradient shrinks the biases too",
@@ -124,6 +145,7 @@ _ALL = (
         "All that is no weight differs, if λ > 0: the cost leaves the biases out. At the start the biases "
         "are 0, and so is their penalty: the check sees it only after some training. (gamma starts at 1 and "
         "shows it at once.)",
+        needs="the penalty and some training",
     ),
     Bug(
         "activation: the slope is taken at Z, not at A",
@@ -132,6 +154,7 @@ _ALL = (
         "slope = g_prime(A, Z, out=",
         "The last layer agrees, all below differ: 1 - Z² stands in place of 1 - A². ReLU hides it, because "
         "Z and A are positive in the same places; linear units hide it too.",
+        needs="tanh",
     ),
     Bug(
         "no bug at all",
@@ -157,6 +180,7 @@ _ALL = (
         "The last layer and the gamma and beta before it agree; W2 and all below differ: the error arises "
         "where dZ leaves batch normalization. Without batch norm the line is not run, and nothing can be "
         "seen.",
+        needs="batch norm",
     ),
     Bug(
         "dropout: the kept units are not divided by p",

@@ -132,6 +132,20 @@ def test_the_arrays_that_the_text_names(name, settings, expected):
     assert differ(name, **settings)[0] == expected
 
 
+@pytest.mark.parametrize("bug", REAL, ids=lambda bug: bug.name)
+def test_whole_lines_stand_in_the_sources(bug):
+    for line, part, source in (
+        (bug.right_line, bug.right, right_source(bug.name)),
+        (bug.wrong_line, bug.wrong, broken_source(bug.name)),
+    ):
+        assert part in line and line in [each.strip() for each in source.splitlines()]
+
+
+def test_no_bug_has_no_line():
+    bug = BUGS["no bug at all"]
+    assert bug.right_line == bug.wrong_line == ""
+
+
 def test_the_same_factor_everywhere():
     """m times the gradient: an error of (m - 1)/(m + 1) = 23/25."""
     assert differ("1/m is missing in the gradient of the loss", strength=0.0)[1] == pytest.approx(23 / 25)

@@ -5,9 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from dlhelpers.broken_backprop import Bug, broken_source, case
+from dlhelpers.batch_normalization import BatchNormalization
+from dlhelpers.broken_backprop import Bug, broken_source, case, with_bug
+from dlhelpers.dropout import draw_uniform
 from dlhelpers.exercises.checking import SIGNS, Exercise, Kind, Mistake, Question, Text, Verdict, wrapped
+from dlhelpers.gradient_checking import check_gradient
 from dlhelpers.gradient_checking import relative_error as core_relative_error
+from dlhelpers.minibatches import Batch
 from dlhelpers.showing import Code
 from dlhelpers.typing import FloatArray
 
@@ -254,17 +258,34 @@ class BrokenCode:
         ):
             return _say("failed", f"give the number of a line, from 1 to {len(self._lines)}.")
         if line == self._broken:
-            return _say("right", f"It should read: {self._bug.right}. {self._bug.why}")
+            why = wrapped(f"{SIGNS['right']} {self._bug.why}")
+            return Verdict("right", f"{why}\nIt should read: {self._bug.right_line}")
         text = self._lines[line - 1].strip() or "(empty)"
         return _say("wrong", f"line {line} is as it should be: {text}")
 
     def hint(self) -> Text:
-        """Return what a gradient check says about it."""
-        return Text(wrapped(f"What a gradient check shows: {self._bug.why}"))
+        """Return which arrays differ in a gradient check."""
+        norm = self._bug.needs == "batch norm"
+        parts = f"dropout, an L2 penalty{', batch norm' if norm else ''} and some training"
+        wrong = ", ".join(_arrays_that_differ(self._bug, norm)) or "none"
+        return Text(wrapped(f"A gradient check, with {parts}. Arrays that differ: {wrong}."))
 
     def solution(self) -> Code:
         """Return the line as it stands and as it should be."""
-        return Code(f"# line {self._broken}: {self._bug.wrong}\n{self._bug.right}\n")
+        return Code(f"# line {self._broken}: {self._bug.wrong_line}\n{self._bug.right_line}\n")
+
+
+def _arrays_that_differ(bug: Bug, batch_norm: bool) -> list[str]:
+    """Check a small network with this bug, with parameters that are not those of the start."""
+    sizes, m, rng = (4, 4, 4, 4), 24, np.random.default_rng(0)
+    X, Y = rng.normal(size=(2, m, sizes[0]))
+    parts, norm = with_bug(bug.name), BatchNormalization() if batch_norm else None
+    network = parts.Network(sizes, keep_prob=0.8, batch_norm=norm)
+    theta = network.initialize(rng)
+    moved = theta + 0.3 * rng.normal(size=theta.shape)
+    batch = Batch(X, Y, draws=draw_uniform(sizes, m, rng))
+    check = check_gradient(parts.Regularized(network, m, l2=1.0), moved, batch)
+    return [name for name, error in check.by_name.items() if error > 1e-6]
 
 
 def _say(kind: Kind, words: str) -> Verdict:
@@ -333,8 +354,8 @@ right_network_fails = Question(
     options=(
         "About 1e-10: there is no bug.",
         "About 1e-7: ReLU is less smooth than tanh.",
-        "About 1e-2, and a smaller ε helps.",
-        "About 1e-2, for any smaller ε too.",
+        "Above 1e-3, and a smaller ε helps.",
+        "Above 1e-3, for any smaller ε too.",
     ),
     answer="d",
     feedback=(

@@ -1,12 +1,14 @@
 """Views of notebook 05: differences under a microscope, errors over epsilon, maps of a gradient check."""
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import ListedColormap
+from matplotlib.patheffects import withStroke
 
 from dlhelpers.plots.style import ACCENT, GHOST, TEST, key, moving, note
 from dlhelpers.typing import FloatArray, IntArray
@@ -17,6 +19,7 @@ LIMITS = ((1e-7, "great"), (1e-5, "suspect"), (1e-3, "wrong"))
 """The limits of the notes, and their words."""
 LEVELS = ("#ffffff", "#dbe9f4", "#8db8dc", "#f2a33c", "#7a2d00")
 """No such array; a component within 1e-7, 1e-5, 1e-3; one beyond."""
+SWATCH = "■"
 
 
 class MicroscopeView:
@@ -230,8 +233,13 @@ class ErrorMapView:
             ax.spines[side].set_visible(False)
         if with_key:
             words = ("below 1e-7", "to 1e-5", "to 1e-3", "above")
-            inks = ("#7f9fb8", "#3f7fb5", "#b87000", LEVELS[4])
-            key(ax, *((f"■ {word}", ink) for word, ink in zip(words, inks, strict=True)))
+            pieces = (
+                ((SWATCH, color), (word, "#444444")) for color, word in zip(LEVELS[1:], words, strict=True)
+            )
+            key(ax, *chain.from_iterable(pieces))
+            for text in ax.texts:
+                if text.get_text() == SWATCH:  # the pale ones need an edge
+                    text.set_path_effects([withStroke(linewidth=1.6, foreground="#777777")])
         moving(ax.add_collection(LineCollection(_edges(shapes), colors="#d0d0d0", lw=0.8), autolim=False))
 
     def update(self, result: Any, before: Any | None) -> None:

@@ -51,6 +51,7 @@ class SizesView:
 
     def update(self, result: Any, before: Any | None) -> None:
         """Show `result.measured` and `result.predicted`, Signals of (K, L) and (L,) arrays."""
+        labels = []
         for name, band, old, line, theory, factor in self._parts:
             sizes = getattr(result.measured, name)
             low, median, high = self._held(np.quantile(sizes, [0.05, 0.5, 0.95], axis=0))
@@ -64,20 +65,27 @@ class SizesView:
                 else self._held(np.median(getattr(before.measured, name), axis=0))
             )
             old.set_data(np.arange(1, len(past) + 1), past)
-            self._write(factor, name, median, getattr(result.factors, name))
+            labels.append((factor, name, median, getattr(result.factors, name)))
+        self._write(labels)
 
     def _held(self, sizes: FloatArray) -> FloatArray:
         """Return the sizes, held just outside of the frame where a log axis cannot draw them."""
         return np.clip(sizes, 1e-3 * self.LOW, 1e3 * self.HIGH)
 
-    def _write(self, factor: Any, name: str, median: FloatArray, value: float) -> None:
-        """Write the factor per layer beside the curve, above the activations and below the gradients."""
+    def _write(self, labels: list[tuple[Any, str, FloatArray, float]]) -> None:
+        """Write the factors per layer beside the curves: above the higher one, below the lower one."""
+        layers = [self._middle(median) for _, _, median, _ in labels]
+        heights = [median[at] for at, (_, _, median, _) in zip(layers, labels, strict=True)]
+        away = (1e-3, 1e3) if heights[1] > 2 * heights[0] else (1e3, 1e-3)
+        for (factor, name, _, value), at, height, times in zip(labels, layers, heights, away, strict=True):
+            place = float(np.clip(at + 1, 9, 42)), float(np.clip(times * height, 1e-11, 1e11))
+            factor.set_position(place)
+            factor.set_text(f"{'→' if name == 'activations' else '←'} × {value:.3g} a layer")
+
+    def _middle(self, median: FloatArray) -> int:
+        """Return the index of a layer in the middle of what the frame shows of a curve."""
         inside = np.flatnonzero((median > 1e-10) & (median < 1e10))
-        at = inside[len(inside) // 2] if len(inside) else 0
-        up = 1e3 if name == "activations" else 1e-3
-        factor.set_position((float(np.clip(at + 1, 9, 42)), float(np.clip(up * median[at], 1e-11, 1e11))))
-        arrow = "→" if name == "activations" else "←"
-        factor.set_text(f"{arrow} × {value:.3g} a layer")
+        return int(inside[len(inside) // 2]) if len(inside) else 0
 
 
 class FactorView:
@@ -216,6 +224,7 @@ class LossCurvesView:
         (self._chosen,) = ax.plot([], [], "-", color=TRAIN, lw=3)
         for artist in (self._others, self._before, self._chosen):
             moving(artist)
+        self._outside = note(ax, steps / 2, 8, color=TRAIN, fontweight="bold", va="center", ha="center")
         key(
             ax,
             ("━ chosen start", TRAIN),
@@ -229,8 +238,15 @@ class LossCurvesView:
         others = [_held_loss(result.curve(name)) for name in result.trained if name != result.name]
         self._others.set_data(*_one_line(self._steps, others))
         self._chosen.set_data(self._steps, _held_loss(result.curve(result.name)))
+        self._outside.set_text(self._no_line(result))
         past = np.zeros(0) if before is None else _held_loss(before.curve(before.name))
         self._before.set_data(self._steps[: len(past)], past)
+
+    def _no_line(self, result: Any) -> str:
+        """Say why there is no line, if all of it lies above the frame."""
+        if np.all(result.trained[result.name].losses > self.HIGH):
+            return "↑ diverges at every rate"
+        return "↑ diverges at this rate" if np.all(result.curve(result.name) > self.HIGH) else ""
 
 
 class LossOverRateView:

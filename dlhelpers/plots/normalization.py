@@ -134,7 +134,7 @@ class ExcessView:
         key(
             ax,
             ("— train", TRAIN),
-            ("··· by (2)", TEST),
+            ("··· ρ² a step", TEST),
             ("-·- 1%", "#777777"),
             ("— before", "#777777"),
         )

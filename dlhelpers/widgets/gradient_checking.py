@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from dlhelpers.batch_normalization import BatchNormalization
-from dlhelpers.broken_backprop import ANSWERS, NOTHING, Bug, Parts, case, with_bug
+from dlhelpers.broken_backprop import ANSWERS, BUGS, NOTHING, Bug, Parts, case, with_bug
 from dlhelpers.datasets import moons
 from dlhelpers.dropout import draw_uniform
 from dlhelpers.gradient_checking import (
@@ -167,14 +167,11 @@ def differences_caption(result: Differences) -> str:
             f"(one-sided) and {two:.2f} (two-sided). "
         )
     else:
-        text += f"From ε = {low} to {high} in float64, the errors are not both straight lines. "
-    kink = CURVES[result.name].kink
-    if kink is not None:
-        inside = abs(result.x - kink) <= result.eps
-        return text + (
-            f"The kink at 0 lies {'inside' if inside else 'outside'} [x - ε, x + ε]. On each side of it the "
-            "curve is a line: only rounding is left there."
-        )
+        line = CURVES[result.name].kink is not None and abs(result.x) > FIT[1]
+        found = "there is no Taylor error to see" if line else "the errors are not both straight lines"
+        text += f"From ε = {low} to {high} in float64, {found}. "
+    if CURVES[result.name].kink is not None:
+        return text + _beside_the_kink(result)
     if result.name in SYMMETRIC and result.x == 0:
         return text + "f is the same on both sides of 0, so the two-sided difference is 0, without any error."
     if result.wall == 0:
@@ -184,6 +181,20 @@ def differences_caption(result: Differences) -> str:
     return text + (
         f"The smallest errors in {result.precision} are near ε = {best[0]} (two-sided) and {best[1]} "
         f"(one-sided); the rules u^(1/3) and u^(1/2) say {short(u ** (1 / 3))} and {short(u ** (1 / 2))}."
+    )
+
+
+def _beside_the_kink(result: Differences) -> str:
+    """Say where the kink lies, and what that means for the errors."""
+    if result.x == CURVES[result.name].kink:
+        by_chance = " The two-sided difference finds this 0, as the mean of both sides."
+        return "x is on the kink (its slope is taken as 0): " + (
+            f"no ε helps the one-sided difference.{by_chance}" if result.here[1] == 0 else "no ε helps."
+        )
+    inside = abs(result.x) <= result.eps
+    return (
+        f"The kink at 0 lies {'inside' if inside else 'outside'} [x - ε, x + ε]. On each side of it the "
+        "curve is a line: only rounding is left there."
     )
 
 
@@ -247,7 +258,7 @@ def difference_lab() -> Lab:
 
 # Find the bug -----------------------------------------------------------------------------------------
 
-SIZES, EXAMPLES, RATE, EPS = (4, 4, 4, 4), 24, 0.1, 1e-5
+SIZES, EXAMPLES, RATE, EPS = (4, 4, 4, 4), 24, 0.03, 1e-5
 AGREE = 1e-6
 """Below this relative error two gradients agree; so does `GradientCheck.verdict`."""
 NOT_YET = "(not yet)"
@@ -399,22 +410,60 @@ def _names(names: tuple[str, ...]) -> str:
 def _judge(result: Found) -> str:
     bug = result.bug
     if result.answer == NOT_YET:
-        return "Which bug does this? Choose your answer."
+        return _ask_for_an_answer(result)
+    ours, alarms = _differ(result.errors), result.false_alarms
     if result.answer == bug.answer:
-        line = f" It reads: {bug.wrong}. It should read: {bug.right}." if bug.where else ""
+        line = f" It reads: {bug.wrong_line}. It should read: {bug.right_line}." if bug.where else ""
+        if bug.found and ours == alarms:
+            seen = f"Right, but you cannot see it here: switch on {bug.needs}. This is what you then see."
+            return f"{seen} {bug.why}{line}"
         return f"Right. {bug.why}{line}"
     assert result.answer_errors is not None
-    if result.answer_errors == result.errors:
-        return "Not so, but at these settings nothing tells your answer from the bug. Switch on other parts."
+    theirs = _differ(result.answer_errors)
+    if theirs == ours == alarms and not bug.found:
+        return (
+            "Not so. With these parts your bug would not be seen either. Switch on "
+            f"{BUGS[result.answer].needs}: it would then be seen in the lower map, and not in the upper one."
+        )
+    if theirs == ours == alarms or result.answer_errors == result.errors:
+        parts = _off(result.setting) or "other parts"
+        return f"Not so, but with these parts nothing tells your answer from the bug. Switch on {parts}."
     if result.answer == NOTHING:
         return "Not so: gradient and cost do not agree."
-    theirs, ours = _differ(result.answer_errors), _differ(result.errors)
     if theirs == ours:
         return (
-            "Not so: your bug hits the same arrays, but with other errors (lower map, rings). Switch parts "
-            "off until the two come apart."
+            f"Not so: your bug hits the same arrays, but with other errors ({_most_apart(result)}). Switch "
+            "parts off, or choose another activation, until the two come apart."
         )
     return f"Not so. With the bug of your answer (lower map): {_where(result.answer_errors)}"
+
+
+def _ask_for_an_answer(result: Found) -> str:
+    if _differ(result.errors) != result.false_alarms:
+        return "Which bug does this? Choose your answer."
+    nothing = f"Nothing{' else' if result.false_alarms else ''} differs with these parts."
+    parts = _off(result.setting)
+    return f"{nothing} {f'Switch on {parts} before you answer' if parts else 'Choose your answer'}."
+
+
+def _off(setting: Setting) -> str:
+    """Return the parts that are off, by the words of `Bug.needs`."""
+    parts = {
+        "dropout": setting.keep_prob < 1,
+        "the penalty": setting.strength > 0,
+        "tanh": setting.activation == "tanh",
+        "batch norm": setting.batch_norm,
+        "some training": setting.steps > 0,
+    }
+    *others, last = [part for part, on in parts.items() if not on] or [""]
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def _most_apart(result: Found) -> str:
+    """Return both errors of the array in which the code and the answer differ most."""
+    ours, theirs = result.errors, result.answer_errors or {}
+    name = max(theirs, key=lambda name: round(abs(ours[name] - theirs[name]), 6))
+    return f"{greek(name)}: {about(ours[name])}, with your bug {about(theirs[name])}"
 
 
 def search_views(figure: Figure) -> list[View]:
@@ -718,6 +767,7 @@ def false_alarms_lab() -> Lab:
         code=alarm_code,
         presets={
             "ε too small": {"eps": 1e-10},
+            "ε too large": {"eps": 1e-1},
             "ReLU on its kink": {"activation": "relu"},
             "fresh masks": {"masks": "fresh masks"},
             "penalty not in J": {"penalty": COSTS[1]},

@@ -500,6 +500,7 @@ def initialization_lab() -> Lab:
         code=starts_code,
         presets={
             "zeros": {"name": ZEROS},
+            "small, 0.01": {"name": SMALL},
             "too large": {"name": LARGE},
             "He, ReLU": {"name": HE},
             "LeCun, tanh": {"name": LECUN, "activation": "tanh"},

@@ -95,8 +95,8 @@ show_source(normalization.best_rate)
 # %% [markdown]
 # In the lab, two features have means and standard deviations that you choose. Small figures: the data, on axes that
 # never change, and the predictions for a test set with the best weights. Middle: lines of equal loss, and the steps
-# of gradient descent at its best rate. It always starts at the same distance from the minimum. Right: the excess loss; the dotted line is (2). Where only $x$ is
-# centered, $y$ is centered, too, so no bias is needed.
+# of gradient descent at its best rate. It always starts at the same distance from the minimum. Right: the excess loss; the dotted line falls by
+# the factor $\rho^2$ per step. Where $x$ is centered, $y$ is centered with it, so no bias is needed. With *none*, both stay as they are.
 #
 # Look at the shape of the lines and at the path. Then choose what is done to the inputs.
 
@@ -134,7 +134,7 @@ for name, X in (
 
 # %% [markdown]
 # These are two of the thirty features, the area and the smoothness of the cell nuclei, now with a bias. At the best rate, it takes about
-# $\kappa$ steps to come ten times closer to the minimum. So the first line asks for billions of steps, the third for a few.
+# $\kappa$ steps to come ten times closer to the minimum (that is 1% of the excess loss, which goes with the square). So the first line asks for billions of steps, the third for a few.
 #
 # ### Which mean, which deviation?
 #
@@ -146,8 +146,8 @@ for name, X in (
 ask(exercises.one_patient)
 
 # %% [markdown]
-# Move *Test examples* down to 1, and press *New seed* a few times. The prediction is always the same: the mean of
-# $y$ in the training set.
+# Move *Test examples* down to 1, and press *New seed* a few times. The inputs have become 0, so the prediction is the mean of $y$ in
+# the training set, near 2, whatever the example was.
 
 
 # %%
@@ -183,8 +183,12 @@ for gain in (0.5, 1.0, 2.0):
     print(f"gain {gain}: largest entry of dW1 is about 10^{np.log10(np.abs(gradient['W1']).max()):.0f}")
 
 # %% [markdown]
-# Each layer multiplies what it gets: the signal on its way up, and the gradient on its way down. Factors that are repeated 40 times leave
-# the ordinary numbers behind. For layer $l$, with $W^{[l]} = g V^{[l]}$ and the activation $\varphi$:
+# Each layer multiplies what it gets: the signal on its way up, and the gradient on its way down. Factors that are repeated 40 times soon
+# give very large or very small numbers. At a gain of 2 the factor works twice: the output, and with it the error, is about
+# $10^{12}$ times too large, and its gradient grows again on its way down.
+#
+# For layer $l$, with the activation $\varphi$ and the weights $W^{[l]} = g V^{[l]}$, where $V^{[l]}$ holds random numbers with
+# $\sigma = 1 / \sqrt n$:
 #
 # $$z^{[l]} = g V^{[l]} a^{[l-1]} \tag{1}$$
 # $$a^{[l]} = \varphi(z^{[l]}) \tag{2}$$
@@ -205,9 +209,9 @@ show_source(init.propagate)
 # With $\operatorname{Var}[w] = g^2 / n$, the mean square is multiplied by $g^2$; the activation $\varphi$ then takes its share of it. In a
 # wide layer $z$ is nearly normal. With its variance $q$, and $\xi$ for a standard normal number, the sizes $s$ of the activations and $d$ of the gradients are
 #
-# $$q^{[l]} = g^2 s_{l-1}^2 \tag{1}$$
-# $$s_l^2 = \operatorname{E}\,\varphi(\sqrt{q^{[l]}}\,\xi)^2 \tag{2}$$
-# $$c_l^2 = \operatorname{E}\,\varphi'(\sqrt{q^{[l]}}\,\xi)^2 \tag{3}$$
+# $$q_l = g^2 s_{l-1}^2 \tag{1}$$
+# $$s_l^2 = \operatorname{E}\,\varphi(\sqrt{q_l}\,\xi)^2 \tag{2}$$
+# $$c_l^2 = \operatorname{E}\,\varphi'(\sqrt{q_l}\,\xi)^2 \tag{3}$$
 # $$d_l = c_l \, g \, d_{l+1} \tag{4}$$
 
 # %%
@@ -216,7 +220,7 @@ show_source(init.predict_signals)
 # %% [markdown]
 # In the lab, 32 networks are computed at each move. The lines are their medians, the bands hold 90% of them, and the
 # dotted lines are the prediction. Left: sizes over the layers; purple goes up, to the right, and ochre comes down,
-# to the left. Right: the factor per layer for all gains at once.
+# to the left. Right: the factor per layer for all gains at once. With *all weights equal to g*, $g$ is the weight itself.
 #
 # Move *Weight gain*. Look for the gain at which both lines are flat. Then choose ReLU, and look for it again.
 
@@ -240,8 +244,8 @@ labs.depth_lab()
 for activation in ("linear", "relu", "tanh", "sigmoid"):
     for gain in (1.0, 2**0.5):
         s, d = init.predict_signals(activation, gain, 50)
-        print(f"{activation}, gain {gain:.2f}: 50 layers leave {s[-1]:.0e} of the signal", end=", ")
-        print(f"{d[0] / d[-1]:.0e} of the gradient")
+        print(f"{activation}, gain {gain:.2f}, from layer 1 to 50:", end=" ")
+        print(f"{s[-1] / s[0]:.0e} of the signal, {d[0] / d[-1]:.0e} of the gradient")
 
 # %% [markdown]
 # ### What the notes got wrong in 1.7
@@ -258,19 +262,20 @@ signal = np.linalg.matrix_power(W, 10) @ np.ones(100)
 print(f"10 layers of this matrix: 1 becomes {signal[0]:.0e}; 10 single weights of 0.5: {0.5**10:.0e}")
 
 # %% [markdown]
-# 2. *Small gradients bring "numerical instability".* A floating-point number keeps its digits when it is small. Below, the
-#    gradient of the first layer is computed in single and in double precision. At a gain of 0.5 it is tiny, and as exact as
-#    ever. The trouble is that the first layers learn **slowly**. Instability is what large
-#    numbers bring: in single precision, they end at about $3 \cdot 10^{38}$.
+# 2. *Small gradients bring "numerical instability".* A number keeps its digits when it is small, in single precision down to
+#    about $10^{-38}$. Below, the gradient of the first layer is computed in single and in double precision. At a gain of 0.5
+#    it is tiny, and as exact as ever: the trouble is that the first layers learn **slowly**. Digits are lost only at the ends
+#    of the range, above $3 \cdot 10^{38}$ and below $10^{-38}$.
 
 # %%
 short = Batch(batch.X.astype(np.float32), batch.Y.astype(np.float32))
-for gain in (0.5, 1.0, 20.0):
+for gain in (0.05, 0.5, 1.0, 20.0):
     theta = deep.initialize(rng, initializer=partial(init.normal, scale=gain / np.sqrt(32)))
     exact = deep.layout.views(deep.gradient(theta, batch))["W1"]
     single = deep.layout.views(deep.gradient(theta.astype(np.float32), short))["W1"]
     error = np.abs(single - exact).max() / np.abs(exact).max() if np.isfinite(single).all() else np.inf
-    print(f"gain {gain}: single precision is {'exact to 5 digits' if error < 1e-5 else 'lost: it overflows'}")
+    lost = "lost: it underflows" if np.abs(single).max() < 1e-38 else "lost: it overflows"
+    print(f"gain {gain}: single precision is {'exact to 5 digits' if error < 1e-5 else lost}")
 
 # %% [markdown]
 # Exercise 2 asks for the growth over many ReLU layers.
@@ -287,8 +292,8 @@ exercises.relu_growth.check(my_relu_growth)
 # %% [markdown]
 # ## 1.8 The first weights
 #
-# A factor of 1 per layer, up and down: this is what first weights are made for. With $n_{in}$ inputs and $n_{out}$
-# outputs of a layer, all of mean 0:
+# A factor of 1 per layer, up and down: this is what first weights are made for. A layer has $n_{in}$ inputs and
+# $n_{out}$ outputs; all weights have the mean 0:
 #
 # | name | variance of the weights (1) | made for |
 # |---|---|---|
@@ -297,7 +302,7 @@ exercises.relu_growth.check(my_relu_growth)
 # | He | $2 / n_{in}$ | ReLU, which takes away half of the mean square |
 #
 # The way up asks for $n_{in} \operatorname{Var}[w] = 1$. The way down multiplies with $W^T$, so it asks for
-# $n_{out} \operatorname{Var}[w] = 1$. Glorot & Bengio took the mean of both sizes.
+# $n_{out} \operatorname{Var}[w] = 1$. Glorot & Bengio took the mean of $n_{in}$ and $n_{out}$.
 
 # %%
 show_source(init.lecun_normal, init.glorot_normal, init.he_normal)
@@ -310,7 +315,8 @@ for initializer in (init.lecun_normal, init.glorot_normal, init.he_normal):
 # %% [markdown]
 # In the lab, a network learns digits from seven starts, for 100 steps. All see the same mini-batches, and all random weights are multiples of the same
 # random numbers (orthogonal ones are made from them). Each start is trained at five learning rates at once, and shown at the
-# best of them, which the green diamond marks. Left: the activations of each hidden layer, and the sizes. Right:
+# best of them, which the green diamond marks. All hidden layers are equally wide, so Glorot and LeCun differ only in the first and
+# the last layer. Left: the activations of each hidden layer, and the sizes. Right:
 # the loss over the steps, and its end over the learning rate.
 
 # %%
@@ -322,23 +328,25 @@ labs.initialization_lab()
 # %% [markdown]
 # **Why.** Press the buttons one after the other, and look at the purple line first.
 #
-# - *zeros*: each activation is 0 and each gradient of a weight has such a factor. Nothing moves but the last bias. Two
+# - *zeros*: there is no purple line, as 0 has no place on a logarithmic axis. Each activation is 0 and each gradient of a weight has such a factor. Nothing moves but the last bias. Two
 #   units of a layer are equal before, so they get the same gradient, and stay equal: the difference is 0 to the last digit.
 # - *small, 0.01*: with 32 inputs the gain is $0.01 \sqrt{32} = 0.06$. Eight layers leave nothing of the signal.
 # - *too large*: with $\sigma = 1$ the gain is $\sqrt{32} = 5.7$. ReLU explodes, and no rate in the row saves it. Under tanh the activations
 #   sit at -1 and 1, where the slope is nearly 0; see *large, tanh*.
 # - *He, ReLU* keeps both lines flat. With LeCun's weights, ReLU loses a factor of $\sqrt 2$ in each layer; it learns, but only at
-#   higher rates, and less far. Set the seed to 1, 2 and 3: He stays ahead of LeCun and
+#   higher rates, and less far. An **orthogonal** matrix keeps the length of every vector; like LeCun's weights it
+#   has the gain 1, so ReLU makes the signal shrink. Set the seed to 1, 2 and 3: He stays ahead of LeCun and
 #   Glorot. With seed 2, orthogonal weights are ahead of He: one run of 100 steps is not the last word.
-# - *LeCun, tanh*: here the choice matters little. LeCun, Glorot, He and orthogonal weights end close to each other. The notes
-#   recommend $1/n$ for tanh. In this run $2/n$ is a little better: tanh shrinks the signal, so a gain above 1 does not explode.
-# - Choose *sigmoid*: none of them gets far in 100 steps. Its outputs are all positive, and its slope is 1/4 at most.
+# - *LeCun, tanh*: LeCun, Glorot, He and orthogonal weights all learn well. The notes recommend $1/n$ for tanh. With seeds 0 to
+#   3, $2/n$ is better, by a factor of up to 3: tanh shrinks the signal, so a gain above 1 does not explode.
+# - Choose *sigmoid*: none of them gets far in 100 steps. Its outputs are all positive, and its slope is 1/4 at most. The large
+#   weights come farthest: a gain of 5.7 makes up for the slope of 1/4.
 #
 # Now move *Hidden layers* to 1 and choose what you like: all random starts learn. First weights matter because of the depth.
 
 
 # %%
-# Exercise 3: G holds standard normal numbers, in the shape of W: (n_out, n_in).
+# Exercise 3: G holds standard normal numbers, in the shape of W: (n_out, n_in); return weights with He's variance.
 def my_he_weights(G):
     return ...
 
@@ -367,7 +375,7 @@ for name, first in (("randn()", partial(init.constant, value=rng.standard_normal
 
 # %% [markdown]
 # Eight twins are worth one unit. The notes call initialization a *partial* solution, and that is right. It makes the
-# factor 1 at the start; training then moves the weights. Batch normalization (notebook 08) keeps an eye on the sizes during training.
+# factor 1 at the start; training then moves the weights. Batch normalization (notebook 08) controls the sizes during training.
 #
 # ## Summary
 #

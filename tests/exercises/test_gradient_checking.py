@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dlhelpers.broken_backprop import ANSWERS, case
+from dlhelpers.broken_backprop import ANSWERS, BUGS, case
 from dlhelpers.exercises import gradient_checking
 from dlhelpers.exercises.checking import ask
 from dlhelpers.gradient_checking import best_eps, difference
@@ -46,9 +46,33 @@ def test_the_broken_line_can_be_found(seed: int) -> None:
     assert kinds.count("right") == 1 and kinds.count("wrong") == len(lines) - 1
     right = kinds.index("right")
     assert code._bug.wrong in lines[right]
-    assert code._bug.right in code.solution() and f"line {right + 1}:" in code.solution()
-    assert code._bug.why.split() == code.hint().split()[5:]
+    assert code._bug.right_line in code.solution() and f"line {right + 1}:" in code.solution()
+    assert code.check(right + 1).text.endswith(f"\nIt should read: {code._bug.right_line}")
     assert code._bug.right not in repr(code), "the right line stands there too"
+
+
+@pytest.mark.parametrize("seed", range(len(gradient_checking.TO_READ)))
+def test_the_hint_names_arrays_and_no_line(seed: int) -> None:
+    code = gradient_checking.find_the_bug(seed)
+    parts, _, arrays = " ".join(code.hint().split()).partition("Arrays that differ: ")
+    assert "(" not in parts + arrays
+    names = arrays.rstrip(".").split(", ")
+    if not code._bug.found:
+        assert names == ["none"]
+        return
+    assert all(name.rstrip("123") in ("W", "b", "gamma", "beta") for name in names)
+    assert ("batch norm" in parts) == any(name.startswith("gamma") for name in names)
+
+
+@pytest.mark.parametrize("seed", [6, 7])
+def test_hints_of_batch_norm(seed: int) -> None:
+    found = "W1, gamma1, beta1, W2" if seed == 6 else "gamma1, beta1, gamma2, beta2"
+    assert set(found.split(", ")) == set(
+        " ".join(gradient_checking.find_the_bug(seed).hint().split())
+        .rstrip(".")
+        .partition(": ")[2]
+        .split(", ")
+    )
 
 
 def test_find_the_bug_answers_to_anything() -> None:
@@ -88,10 +112,14 @@ def test_which_bug() -> None:
 
 
 def test_right_network_fails() -> None:
-    """On the kink: about 1e-2 for every small eps at the start; gone after training; tanh is right."""
+    """On the kink: above 1e-3 for every small eps at the start; gone after training; tanh is right."""
     start = labs.AlarmSetting("relu", "float64", "off", labs.COSTS[0], 0, 0)
     for eps in (1e-9, 1e-7, 1e-5):
-        assert 3e-3 < labs.alarm_check(start, eps).error < 3e-2
+        check = labs.alarm_check(start, eps)
+        assert 3e-3 < check.error < 3e-2
+        assert {name for name, error in check.by_name.items() if error > 1e-6} == {"b1", "b2"}
+    for seed in range(1, 4):
+        assert labs.alarm_check(start._replace(seed=seed), 1e-5).error > 1e-3
     assert labs.alarm_check(start._replace(steps=100), 1e-5).error < 1e-8
     assert labs.alarm_check(start._replace(activation="tanh"), 1e-5).error < 1e-9
 
@@ -159,8 +187,58 @@ def test_the_lab_judges_every_answer(seed: int) -> None:
         found = labs.search("tanh", 0.8, 1.0, False, 0, answer, seed)
         right = answer == case(seed).answer
         assert ("Your answer is right" in labs.search_finding(found)) == right
-        assert ("Right." in labs.search_caption(found)) == right
-        assert (case(seed).right in labs.search_caption(found)) == right or not case(seed).where
+        caption = labs.search_caption(found)
+        unseen = case(seed).found and not labs._differ(found.errors)
+        assert ("Right." in caption) == (right and not unseen)
+        assert ("Right, but you cannot see it here" in caption) == (right and unseen)
+        assert (case(seed).right_line in caption) == right or not case(seed).where
+
+
+@pytest.mark.parametrize("seed", [5, 7, 8, 10, 12, 13])
+def test_where_nothing_differs_the_lab_says_so(seed: int) -> None:
+    """Before an answer it names the parts that are off; a wrong answer that cannot be seen needs a part."""
+    caption = labs.search_caption(labs.search("tanh", 0.8, 1.0, False, 0, labs.NOT_YET, seed))
+    assert "Nothing differs with these parts. Switch on batch norm or some training before" in caption
+    all_on = labs.search("tanh", 0.8, 1.0, True, 50, labs.NOT_YET, seed)
+    assert ("Nothing differs with these parts. Choose" in labs.search_caption(all_on)) != case(seed).found
+    for answer in (answer for answer in ANSWERS[:-1] if BUGS[answer].needs and answer != case(seed).name):
+        found = labs.search("tanh", 0.8, 1.0, False, 0, answer, seed)
+        if not labs._differ(found.answer_errors or {}):
+            caption = labs.search_caption(found)
+            switch = f"Switch on {BUGS[answer].needs}:" if not case(seed).found else "Switch on batch norm or"
+            assert switch in caption
+
+
+@pytest.mark.parametrize("name", [name for name in BUGS if BUGS[name].needs])
+def test_each_bug_is_seen_with_the_parts_that_it_needs_only(name: str) -> None:
+    """All parts off, and then only those of `needs`."""
+    needs = BUGS[name].needs
+    bare = labs.Setting("linear", 1.0, 0.0, False, 0, 0)
+    assert not labs._differ(labs.examine(name, bare).by_name)
+    with_them = bare._replace(
+        activation="tanh" if "tanh" in needs else "linear",
+        keep_prob=0.8 if "dropout" in needs else 1.0,
+        strength=1.0 if "penalty" in needs else 0.0,
+        batch_norm="batch norm" in needs,
+        steps=50 if "training" in needs else 0,
+    )
+    assert labs._differ(labs.examine(name, with_them).by_name)
+
+
+@pytest.mark.parametrize("seed", [8, 9, 17, 20, 22])
+def test_training_of_linear_units_with_many_dropped_does_not_diverge(seed: int) -> None:
+    """At a rate of 0.1 these did, and the lab had nothing to check."""
+    assert np.abs(labs.trained(labs.Setting("linear", 0.5, 0.0, False, 100, seed))).max() < 10
+
+
+def test_case_6_and_the_slope_at_z() -> None:
+    """The same arrays differ; the caption gives two errors that do not; linear and ReLU part them."""
+    answer = "activation: the slope is taken at Z, not at A"
+    caption = labs.search_caption(labs.search("tanh", 0.8, 1.0, False, 0, answer, 6))
+    assert "your bug hits the same arrays, but with other errors (W1: 0.6, with your bug 0.92)" in caption
+    setting = labs.Setting("relu", 0.8, 1.0, False, 50, 6)
+    assert labs._differ(labs.examine(case(6).name, setting).by_name)
+    assert not labs._differ(labs.examine(answer, setting).by_name)
 
 
 def test_false_alarms() -> None:
