@@ -39,6 +39,7 @@ def open_notebook(chromium: Chromium, jupyter: Jupyter) -> Iterator[Callable[[Pa
         if notebook not in pages:
             pages[notebook] = LabPage(chromium, jupyter, notebook)
             pages[notebook].run_all()
+        pages[notebook].page.bring_to_front()  # a page behind another one draws once a second
         return pages[notebook]
 
     yield open_once
