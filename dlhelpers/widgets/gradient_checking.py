@@ -390,6 +390,8 @@ def search_caption(result: Found) -> str:
     if result.false_alarms:
         alarms = _names(result.false_alarms)
         text += f" {alarms} would differ in the right code, too: ReLU sits on its kink there, a false alarm."
+    if result.answer != NOT_YET:
+        text += f" Your answer: {result.answer}."
     return f"{text} {_judge(result)}"
 
 
