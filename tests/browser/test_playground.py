@@ -44,7 +44,7 @@ class Run:
     def pause(self) -> None:
         self.press("Pause")
         self.wait_for("not lab.playing and (lab._task is None or lab._task.done())", "it pauses")
-        self.view.wait_for_caption(f"after {self.step:,} steps")
+        self.view.wait_for_caption(f"after {self.step:,} steps. A network")
 
 
 @pytest.fixture
@@ -102,28 +102,28 @@ def test_a_new_rate_is_recorded_from_the_next_step_on(run: Run) -> None:
 
 def test_step_fork_rewind_and_reset(run: Run) -> None:
     run.press("100 steps")
-    run.view.wait_for_caption("after 100 steps")
+    run.view.wait_for_caption("after 100 steps. A network")
     first = run.ask("[h.train_loss for h in lab.session.history]")
     run.press("Fork")
     run.press("100 steps")
-    run.view.wait_for_caption("after 200 steps")
-    assert "Grey: the run before, up to step 100." in run.view.caption()
+    run.view.wait_for_caption("after 200 steps. A network")
+    assert "Grey A: the same; dev accuracy" in run.view.caption()
     run.view.control("Go back to step").press()  # the handle stands at 0: one step of the slider
     run.press("Rewind")
-    run.view.wait_for_caption("after 1 steps")
+    run.view.wait_for_caption("after 1 steps. A network")
     run.press("100 steps")
-    run.view.wait_for_caption("after 101 steps")
+    run.view.wait_for_caption("after 101 steps. A network")
     assert run.ask("[h.train_loss for h in lab.session.history]")[: len(first)] == first
     run.press("Reset")
-    run.view.wait_for_caption("after 0 steps")
+    run.view.wait_for_caption("after 0 steps. A network")
     run.press("100 steps")
-    run.view.wait_for_caption("after 100 steps")
+    run.view.wait_for_caption("after 100 steps. A network")
     assert run.ask("[h.train_loss for h in lab.session.history]") == first
     run.press("New weights")
-    run.view.wait_for_caption("after 0 steps")
+    run.view.wait_for_caption("after 0 steps. A network")
     assert run.ask("lab.session.settings.weight_seed") == 1
     run.press("Step")
-    run.view.wait_for_caption("after 1 steps")
+    run.view.wait_for_caption("after 1 steps. A network")
     assert run.ask("lab.session.history[0].train_loss") != first[0]
 
 
@@ -161,7 +161,7 @@ def test_divergence_is_said_in_words(run: Run) -> None:
 
 def test_panels_state_and_code(run: Run) -> None:
     run.press("100 steps")
-    run.view.wait_for_caption("after 100 steps")
+    run.view.wait_for_caption("after 100 steps. A network")
     pictures = {run.view.picture_hash()}
     for panel in ("units", "confusion matrix"):
         before = run.view.picture()
@@ -196,7 +196,7 @@ def test_a_table_of_ones_own_is_trained_on_and_a_bad_one_is_told(run: Run) -> No
     run.view.wait_for_caption("on own")
     assert run.ask("lab.session.points.axis_names[0]").startswith("height")
     run.press("100 steps")
-    run.view.wait_for_caption("after 100 steps")
+    run.view.wait_for_caption("after 100 steps. A network")
     assert run.ask("len(lab.session.points.X)") == 40
     run.view.screenshot("own data")
     upload(run, "short.csv", "1,2,a\n")
@@ -210,9 +210,9 @@ def test_a_table_of_ones_own_is_trained_on_and_a_bad_one_is_told(run: Run) -> No
 def test_presets_comparison_and_reading_off(run: Run) -> None:
     for label in ("spiral", "zeros", "spiral"):
         run.press(label)
-        run.view.wait_for_caption("after 0 steps")
+        run.view.wait_for_caption("after 0 steps. A network")
         run.press("100 steps")
-        run.view.wait_for_caption("after 100 steps")
+        run.view.wait_for_caption("after 100 steps. A network")
     rows = run.view.root.locator(".dlh-runs tr")
     assert [row.locator("td").first.text_content() for row in rows.all()[1:]] == ["A", "B", "now"]
     assert rows.nth(2).locator("td").nth(1).text_content() == "Initialization zeros"
@@ -267,7 +267,7 @@ def test_a_restarted_kernel_needs_the_cell_only(run: Run) -> None:
     del page.__dict__["kernel"]
     page.jupyter.request(f"kernels/{identity}/restart", "POST")
     page.run_cell(page.cell("playground"))
-    run.view.wait_for_caption("after 0 steps")
+    run.view.wait_for_caption("after 0 steps. A network")
     run.press("100 steps")
-    run.view.wait_for_caption("after 100 steps")
+    run.view.wait_for_caption("after 100 steps. A network")
     assert run.step == 100
