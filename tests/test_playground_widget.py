@@ -16,9 +16,10 @@ import psutil
 import pytest
 
 from dlhelpers.playground import FIXED, SCHEDULES, Points, Session, Settings, read_points
+from dlhelpers.plots.playground import PANELS
 from dlhelpers.widgets import running
 from dlhelpers.widgets.controls import extremes
-from dlhelpers.widgets.playground import LABELS, PRESETS, Playground, caption, finding, playground
+from dlhelpers.widgets.playground import LABELS, PRESETS, Playground, caption, finding, frame, playground
 
 SMALL = {"m": 60, "hidden": (4, 3)}
 LIVE = [name for name in LABELS if name not in FIXED]
@@ -232,6 +233,34 @@ def test_the_map_grows_with_the_data():
     lab.own_data(Points(np.append(np.zeros((30, 2)), [[9.0, 0], [0, -9]], axis=0), np.arange(32) % 2))
     assert lab.result.limit == 6 and "2 examples lie outside of the map." in lab.caption
     lab.close()
+
+
+@pytest.mark.parametrize("panel", PANELS)
+@pytest.mark.parametrize(
+    "activation, loss_name, batch_norm",
+    [
+        ("linear", "softmax_cross_entropy", False),
+        ("leaky_relu", "squared_error", True),
+        ("softplus", "sigmoid_cross_entropy", False),
+    ],
+)
+def test_every_frame_up_to_divergence_is_finite(panel, activation, loss_name, batch_norm):
+    overflows = 0  # where theta is finite still, what the units answer overflows already
+    kind = {"activation": activation, "loss_name": loss_name, "batch_norm": batch_norm}
+    session = Session(Settings(**kind, optimizer="gradient_descent", learning_rate=1000.0, l2=3.0))
+    while True:
+        theta = np.nan_to_num(session.now.theta)
+        answers = session.network.hidden_units(theta, session.points.X, session.now.statistics)
+        overflows += not all(np.isfinite(layer).all() for layer in answers)
+        for layer in (1, 2):
+            seen = frame(session, panel, layer, (), 0, False)
+            for values in (seen.map, seen.units, seen.weights, seen.gradients, *seen.layer_weights):
+                assert np.isfinite(values).all()
+            assert np.abs(seen.units).max(initial=0) <= 1
+        if session.diverged:
+            break
+        session.advance()
+    assert session.step < 300 and overflows > 0
 
 
 def test_reset_fork_rewind_and_new_weights():

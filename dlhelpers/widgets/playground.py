@@ -192,7 +192,7 @@ def frame(
     units = np.zeros((0, GRID, GRID))
     if panel == "units" and session.settings.hidden:
         layer = min(layer, len(session.settings.hidden))
-        answers = network.hidden_units(theta, plane, now.statistics)[layer - 1].T[:16]
+        answers = np.nan_to_num(network.hidden_units(theta, plane, now.statistics)[layer - 1].T[:16])
         size = np.maximum(np.abs(answers).max(axis=1, keepdims=True), 1e-12)
         units = (answers / size).reshape(-1, GRID, GRID)
     data = session.data
