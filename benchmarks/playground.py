@@ -168,13 +168,14 @@ def in_the_page(seconds: float, knobs: int) -> str:
             page = LabPage(chromium, jupyter, path)
             page.run_all()
             lab = page.lab("Playground")
+            kernel = page.kernel  # a client waits for silence when it connects: before the play
             lab.press_button("Play")
             time.sleep(1)  # warm up
             lab.forget()
-            step = page.kernel.ask("lab.session.step")
+            step = kernel.ask("lab.session.step")
             time.sleep(seconds)
             frames = len(lab.frame_times()) / seconds
-            steps = (page.kernel.ask("lab.session.step") - step) / seconds
+            steps = (kernel.ask("lab.session.step") - step) / seconds
             delays = [delay_of_a_key(lab, back=k % 2 == 1) for k in range(knobs)]
             lab.press_button("Pause")
             page.close()
