@@ -627,10 +627,12 @@ class Playground:
         await asyncio.sleep(0.001)
 
     def _train_a_while(self) -> None:
-        """Train for about 15 ms, or up to a stop condition."""
+        """Train for about 15 ms, up to the time of the next frame, or up to a stop condition."""
         started, before = time.perf_counter(), self.session.step
+        due = self._shown_at + FRAME
+        end = min(started + TRAIN_FOR, due) if started < due else started + TRAIN_FOR
         with one_blas_thread():
-            while time.perf_counter() - started < TRAIN_FOR and self._playing:
+            while time.perf_counter() < end and self._playing:
                 self.session.advance(1)
                 if self._must_stop():
                     self._playing = False

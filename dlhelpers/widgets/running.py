@@ -13,7 +13,7 @@ from threadpoolctl import ThreadpoolController
 
 LOST = 3.0
 """Seconds without an answer from the page after which it counts as closed."""
-IN_FLIGHT = 2
+IN_FLIGHT = 3
 """Frames that may be on their way to the page."""
 
 
