@@ -375,9 +375,9 @@ def test_a_knob_takes_effect_while_it_plays(name, shown):
         lab.pause()
         await lab.settled()
         assert lab.error is None and not lab.playing
-        for frame in shown:
-            assert (getattr(frame.settings, name) == changed[name]) == bool(frame.changes)
-            assert not frame.changes or frame.now.step >= step
+        for each in shown:
+            assert (getattr(each.settings, name) == changed[name]) == bool(each.changes)
+            assert not each.changes or each.now.step >= step
         theta, settings = lab.session.now.theta, lab.session.settings
         again = Session.from_text(lab.text())
         np.testing.assert_array_equal(again.now.theta, theta)

@@ -46,7 +46,7 @@ from dlhelpers.plots.bias_variance import (
 )
 from dlhelpers.plots.style import View
 from dlhelpers.typing import FloatArray, IntArray
-from dlhelpers.widgets.controls import choice, log_slider, real_slider, slider
+from dlhelpers.widgets.controls import choice, log_slider, real_slider, slider, steps_slider
 from dlhelpers.widgets.data import digit_split
 from dlhelpers.widgets.lab import Lab
 
@@ -803,7 +803,7 @@ def mismatch_lab() -> Lab:
     return Lab(
         "The training set comes from elsewhere",
         controls={
-            "degrees": slider("Angle in use, degrees", 0, 90, 30, 5),
+            "degrees": steps_slider("Angle in use, degrees", [(str(angle), angle) for angle in DEGREES], 30),
             "share": real_slider("Turned in training, %", 0, 100, 0, 5, fmt=".0f"),
         },
         compute=turn,

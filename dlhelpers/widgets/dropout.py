@@ -34,7 +34,7 @@ from dlhelpers.plots.playground import DecisionView
 from dlhelpers.plots.style import View
 from dlhelpers.training import Descent, Step, descend
 from dlhelpers.typing import FloatArray, IntArray
-from dlhelpers.widgets.controls import choice, log_slider, real_slider, slider, switch
+from dlhelpers.widgets.controls import choice, log_slider, slider, steps_slider, switch
 from dlhelpers.widgets.lab import Lab
 
 # The mistakes ---------------------------------------------------------------------------------------
@@ -155,6 +155,8 @@ def accuracies(network: Network, theta: FloatArray, data: Moons) -> FloatArray:
 # Inverted dropout, step by step ---------------------------------------------------------------------
 
 SHARES = tuple(round(0.1 * k, 1) for k in range(1, 11))
+SHARE_OPTIONS = [(f"{share:.1f}", share) for share in SHARES]
+"""For a slider that stops at these only: a network was trained for each."""
 INVERTED, FORGOTTEN, SWAPPED, ORIGINAL = (
     "inverted dropout",
     "forgot to divide",
@@ -396,7 +398,7 @@ def inverted_lab() -> Lab:
     return Lab(
         "Inverted dropout, step by step",
         controls={
-            "keep_prob": real_slider("keep_prob p", 0.1, 1, 0.5, 0.1, fmt=".1f"),
+            "keep_prob": steps_slider("keep_prob p", SHARE_OPTIONS, 0.5),
             "rule": choice("Rule", RULES, INVERTED),
             "time": choice("Seen in", ["training", "test time"], "training"),
             "n_masks": log_slider("Masks to average over", 0, 10, 64, 1, base=2, fmt=",.0f"),
@@ -668,8 +670,8 @@ def keep_prob_lab() -> Lab:
     return Lab(
         "keep_prob for each layer",
         controls={
-            "keep1": real_slider("keep_prob, layer 1", 0.1, 1, 0.7, 0.1, fmt=".1f"),
-            "keep2": real_slider("keep_prob, layer 2", 0.1, 1, 0.7, 0.1, fmt=".1f"),
+            "keep1": steps_slider("keep_prob, layer 1", SHARE_OPTIONS, 0.7),
+            "keep2": steps_slider("keep_prob, layer 2", SHARE_OPTIONS, 0.7),
             "m": slider("Training points m", 30, 90, 60, 10),
             "six": slider("Which six subnetworks", 1, 8, 1),
         },
