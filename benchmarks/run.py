@@ -29,6 +29,7 @@ from tools.browser import (  # noqa: E402
     Jupyter,
     LabPage,
     Missing,
+    exactly,
     lab_makers,
     lab_modules,
     parts_of,
@@ -111,7 +112,7 @@ class Side:
         self.cell.scroll_into_view_if_needed()
 
     def _slider(self, label: str) -> Any:
-        named = self.page.page.locator(".widget-label", has_text=label)
+        named = self.page.page.locator(".widget-label", has_text=exactly(label))
         return self.cell.locator(".widget-slider", has=named)
 
     def measure(self, label: str, presses: int, settle: Callable[[], object]) -> Times:
