@@ -120,22 +120,28 @@ class Side:
         slider = self._slider(label)
         slider.scroll_into_view_if_needed()
         settle()
+        first, then = ("ArrowLeft", "ArrowRight") if self._is_right(slider) else ("ArrowRight", "ArrowLeft")
         times = []
         for k in range(presses + 2):
             slider.locator(".noUi-handle").focus()
             self.forget()
-            self.page.page.keyboard.press("ArrowLeft" if k // BACK_AND_FORTH % 2 else "ArrowRight")
+            self.page.page.keyboard.press(then if k // BACK_AND_FORTH % 2 else first)
             self.page.wait_for(f"cell => ({FRAMES})(cell).length > 0", "a frame", self.cell.element_handle())
             times.append(self.cell.evaluate(FRAMES)[0] - self.inputs()[0])
             settle()
         return Times(times[2:], self.drag(slider, settle))  # the first two warm up
+
+    def _is_right(self, slider: Any) -> bool:
+        """Return whether the handle stands in the right half."""
+        box, handle = (slider.locator(part).bounding_box() for part in (".noUi-base", ".noUi-handle"))
+        return bool(handle["x"] + handle["width"] / 2 > box["x"] + box["width"] / 2)
 
     def drag(self, slider: Any, settle: Callable[[], object]) -> int:
         """Drag in 30 moves within one second; return the frames that came until the last move."""
         box = slider.locator(".noUi-base").bounding_box()
         handle = slider.locator(".noUi-handle").bounding_box()
         x, y = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2
-        end = box["x"] + box["width"] * (0.15 if x > box["x"] + box["width"] / 2 else 0.85)
+        end = box["x"] + box["width"] * (0.15 if self._is_right(slider) else 0.85)
         mouse = self.page.page.mouse
         mouse.move(x, y)
         mouse.down()
