@@ -330,7 +330,9 @@ def main() -> int:
     print(f"Python {platform.python_version()}, {versions}; {platform.machine()}\n")
     failures = []
     for module in options.modules:
-        names = [options.lab] if options.lab else list(lab_makers(module))
+        names = [name for name in lab_makers(module) if options.lab in (None, name)]
+        if not names:
+            continue
         try:
             rows, memory = measure_labs(module, names, options.all, options.presses)
         except Missing as missing:
