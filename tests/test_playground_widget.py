@@ -263,6 +263,22 @@ def test_every_frame_up_to_divergence_is_finite(panel, activation, loss_name, ba
     assert session.step < 300 and overflows > 0
 
 
+def test_the_axis_of_the_loss_reaches_to_the_lowest_one():
+    lab = playground(data="xor", m=80, noise=0.1, hidden=(32, 32), learning_rate=0.03)
+    (view,) = (view for view in lab._canvas.views if getattr(view, "_name", "") == "loss")
+    assert view._ax.get_ylim() == (1e-3, 10)
+    lab.step(1000)
+    assert 1e-8 < lab.result.now.train_loss < 1e-4
+    low, high = view._ax.get_ylim()
+    assert low < lab.result.now.train_loss < 10 * low * (1 + 1e-9) and high == 10
+    drawn = view._lines[0].get_ydata()
+    np.testing.assert_array_equal(drawn, lab.result.curves["train_loss"])
+    lab.set(learning_rate=100.0, optimizer="gradient_descent", activation="linear")
+    lab.step(1000)  # it diverges, or jumps about: the axis stays finite
+    assert np.isfinite(view._ax.get_ylim()).all() and lab.error is None
+    lab.close()
+
+
 def test_reset_fork_rewind_and_new_weights():
     lab = playground(0, **SMALL)
     lab.step(60)
@@ -569,6 +585,32 @@ def test_what_comes_on_another_thread_is_done_on_the_thread_of_the_loop(monkeypa
         assert lab.session.settings.l2 == lab.controls["l2"].value
 
     in_loop(drive)
+
+
+def test_a_control_never_goes_back_while_the_hand_moves_on():
+    """JupyterLab moves a control on another thread while the loop takes up an earlier wish."""
+
+    async def drive(lab):
+        control, seen = lab.controls["beta"], []
+        control.observe(lambda change: seen.append(change["new"]), "value")
+        moves = [round(0.01 * k, 2) for k in range(1, 90)]
+
+        def move():
+            for value in moves:
+                control.value = value
+                time.sleep(0.002)
+
+        lab.play()
+        hand = threading.Thread(target=move)
+        hand.start()
+        await until(lambda: not hand.is_alive())
+        hand.join()
+        await until(lambda: lab.session.settings.beta == moves[-1])
+        lab.pause()
+        await lab.settled()
+        assert seen == moves and control.value == moves[-1]
+
+    in_loop(drive, beta=0.0)
 
 
 def test_the_loop_runs_meanwhile():

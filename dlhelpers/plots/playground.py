@@ -109,10 +109,15 @@ class CurveView:
 
     def update(self, result: Any, before: Any | None) -> None:
         """Show `result.curves`, a dict of arrays, `result.kept`, `result.changes` and `result.looked_at`."""
-        ends = [curves["step"][-1] for curves in (result.curves, *(run.curves for run in result.kept))]
-        top = _round_up(max(*ends, 100))
+        runs = [result.curves, *(run.curves for run in result.kept)]
+        top = _round_up(max(100, *(curves["step"][-1] for curves in runs)))
         if self._ax.get_xlim()[1] != top:
             self._ax.set_xlim(0, top)
+        if self._ax.get_yscale() == "log":
+            lowest = [np.fmin.reduce(curves[f"train_{self._name}"]) for curves in runs]  # without NaN
+            floor = _power_below(np.fmin.reduce(lowest))
+            if self._ax.get_ylim()[0] != floor:
+                self._ax.set_ylim(bottom=floor)
         self._draw(self._lines, result.curves)
         places: list[float] = []
         for i, (lines, letter) in enumerate(zip(self._ghosts, self._letters, strict=True)):
@@ -153,6 +158,15 @@ def _round_up(step: float) -> float:
     """Return the next of 100, 200, 500, 1000, ..., so that the axis does not move in every frame."""
     power = 10 ** np.floor(np.log10(step))
     return float(next(power * n for n in (1, 2, 5, 10) if power * n >= step))
+
+
+LOWEST = 1e-8
+"""Where the axis of the loss ends at the latest."""
+
+
+def _power_below(loss: float) -> float:
+    """Return the power of ten below the lowest loss, from `LOWEST` to 1e-3."""
+    return float(10 ** np.clip(np.floor(np.log10(np.fmax(loss, LOWEST))), np.log10(LOWEST), -3))
 
 
 class LayersView:

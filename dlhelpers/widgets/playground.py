@@ -258,7 +258,7 @@ def _confusion(predictions: FloatArray, labels: IntArray, n: int) -> IntArray:
 
 
 def _told(step: int, values: Mapping[str, Any]) -> str:
-    return f"at step {step}: {_named(values)}"
+    return f"at step {step:,}: {_named(values)}"
 
 
 def _named(values: Mapping[str, Any]) -> str:
@@ -441,6 +441,7 @@ class Playground:
         self._replay: Iterator[Session] | None = None
         self._replayed = self.session
         self._wanted: dict[str, Any] = {}
+        self._known: dict[str, Any] = {name: control.value for name, control in self.controls.items()}
         self._showing: int | None = None  # the thread that moves the controls itself
         self._playing = False
         self._shown_at = 0.0
@@ -693,6 +694,7 @@ class Playground:
 
     def _take_wanted(self) -> None:
         wanted, self._wanted = self._wanted, {}
+        self._known.update(wanted)
         self._take({name: self._read(name, value) for name, value in wanted.items()})
         self._show_settings()
 
@@ -767,10 +769,15 @@ class Playground:
         self._code_text.layout.display = "" if self._code_switch.value else "none"
 
     def _show_settings(self) -> None:
-        """Put the controls where the settings are."""
+        """Put the controls where the settings are, but none that the hand has moved on meanwhile.
+
+        What it wants there is on its way; to put the control back would take the next key from it.
+        """
         self._showing = threading.get_ident()
         try:
             for name, control in self.controls.items():
+                if control.value != self._known[name]:
+                    continue
                 value = getattr(self.session.settings, name)
                 if name == "hidden":
                     control.value = ", ".join(map(str, value))
@@ -783,6 +790,7 @@ class Playground:
                     control.value = snap(control, max(value, control.base**control.min))
                 else:
                     control.value = value
+                self._known[name] = control.value
         finally:
             self._showing = None
 
