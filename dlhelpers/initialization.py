@@ -504,12 +504,12 @@ def factor_per_layer(sizes: FloatArray) -> FloatArray:
     first, last = sizes[..., 0], sizes[..., -1]
     with np.errstate(all="ignore"):
         factor = (last / first) ** (1 / (L - 1))  # (1)
-    return np.where((first > 0) & (last > 0), factor, 0.0)[()]
+    return np.where(first > 0, factor, 0.0)[()]
 
 
 def _check_depth(V: FloatArray, x: FloatArray, top: FloatArray) -> None:
     check_array("V", V, "(L, ..., n, n)", "Pass the weights of each layer on the first axis.", finite=True)
-    if V.ndim < 3 or V.shape[-1] != V.shape[-2] or V.size == 0:
+    if V.shape[-1] != V.shape[-2] or V.size == 0:
         raise ValueError(f"V must be an array of shape (L, ..., n, n); got shape {V.shape}.")
     for name, value in (("x", x), ("top", top)):
         check_array(name, value, f"(..., {V.shape[-1]})", "One number for each unit.", finite=True)

@@ -320,6 +320,8 @@ def test_signals_of_a_population_are_those_of_each(rng):
     shared = propagate(V[:, 0], x, top, "tanh", 0.7)  # one network, five inputs
     np.testing.assert_allclose(shared.activations[0], together.activations[0])
     assert shared.gradients.shape == (5, 3)
+    two = propagate(V, np.stack([x, -x]), np.stack([top, top]), "tanh", 0.7)  # two inputs for each network
+    np.testing.assert_allclose(two.activations, np.stack([together.activations] * 2))
 
 
 @pytest.mark.parametrize("activation", ["linear", "relu", "tanh", "sigmoid"])

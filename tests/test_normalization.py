@@ -236,6 +236,21 @@ def test_best_rate_by_hand():
     assert found.rate == pytest.approx(2 / 6)
     assert found.factor == pytest.approx(2 / 6)
     assert best_rate(np.diag([5.0, 1.0])).factor == pytest.approx(4 / 6)
+    assert best_rate(np.array([[4.0]])) == (0.25, 0.0)
+
+
+def test_a_hessian_may_be_unsymmetric_by_rounding_only():
+    H = np.array([[500.0, -100.0], [-100.0, 500.0]])
+    above = np.array([[0.0, 1.0], [0.0, 0.0]])
+    assert best_rate(H + 4e-4 * above).rate == pytest.approx(best_rate(H).rate)
+    with pytest.raises(ValueError, match="H must be symmetric"):
+        best_rate(H + 8e-4 * above)
+
+
+def test_the_sum_of_the_eigenvalues_must_be_a_number():
+    assert best_rate(np.diag([1.0, 1.0, 1.5e308])).rate == pytest.approx(2 / 1.5e308)
+    with pytest.raises(ValueError, match="H must"):
+        best_rate(np.diag([1.5e308, 1.5e308, 1.5e308]))
 
 
 def test_no_other_rate_is_better_than_the_best(rng):

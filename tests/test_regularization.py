@@ -412,6 +412,12 @@ def test_both_shares_begin_alike():
     np.testing.assert_allclose(early, ridge, rtol=1e-5)
 
 
+def test_a_flat_direction_is_not_learned():
+    flat = np.array([0.0, 1.0])
+    np.testing.assert_allclose(regularization.share_of_ridge(flat, 10.0, 10), [0, 0.5])
+    np.testing.assert_allclose(regularization.share_after_steps(flat, 0.5, 1), [0, 0.5])
+
+
 def test_negative_curvatures_and_singular_equations_are_told():
     with pytest.raises(ValueError, match=r"s must be 0 or more; got -1\.0"):
         regularization.share_of_ridge(np.array([1.0, -1.0]), 1.0, 10)
