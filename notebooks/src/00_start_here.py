@@ -114,7 +114,8 @@ print("the same losses:", session.measure() == again.measure())
 # - The **sentence below the picture** says in words what it shows, with the measured numbers.
 # - **Blue, solid** is the training set, **orange, dashed** the dev set, **black, dotted** the test set. Classes differ
 #   by color and by shape. In the other labs, **grey** is the state before your last change.
-# - A slider follows the mouse and the arrow keys; the number beside it can be typed over. Tab goes to the next control,
+# - A slider follows the mouse and the arrow keys. The number beside it can be typed over, unless the slider has only a
+#   few stops, such as *off*, 0.001, 0.003. Tab goes to the next control,
 #   Space presses a button, Alt and the down arrow open a menu.
 # - *Reset* goes back to the start. In other labs, *New seed* asks: was it luck?
 # - In the playground, the upper group of controls acts on the next step. The lower group begins a new run.

@@ -15,8 +15,8 @@
 # you make, a **lab** in which you move sliders, the reason, and an **exercise** that knows common mistakes.
 # Run all cells now (menu *Run*, *Run All Cells*), then read from the top.
 #
-# How a lab works, from the keyboard too, stands in [00 Start here](00_start_here.ipynb). In short: the number beside a
-# slider can be typed over, and grey in a figure is the state before your last change.
+# How a lab works, from the keyboard too, stands in [00 Start here](00_start_here.ipynb). In short: the number beside most
+# sliders can be typed over, and grey in a figure is the state before your last change.
 
 # %%
 import numpy as np
