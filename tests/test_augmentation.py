@@ -307,6 +307,19 @@ def test_without_strength_the_batches_are_those_of_minibatches(images):
         np.testing.assert_array_equal(each, plain.X)
 
 
+def test_a_batch_is_what_augment_makes_with_a_seed_from_the_generator(images):
+    (batch,) = some_batches(images, [{"noise": 1.0}], n=1)
+    rng = np.random.default_rng(3)
+    plain = next(minibatches(images, np.arange(5)[:, None], 2, rng))
+    own = np.random.default_rng(int(rng.integers(2**32)))
+    np.testing.assert_array_equal(batch.X[0], augment(plain.X, own, noise=1.0))
+
+
+def test_every_strength_may_be_named(images):
+    every = {"degrees": 5.0, "pixels": 1.0, "scale": 0.1, "noise": 0.1, "elastic": 0.5, "smoothness": 1.0}
+    assert some_batches(images, [every], n=1)[0].X.shape == (1, 2, 64)
+
+
 def test_each_network_sees_its_own_strength_in_the_same_directions(images):
     """With half the strength, noise goes half as far."""
     strong, weak, none = some_batches(images, [{"noise": 2.0}, {"noise": 1.0}, {}], n=1)[0].X

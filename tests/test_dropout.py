@@ -272,6 +272,7 @@ def test_participation_ratio_by_hand():
     assert participation_ratio(np.array([[0.0, 0.0], [0.0, 3.0]])).tolist() == [0, 1]
     assert participation_ratio(np.full(5, 1e200)) == pytest.approx(5)
     assert participation_ratio(np.full(5, 1e-200)) == pytest.approx(5)
+    assert participation_ratio(np.array([-1e200, 1.0])) == pytest.approx(1)
 
 
 @given(st.lists(st.floats(-100, 100).filter(lambda v: v == 0 or abs(v) > 1e-3), min_size=1, max_size=9))
@@ -299,6 +300,8 @@ def test_participation_ratio_lies_between_1_and_n_and_sees_no_scale(values):
         ),
         (lambda: normalized_geometric_mean(np.ones(2), np.array([1.5, -0.5])), "weights must be"),
         (lambda: normalized_geometric_mean(np.ones(2), np.array([0.5, 0.6])), "weights must be"),
+        (lambda: normalized_geometric_mean(np.ones(2), np.array([0.5, 0.4])), "weights must be"),
+        (lambda: normalized_geometric_mean(np.ones(2), np.array([0.5, 0.5 + 1.5e-6])), "weights must be"),
         (lambda: adaptive_l2(np.ones(3), np.ones((4, 2)), 0.5), "X must have 3 columns"),
         (lambda: adaptive_l2(np.ones(3), np.ones((0, 3)), 0.5), "1 or more rows"),
         (lambda: adaptive_l2(np.ones(3), np.ones((4, 3)), 0.0), "keep_prob must be"),
