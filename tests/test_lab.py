@@ -200,11 +200,10 @@ def test_a_slow_page_gets_only_the_newest_picture():
     async def drive(toy):
         pace = toy.lab._pace
         pace._seen.value = pace._sent.value  # the page answers for the first time …
-        toy.lab.set(x=20)
-        await toy.lab.settled()
-        toy.lab.set(x=30)
-        await toy.lab.settled()
-        frames = toy.lab.frames  # … and is now two frames behind
+        for x in range(20, 20 + running.IN_FLIGHT):
+            toy.lab.set(x=x)
+            await toy.lab.settled()
+        frames = toy.lab.frames  # … and is now as many frames behind as may be on their way
         for x in range(31, 60):
             toy.lab.set(x=x)
             await asyncio.sleep(0.005)
@@ -220,9 +219,10 @@ def test_a_page_that_does_not_answer_counts_as_closed(monkeypatch):
     monkeypatch.setattr(running, "LOST", 0.05)
 
     async def drive(toy):
-        toy.lab._pace._seen.value = 1
-        toy.lab._pace.count_frame()
-        toy.lab._pace.count_frame()
+        toy.lab._pace._seen.value = toy.lab._pace._sent.value
+        for _ in range(running.IN_FLIGHT):
+            assert toy.lab._pace.ready
+            toy.lab._pace.count_frame()
         assert not toy.lab._pace.ready
         toy.lab.set(x=20)
         await asyncio.wait_for(toy.lab.settled(), 5)
