@@ -335,9 +335,9 @@ def best_rate(H: FloatArray) -> BestRate:
 def _check_hessian(H: FloatArray) -> None:
     check_array("H", H, "(n, n)", "Pass LeastSquares().hessian(batch).", finite=True)
     square = H.shape[0] == H.shape[1] and H.size > 0
-    symmetric = square and np.abs(H - H.T).max() <= 1e-6 * H.max()
-    values = np.linalg.eigvalsh(H.astype(np.float64)) if symmetric else np.zeros(1)
     with np.errstate(all="ignore"):
+        symmetric = square and np.abs(H - H.T).max() <= 1e-6 * H.max()
+        values = np.linalg.eigvalsh(H.astype(np.float64)) if symmetric else np.zeros(1)
         fits = values[0] > 0 and np.isfinite(values[0] + values[-1])
     if not fits:
         raise ValueError(

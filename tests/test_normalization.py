@@ -277,6 +277,7 @@ def test_no_other_rate_is_better_than_the_best(rng):
         np.zeros((0, 0)),
         np.diag([1.0, 0.0]),
         np.array([[1.0, 2.0], [0.0, 1.0]]),
+        np.array([[1.0, 1e308], [-1e308, 1.0]]),  # the difference overflows, without a warning
     ],
 )
 def test_bad_hessians_are_named(H):

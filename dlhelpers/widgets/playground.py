@@ -441,6 +441,7 @@ class Playground:
         self._replay: Iterator[Session] | None = None
         self._replayed = self.session
         self._wanted: dict[str, Any] = {}
+        # Where each control was last taken up or put: if it is elsewhere, the hand is moving it.
         self._known: dict[str, Any] = {name: control.value for name, control in self.controls.items()}
         self._showing: int | None = None  # the thread that moves the controls itself
         self._playing = False
@@ -630,8 +631,9 @@ class Playground:
     def _train_a_while(self) -> None:
         """Train for about 15 ms, up to the time of the next frame, or up to a stop condition."""
         started, before = time.perf_counter(), self.session.step
-        due = self._shown_at + FRAME
-        end = min(started + TRAIN_FOR, due) if started < due else started + TRAIN_FOR
+        end, due = started + TRAIN_FOR, self._shown_at + FRAME
+        if started < due < end:  # when it is past, the page is not ready yet
+            end = due
         with one_blas_thread():
             while time.perf_counter() < end and self._playing:
                 self.session.advance(1)
