@@ -33,11 +33,11 @@ matplotlib.use("agg")
 
 import matplotlib.pyplot as plt  # noqa: E402
 
+from dlhelpers.labs.playground.playground import FRAME, TRAIN_FOR, Playground, caption, finding, frame  # noqa: E402
+from dlhelpers.live.pace import one_blas_thread  # noqa: E402
 from dlhelpers.playground import Session  # noqa: E402
 from dlhelpers.plots.playground import playground_views  # noqa: E402
 from dlhelpers.plots.style import course_style  # noqa: E402
-from dlhelpers.widgets.playground import FRAME, TRAIN_FOR, Playground, caption, finding, frame  # noqa: E402
-from dlhelpers.widgets.running import one_blas_thread  # noqa: E402
 from tools.browser import Chromium, Jupyter, LabPage, LabView, Missing, wait_until  # noqa: E402
 
 GOAL = 15.0
@@ -157,7 +157,7 @@ def in_the_page(seconds: float, knobs: int) -> str:
 
     cell = nbformat.v4.new_code_cell(
         f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n"
-        "from dlhelpers.widgets.playground import playground\nlab = playground()\nlab"
+        "from dlhelpers.labs.playground.playground import playground\nlab = playground()\nlab"
     )
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel})

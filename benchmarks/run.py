@@ -54,8 +54,8 @@ def interact_peer(module: str, name: str) -> None:
     import matplotlib
     import matplotlib.pyplot as plt
 
+    from dlhelpers.live.controls import seed_box
     from dlhelpers.plots.style import course_style
-    from dlhelpers.widgets.controls import seed_box
 
     parts = parts_of(lab_makers(module)[name])
     controls = dict(parts["controls"])
@@ -80,7 +80,7 @@ def interact_peer(module: str, name: str) -> None:
 
 def forget(module: str) -> None:
     """Empty the caches of the labs, so that neither side profits from the other's work."""
-    for thing in vars(importlib.import_module(f"dlhelpers.widgets.{module}")).values():
+    for thing in vars(importlib.import_module(f"dlhelpers.labs.{module}")).values():
         if hasattr(thing, "cache_clear"):
             thing.cache_clear()
 
@@ -211,7 +211,7 @@ def write_notebook(path: Path, module: str, names: list[str]) -> None:
         "%matplotlib inline\nimport sys\n"
         f"sys.path.insert(0, {str(ROOT)!r})\n"
         f"from benchmarks.run import forget, interact_peer\n"
-        f"from dlhelpers.widgets.{module} import {', '.join(names)}"
+        f"from dlhelpers.labs.{module} import {', '.join(names)}"
     )
     sources = [imports]
     for name in names:
@@ -228,7 +228,7 @@ def measure_labs(module: str, names: list[str], every_slider: bool, presses: int
     """
     rows = []
     with tempfile.TemporaryDirectory() as folder, Jupyter() as jupyter, Chromium() as chromium:
-        notebook = Path(folder) / f"bench_{module}.ipynb"
+        notebook = Path(folder) / f"bench_{module.replace('.', '_')}.ipynb"
         write_notebook(notebook, module, names)
         page = LabPage(chromium, jupyter, notebook)
         page.run_all()
@@ -305,7 +305,7 @@ def report_package() -> None:
 
     numpy_alone = import_time("numpy")
     print(f"\nImport beyond NumPy's {1000 * numpy_alone:.0f} ms (both with the start of Python), in ms")
-    for module in ("dlhelpers", "dlhelpers.bias_variance", "dlhelpers.widgets.bias_variance"):
+    for module in ("dlhelpers", "dlhelpers.bias_variance", "dlhelpers.labs.bias_variance.bias_variance"):
         print(f"{module:32} {1000 * (import_time(module) - numpy_alone):5.0f}")
     print("\nOne step of Adam per network, mini-batches of 64, in microseconds: alone, in a population of 16")
     X, y = moons(512, rng=np.random.default_rng(0))
@@ -320,7 +320,7 @@ def report_package() -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("modules", nargs="*", default=lab_modules(), help="of dlhelpers.widgets")
+    parser.add_argument("modules", nargs="*", default=lab_modules(), help="of dlhelpers.labs")
     parser.add_argument("--all", action="store_true", help="every slider, not the first of each lab")
     parser.add_argument("--presses", type=int, default=40, help="keys for each slider (40)")
     parser.add_argument("--lab", help="only this function, for instance decomposition_lab")

@@ -21,9 +21,9 @@ from dlhelpers.dropout import (
     with_draws,
 )
 from dlhelpers.gradient_checking import numerical_gradient
+from dlhelpers.labs.dropout.dropout import Rescaled, mask_with_drop_and_keep_swapped, mask_without_division
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
-from dlhelpers.widgets.dropout import Rescaled, mask_with_drop_and_keep_swapped, mask_without_division
 
 
 def test_the_factors_by_hand():

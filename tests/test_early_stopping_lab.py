@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from dlhelpers import regularization
+from dlhelpers.labs import augmentation, early_stopping
 from dlhelpers.minibatches import Batch, minibatches
 from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam, GradientDescent
 from dlhelpers.regularization import early_stop, train_until_stop
 from dlhelpers.training import descend
-from dlhelpers.widgets import augmentation, early_stopping
 
 NETWORK = early_stopping.NETWORK
 

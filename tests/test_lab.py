@@ -9,10 +9,10 @@ import matplotlib
 import numpy as np
 import pytest
 
+from dlhelpers.live import pace as running
+from dlhelpers.live.controls import real_slider, slider
+from dlhelpers.live.lab import Lab
 from dlhelpers.plots.style import moving
-from dlhelpers.widgets import running
-from dlhelpers.widgets.controls import real_slider, slider
-from dlhelpers.widgets.lab import Lab
 
 
 class BarView:
@@ -188,7 +188,7 @@ def test_the_ghost_is_the_state_before_the_hand_moved(monkeypatch):
             toy.lab.set(x=x)
             await toy.lab.settled()
         assert toy.view.before == 10
-        monkeypatch.setattr("dlhelpers.widgets.lab.GESTURE", 0.0)  # the next move is a new gesture
+        monkeypatch.setattr("dlhelpers.live.lab.GESTURE", 0.0)  # the next move is a new gesture
         toy.lab.set(x=50)
         await toy.lab.settled()
         assert toy.view.before == 40

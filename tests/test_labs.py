@@ -14,7 +14,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from dlhelpers.widgets.controls import extremes, snap
+from dlhelpers.live.controls import extremes, snap
 from tests.labs import all_labs
 
 LABS = all_labs()
@@ -216,8 +216,8 @@ def test_memory_after_many_updates_is_that_after_200(name):
 
 def numbers_on_the_screen(name):
     """Return the function from a lab's result to the numbers that its program computes, too."""
-    module = LABS[name].__module__.rsplit(".", 1)[-1]
-    return importlib.import_module(f"tests.on_the_screen.{module}").NUMBERS[name]
+    topic = LABS[name].__module__.split(".")[2]
+    return importlib.import_module(f"tests.on_the_screen.{topic}").NUMBERS[name]
 
 
 @pytest.mark.parametrize("name", LABS)

@@ -15,11 +15,19 @@ import numpy as np
 import psutil
 import pytest
 
+from dlhelpers.labs.playground.playground import (
+    LABELS,
+    PRESETS,
+    Playground,
+    caption,
+    finding,
+    frame,
+    playground,
+)
+from dlhelpers.live import pace as running
+from dlhelpers.live.controls import extremes
 from dlhelpers.playground import FIXED, SCHEDULES, Points, Session, Settings, read_points
 from dlhelpers.plots.playground import PANELS
-from dlhelpers.widgets import running
-from dlhelpers.widgets.controls import extremes
-from dlhelpers.widgets.playground import LABELS, PRESETS, Playground, caption, finding, frame, playground
 
 SMALL = {"m": 60, "hidden": (4, 3)}
 LIVE = [name for name in LABELS if name not in FIXED]

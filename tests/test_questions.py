@@ -10,7 +10,7 @@ from ipywidgets.widgets.widget import _instances
 
 from dlhelpers.exercises import bias_variance
 from dlhelpers.exercises.checking import Question
-from dlhelpers.widgets.questions import AskedQuestion, ask
+from dlhelpers.live.questions import AskedQuestion, ask
 
 TRICKY = Question(
     "Is <b>1 < 2</b> & x?", ("<i>Yes</i>", "No & no"), "a", ("1 < 2.", "<script> does not run.")

@@ -643,18 +643,17 @@ class LabView:
 
 
 def lab_makers(module: str) -> dict[str, Callable[[], Any]]:
-    """Return the functions of `dlhelpers.widgets.<module>`, if there is one, that make labs, by name."""
-    if importlib.util.find_spec(f"dlhelpers.widgets.{module}") is None:
-        return {}
-    found = vars(importlib.import_module(f"dlhelpers.widgets.{module}"))
-    own = (make for make in found.values() if getattr(make, "__module__", "").endswith(f".{module}"))
+    """Return the functions of `dlhelpers.labs.<module>` that make labs, by name."""
+    loaded = importlib.import_module(f"dlhelpers.labs.{module}")
+    own = (make for make in vars(loaded).values() if getattr(make, "__module__", "") == loaded.__name__)
     return {make.__name__: make for make in own if getattr(make, "__name__", "").endswith("_lab")}
 
 
 def lab_modules() -> list[str]:
-    """Return the modules of `dlhelpers.widgets` that make labs."""
-    folder = ROOT / "dlhelpers" / "widgets"
-    return [path.stem for path in sorted(folder.glob("*.py")) if lab_makers(path.stem)]
+    """Return the modules below `dlhelpers.labs` that make labs, as "topic.lab"."""
+    folder = ROOT / "dlhelpers" / "labs"
+    modules = [f"{path.parent.name}.{path.stem}" for path in sorted(folder.glob("*/[a-z]*.py"))]
+    return [module for module in modules if lab_makers(module)]
 
 
 def labs_in(notebook: Path) -> list[tuple[str, str]]:
@@ -667,7 +666,7 @@ def labs_in(notebook: Path) -> list[tuple[str, str]]:
 
 def parts_of(make: Callable[[], Any]) -> dict[str, Any]:
     """Return the arguments that a function gives to `Lab`."""
-    from dlhelpers.widgets.lab import Lab
+    from dlhelpers.live.lab import Lab
 
     def note(*arguments: Any, **named: Any) -> dict[str, Any]:
         bound = inspect.signature(Lab).bind(*arguments, **named)
@@ -681,7 +680,7 @@ def parts_of(make: Callable[[], Any]) -> dict[str, Any]:
 
 def tagged_lab(make: Callable[[], Any]) -> Any:
     """Return the same lab with a caption that ends with the values that its picture was computed from."""
-    from dlhelpers.widgets.lab import Lab
+    from dlhelpers.live.lab import Lab
 
     parts = parts_of(make)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import dlhelpers
 from dlhelpers import datasets
-from dlhelpers.widgets.bias_variance import decomposition_lab
+from dlhelpers.labs.bias_variance import decomposition_lab
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 

@@ -14,9 +14,9 @@
 import numpy as np
 
 from dlhelpers.exercises import start_here as exercises
+from dlhelpers.labs.playground import playground
+from dlhelpers.live.questions import ask
 from dlhelpers.playground import Session, Settings
-from dlhelpers.widgets.playground import playground
-from dlhelpers.widgets.questions import ask
 
 # %% [markdown]
 # ## Train your first network

@@ -24,9 +24,9 @@ import numpy as np
 from dlhelpers import bias_variance as bv
 from dlhelpers.datasets import FUNCTIONS, digits, noisy_function, split
 from dlhelpers.exercises import bias_variance as exercises
+from dlhelpers.labs import bias_variance as labs
+from dlhelpers.live.questions import ask
 from dlhelpers.showing import show_source
-from dlhelpers.widgets import bias_variance as labs
-from dlhelpers.widgets.questions import ask
 
 # %% [markdown]
 # ## 1.1 Which score can you believe?

@@ -23,13 +23,13 @@ import numpy as np
 from dlhelpers import regularization
 from dlhelpers.datasets import moons
 from dlhelpers.exercises import regularization as exercises
+from dlhelpers.labs import regularization as labs
+from dlhelpers.live.questions import ask
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
 from dlhelpers.optimizers import GradientDescent
 from dlhelpers.showing import show_source
 from dlhelpers.training import Descent, descend
-from dlhelpers.widgets import regularization as labs
-from dlhelpers.widgets.questions import ask
 
 # %% [markdown]
 # ## 1.3 A price for large weights
@@ -358,11 +358,11 @@ labs.decay_lab()
 from dlhelpers.augmentation import augment, rotate
 from dlhelpers.datasets import digits
 from dlhelpers.exercises import early_stopping as exercises_1_5
+from dlhelpers.labs import augmentation as augmentation_labs
+from dlhelpers.labs import early_stopping as stopping_labs
 from dlhelpers.minibatches import minibatches
 from dlhelpers.optimizers import Adam
 from dlhelpers.regularization import early_stop
-from dlhelpers.widgets import augmentation as augmentation_labs
-from dlhelpers.widgets import early_stopping as stopping_labs
 
 # %%
 X, y = moons(200, noise=0.4, rng=np.random.default_rng([0, 0]))

@@ -24,6 +24,9 @@ from dlhelpers.activations import sigmoid
 from dlhelpers.datasets import moons
 from dlhelpers.dropout import draw_uniform, with_draws
 from dlhelpers.exercises import dropout as exercises
+from dlhelpers.labs import dropout as labs
+from dlhelpers.labs.dropout import subnetworks_lab
+from dlhelpers.live.questions import ask
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
 
@@ -31,9 +34,6 @@ from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam
 from dlhelpers.showing import show_source
 from dlhelpers.training import descend
-from dlhelpers.widgets import dropout as labs
-from dlhelpers.widgets.questions import ask
-from dlhelpers.widgets.subnetworks import subnetworks_lab
 
 # %% [markdown]
 # ## 1.4 Dropout

@@ -21,13 +21,13 @@ import numpy as np
 from dlhelpers import normalization
 from dlhelpers.datasets import breast_cancer
 from dlhelpers.exercises import initialization as exercises
+from dlhelpers.labs import normalization as input_labs
+from dlhelpers.live.questions import ask
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
 from dlhelpers.optimizers import GradientDescent
 from dlhelpers.showing import show_source
 from dlhelpers.training import descend
-from dlhelpers.widgets import normalization as input_labs
-from dlhelpers.widgets.questions import ask
 
 # %% [markdown]
 # ## 1.6 Normalizing the inputs
@@ -171,7 +171,7 @@ exercises.normalize.check(my_normalize)
 from functools import partial
 
 from dlhelpers import initialization as init
-from dlhelpers.widgets import initialization as labs
+from dlhelpers.labs import initialization as labs
 
 # %%
 deep = Network((32,) * 40 + (1,), "linear")

@@ -10,7 +10,7 @@ BACKLOG = 300
 """Milliseconds after the last move of a drag by which the picture must belong to it."""
 
 RunCells = Callable[..., LabPage]
-DECOMPOSITION = "from dlhelpers.widgets.bias_variance import decomposition_lab\ndecomposition_lab()"
+DECOMPOSITION = "from dlhelpers.labs.bias_variance import decomposition_lab\ndecomposition_lab()"
 HEADING = "Bias and variance add up"
 
 
@@ -35,7 +35,7 @@ def test_a_fast_drag_leaves_no_backlog(run_cells: RunCells, module: str) -> None
     """
     names = list(lab_makers(module))
     page = run_cells(
-        f"from dlhelpers.widgets.{module} import {', '.join(names)}\nfrom tools.browser import tagged_lab",
+        f"from dlhelpers.labs.{module} import {', '.join(names)}\nfrom tools.browser import tagged_lab",
         *(f"tagged_lab({name})" for name in names),
     )
     late: dict[str, dict[str, list[float]]] = {}
@@ -54,7 +54,7 @@ def test_a_fast_drag_leaves_no_backlog(run_cells: RunCells, module: str) -> None
 
 LISTENING_LAB = """\
 import threading
-from dlhelpers.widgets.bias_variance import decomposition_lab
+from dlhelpers.labs.bias_variance import decomposition_lab
 
 lab = decomposition_lab()
 moves = []

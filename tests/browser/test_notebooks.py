@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from dlhelpers.widgets.controls import snap
+from dlhelpers.live.controls import snap
 from tools.browser import ROOT, LabPage, LabView, State, lab_makers, lab_modules, labs_in
 
 FOLDER = Path(os.environ.get("BROWSER_NOTEBOOKS", ROOT / "notebooks"))

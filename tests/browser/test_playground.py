@@ -9,7 +9,7 @@ from tools.browser import LabPage, LabView, wait_until
 
 RunCells = Callable[..., LabPage]
 CELL = """\
-from dlhelpers.widgets.playground import playground
+from dlhelpers.labs.playground.playground import playground
 
 lab = playground(data="circles", noise=0.1)
 lab"""

@@ -12,8 +12,8 @@ from dlhelpers.activations import sigmoid
 from dlhelpers.dropout import all_masks, keep_mask, mask_weights, normalized_geometric_mean
 from dlhelpers.exercises import dropout
 from dlhelpers.exercises.checking import ask
-from dlhelpers.widgets import dropout as labs
-from dlhelpers.widgets import subnetworks
+from dlhelpers.labs.dropout import dropout as labs
+from dlhelpers.labs.dropout import subnetworks
 from tests.exercises.every import solution
 
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from dlhelpers.augmentation import shift
 from dlhelpers.exercises import early_stopping
 from dlhelpers.exercises.checking import ask
+from dlhelpers.labs.augmentation import augmentation as augmentation_labs
+from dlhelpers.labs.early_stopping import early_stopping as labs
 from dlhelpers.regularization import early_stop
-from dlhelpers.widgets import augmentation as augmentation_labs
-from dlhelpers.widgets import early_stopping as labs
 from tests.exercises.every import solution
 
 

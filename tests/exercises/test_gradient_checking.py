@@ -9,7 +9,7 @@ from dlhelpers.broken_backprop import ANSWERS, BUGS, case
 from dlhelpers.exercises import gradient_checking
 from dlhelpers.exercises.checking import ask
 from dlhelpers.gradient_checking import best_eps, difference
-from dlhelpers.widgets import gradient_checking as labs
+from dlhelpers.labs.gradient_checking import gradient_checking as labs
 
 
 def test_two_sided_gradient_by_hand() -> None:

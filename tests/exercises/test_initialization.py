@@ -12,8 +12,7 @@ from hypothesis.extra.numpy import arrays
 from dlhelpers.datasets import breast_cancer
 from dlhelpers.exercises import initialization
 from dlhelpers.initialization import he_normal, predict_signals, propagate
-from dlhelpers.normalization import condition_number, fit
-from dlhelpers.widgets.initialization import (
+from dlhelpers.labs.initialization.initialization import (
     AT_START,
     GLOROT,
     HE,
@@ -23,6 +22,7 @@ from dlhelpers.widgets.initialization import (
     SMALL,
     compare_starts,
 )
+from dlhelpers.normalization import condition_number, fit
 from tests.exercises.every import solution
 
 # ------------------------------------------------------------------------- solutions hold in general

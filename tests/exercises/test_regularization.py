@@ -10,12 +10,12 @@ from hypothesis.extra.numpy import arrays
 
 from dlhelpers.exercises import regularization
 from dlhelpers.gradient_checking import numerical_gradient
+from dlhelpers.labs.regularization import regularization as labs
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
 from dlhelpers.optimizers import GradientDescent
 from dlhelpers.regularization import Regularized
 from dlhelpers.training import descend
-from dlhelpers.widgets import regularization as labs
 from tests.exercises.every import solution
 
 # ------------------------------------------------------------------------- solutions hold in general

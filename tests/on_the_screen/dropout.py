@@ -3,4 +3,5 @@
 NUMBERS = {
     "inverted_lab": lambda r: (r.ratio, r.Z_mean),
     "keep_prob_lab": lambda r: (r.train_loss, r.dev_loss),
+    "subnetworks_lab": lambda r: (r.full, r.arithmetic, r.geometric),
 }

@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 from dlhelpers.augmentation import augment, augmented_minibatches
 from dlhelpers.bias_variance import error_rate, nested_minibatches
 from dlhelpers.datasets import Split, digits, moons, one_hot, split
+from dlhelpers.live.controls import choice, slider
+from dlhelpers.live.lab import Lab
 from dlhelpers.minibatches import Batch, minibatches
 from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam
@@ -19,8 +21,6 @@ from dlhelpers.plots.style import View
 from dlhelpers.regularization import Regularized
 from dlhelpers.training import descend
 from dlhelpers.typing import FloatArray, IntArray
-from dlhelpers.widgets.controls import choice, slider
-from dlhelpers.widgets.lab import Lab
 
 # Data augmentation ----------------------------------------------------------------------------------
 

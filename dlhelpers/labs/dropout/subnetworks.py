@@ -16,6 +16,9 @@ from dlhelpers.dropout import (
     normalized_geometric_mean,
     with_draws,
 )
+from dlhelpers.labs.dropout.dropout import LIMIT, N_DEV, Moons, pieces, probability_map, two_moons
+from dlhelpers.live.controls import choice, real_slider
+from dlhelpers.live.lab import Lab
 from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam
 from dlhelpers.plots.dropout import HistogramView, MeansView, PointView
@@ -23,9 +26,6 @@ from dlhelpers.plots.playground import DecisionView
 from dlhelpers.plots.style import View
 from dlhelpers.training import Step, descend
 from dlhelpers.typing import FloatArray, IntArray
-from dlhelpers.widgets.controls import choice, real_slider
-from dlhelpers.widgets.dropout import LIMIT, N_DEV, Moons, pieces, probability_map, two_moons
-from dlhelpers.widgets.lab import Lab
 
 TRAINED = {"without dropout": 1.0, "with keep_prob 0.8": 0.8, "with keep_prob 0.5": 0.5}
 HIDDEN = {"one layer of 8": (8,), "two layers of 4": (4, 4)}

@@ -17,6 +17,9 @@ from dlhelpers.initialization import (
     predict_signals,
     propagate,
 )
+from dlhelpers.labs.digits import digit_split
+from dlhelpers.live.controls import choice, log_slider, slider
+from dlhelpers.live.lab import Lab
 from dlhelpers.minibatches import Batch, minibatches
 from dlhelpers.network import Network
 from dlhelpers.normalization import fit
@@ -32,9 +35,6 @@ from dlhelpers.plots.initialization import (
 from dlhelpers.plots.style import View
 from dlhelpers.training import descend
 from dlhelpers.typing import FloatArray
-from dlhelpers.widgets.controls import choice, log_slider, slider
-from dlhelpers.widgets.data import digit_split
-from dlhelpers.widgets.lab import Lab
 
 # Vanishing and exploding ----------------------------------------------------------------------------
 

@@ -20,6 +20,27 @@ import numpy as np
 
 from dlhelpers.activations import ACTIVATIONS
 from dlhelpers.initialization import INITIALIZERS
+from dlhelpers.live.canvas import Canvas, with_picture
+from dlhelpers.live.controls import (
+    choice,
+    log_slider,
+    real_slider,
+    slider,
+    snap,
+    steps_slider,
+    switch,
+    text_field,
+)
+from dlhelpers.live.lab import STYLE, button
+from dlhelpers.live.pace import (
+    Pace,
+    apart_from_cells,
+    family,
+    interruptible,
+    one_blas_thread,
+    replace_predecessor,
+    running_loop,
+)
 from dlhelpers.losses import LOSSES
 from dlhelpers.optimizers import OPTIMIZERS
 from dlhelpers.playground import (
@@ -37,27 +58,6 @@ from dlhelpers.plots.playground import KEPT, PANELS, playground_views
 from dlhelpers.saving import save_network
 from dlhelpers.showing import Code
 from dlhelpers.typing import FloatArray, IntArray
-from dlhelpers.widgets.canvas import Canvas, with_picture
-from dlhelpers.widgets.controls import (
-    choice,
-    log_slider,
-    real_slider,
-    slider,
-    snap,
-    steps_slider,
-    switch,
-    text_field,
-)
-from dlhelpers.widgets.lab import STYLE, button
-from dlhelpers.widgets.running import (
-    Pace,
-    apart_from_cells,
-    family,
-    interruptible,
-    one_blas_thread,
-    replace_predecessor,
-    running_loop,
-)
 
 TRAIN_FOR = 0.015
 """Seconds of training between two looks at the clock, the page and the controls."""

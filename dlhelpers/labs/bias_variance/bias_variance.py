@@ -29,6 +29,9 @@ from dlhelpers.bias_variance import (
     standard_error,
 )
 from dlhelpers.datasets import FUNCTIONS, digits, noisy_function
+from dlhelpers.labs.digits import digit_split
+from dlhelpers.live.controls import choice, log_slider, real_slider, slider, steps_slider
+from dlhelpers.live.lab import Lab
 from dlhelpers.plots.bias_variance import (
     DevScoresView,
     DigitsView,
@@ -46,9 +49,6 @@ from dlhelpers.plots.bias_variance import (
 )
 from dlhelpers.plots.style import View
 from dlhelpers.typing import FloatArray, IntArray
-from dlhelpers.widgets.controls import choice, log_slider, real_slider, slider, steps_slider
-from dlhelpers.widgets.data import digit_split
-from dlhelpers.widgets.lab import Lab
 
 # The dev set gets used up ---------------------------------------------------------------------------
 

@@ -16,11 +16,9 @@ from typing import Any
 import ipywidgets
 from matplotlib.figure import Figure
 
-from dlhelpers.plots.style import View
-from dlhelpers.showing import Code
-from dlhelpers.widgets.canvas import Canvas, with_picture
-from dlhelpers.widgets.controls import seed_box, snap
-from dlhelpers.widgets.running import (
+from dlhelpers.live.canvas import Canvas, with_picture
+from dlhelpers.live.controls import seed_box, snap
+from dlhelpers.live.pace import (
     Pace,
     apart_from_cells,
     family,
@@ -29,6 +27,8 @@ from dlhelpers.widgets.running import (
     replace_predecessor,
     running_loop,
 )
+from dlhelpers.plots.style import View
+from dlhelpers.showing import Code
 
 FRAME = 0.05
 """Seconds between two frames of a computation that reports while it runs."""
@@ -54,7 +54,7 @@ class Lab:
     name : str
         What the lab shows, as its heading.
     controls : mapping from argument name to widget
-        Made by `widgets.controls`; the values they have now are the defaults.
+        Made by `live.controls`; the values they have now are the defaults.
     compute : function of these arguments, and of `seed`
         Returns the result.  What takes long is a generator instead: it yields pairs
         (share done, result so far), the last with share 1, every 30 ms or so.

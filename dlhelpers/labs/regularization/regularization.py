@@ -9,6 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from dlhelpers.datasets import moons
+from dlhelpers.labs.playground.playground import GRID, SQUARE
+from dlhelpers.live.controls import choice, log_slider, real_slider, slider
+from dlhelpers.live.lab import Lab
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam, GradientDescent, Momentum, Optimizer, RMSprop
@@ -29,9 +32,6 @@ from dlhelpers.plots.style import View
 from dlhelpers.regularization import Regularized, soft_threshold
 from dlhelpers.training import Descent, descend
 from dlhelpers.typing import BoolArray, FloatArray, IntArray
-from dlhelpers.widgets.controls import choice, log_slider, real_slider, slider
-from dlhelpers.widgets.lab import Lab
-from dlhelpers.widgets.playground import GRID, SQUARE
 
 # L1 diamond, L2 circle ------------------------------------------------------------------------------
 

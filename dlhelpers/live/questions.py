@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import ipywidgets
 
-from dlhelpers.widgets.running import apart_from_cells, family, replace_predecessor
+from dlhelpers.live.pace import apart_from_cells, family, replace_predecessor
 
 _STYLE = """<style>
 .dlh-question {max-width: 960px;}

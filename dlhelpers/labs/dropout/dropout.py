@@ -16,6 +16,8 @@ from dlhelpers.dropout import (
     participation_ratio,
     with_draws,
 )
+from dlhelpers.live.controls import choice, log_slider, slider, steps_slider, switch
+from dlhelpers.live.lab import Lab
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam
@@ -34,8 +36,6 @@ from dlhelpers.plots.playground import DecisionView
 from dlhelpers.plots.style import View
 from dlhelpers.training import Descent, Step, descend
 from dlhelpers.typing import FloatArray, IntArray
-from dlhelpers.widgets.controls import choice, log_slider, slider, steps_slider, switch
-from dlhelpers.widgets.lab import Lab
 
 # The mistakes ---------------------------------------------------------------------------------------
 
@@ -360,7 +360,7 @@ def inverted_code(
 ) -> str:
     """Return the program behind the picture."""
     mask = MASKS[rule].__name__
-    source = "dlhelpers.dropout" if rule == INVERTED else "dlhelpers.widgets.dropout"
+    source = "dlhelpers.dropout" if rule == INVERTED else "dlhelpers.labs.dropout.dropout"
     return f"""
 from itertools import islice, repeat
 
@@ -371,7 +371,7 @@ from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam
 from dlhelpers.training import descend
-from dlhelpers.widgets.dropout import rule_objective
+from dlhelpers.labs.dropout.dropout import rule_objective
 from {source} import {mask}
 
 rng = np.random.default_rng({seed})

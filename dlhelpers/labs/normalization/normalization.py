@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
+from dlhelpers.live.controls import choice, log_slider, real_slider, slider
+from dlhelpers.live.lab import Lab
 from dlhelpers.minibatches import Batch
 from dlhelpers.normalization import LeastSquares, Normalization, best_rate, condition_number, fit
 from dlhelpers.optimizers import GradientDescent
@@ -14,8 +16,6 @@ from dlhelpers.plots.normalization import CloudView, ExcessView, TestView, Valle
 from dlhelpers.plots.style import View
 from dlhelpers.training import descend
 from dlhelpers.typing import FloatArray
-from dlhelpers.widgets.controls import choice, log_slider, real_slider, slider
-from dlhelpers.widgets.lab import Lab
 
 NONE, CENTER, RIGHT = "none", "x − μ", "(x − μ) / σ"
 SQUARED, OWN = "(x − μ) / σ², as in the notes", "(x − μ) / σ, test set by its own"

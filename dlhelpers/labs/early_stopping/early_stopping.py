@@ -10,6 +10,8 @@ from matplotlib.figure import Figure
 from numpy.polynomial.legendre import legvander
 
 from dlhelpers.datasets import FUNCTIONS, moons, noisy_function
+from dlhelpers.live.controls import log_slider, real_slider, slider
+from dlhelpers.live.lab import Lab
 from dlhelpers.minibatches import Batch, minibatches
 from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam, GradientDescent
@@ -33,8 +35,6 @@ from dlhelpers.regularization import (
 )
 from dlhelpers.training import descend
 from dlhelpers.typing import FloatArray, IntArray
-from dlhelpers.widgets.controls import log_slider, real_slider, slider
-from dlhelpers.widgets.lab import Lab
 
 X_GRID = np.linspace(-1, 1, 161)
 

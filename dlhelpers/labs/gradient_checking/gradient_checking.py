@@ -22,6 +22,8 @@ from dlhelpers.gradient_checking import (
     kinks_crossed,
     order_of_error,
 )
+from dlhelpers.live.controls import choice, log_slider, real_slider, slider, switch
+from dlhelpers.live.lab import Lab
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
 from dlhelpers.optimizers import GradientDescent
@@ -38,8 +40,6 @@ from dlhelpers.plots.style import View
 from dlhelpers.regularization import l2
 from dlhelpers.training import descend
 from dlhelpers.typing import FloatArray
-from dlhelpers.widgets.controls import choice, log_slider, real_slider, slider, switch
-from dlhelpers.widgets.lab import Lab
 
 PRECISIONS = ("float64", "float32")
 

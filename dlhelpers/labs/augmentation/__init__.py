@@ -1,0 +1,8 @@
+"""The labs on augmentation, and one control per goal (notebook 02)."""
+
+from dlhelpers.labs.augmentation.augmentation import augmentation_lab, orthogonalization_lab
+
+__all__ = [
+    "augmentation_lab",
+    "orthogonalization_lab",
+]

@@ -1,0 +1,10 @@
+"""The labs on dropout (notebook 03)."""
+
+from dlhelpers.labs.dropout.dropout import inverted_lab, keep_prob_lab
+from dlhelpers.labs.dropout.subnetworks import subnetworks_lab
+
+__all__ = [
+    "inverted_lab",
+    "keep_prob_lab",
+    "subnetworks_lab",
+]

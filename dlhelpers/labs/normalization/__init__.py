@@ -1,0 +1,7 @@
+"""The labs on the inputs (notebook 04)."""
+
+from dlhelpers.labs.normalization.normalization import normalize_lab
+
+__all__ = [
+    "normalize_lab",
+]
