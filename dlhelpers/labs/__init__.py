@@ -1,1 +1,1 @@
-"""Labs: one live figure with its controls, made from a computation, views and a caption."""
+"""Labs: one folder a topic, one file a lab, from its computation to the call that wires it."""

@@ -40,7 +40,9 @@ class Canvas:
     size : (width, height) in inches of 100 pixels
     """
 
-    def __init__(self, make_views: Callable[[Figure], Sequence[View]], size: tuple[float, float]) -> None:
+    def __init__(
+        self, make_views: Callable[[Figure], Sequence[View[Any]]], size: tuple[float, float]
+    ) -> None:
         self.figure = new_figure(*size)
         self._agg = FigureCanvasAgg(self.figure)
         self.image = Picture(format="png", layout={"width": f"{size[0] * 100:.0f}px", "max_width": "100%"})

@@ -81,7 +81,7 @@ class Lab:
         name: str,
         controls: Mapping[str, ipywidgets.ValueWidget],
         compute: Callable[..., Any],
-        views: Callable[[Figure], Sequence[View]],
+        views: Callable[[Figure], Sequence[View[Any]]],
         finding: Callable[[Any], str],
         caption: Callable[[Any], str],
         code: Callable[..., str],

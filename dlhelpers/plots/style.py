@@ -23,12 +23,13 @@ ACCENT = "#009E73"
 LIGHT_BLUE, LIGHT_ORANGE, LIGHT_GREY = "#9ecae9", "#f6c08f", "#d4d4d4"
 
 AnyArtist = TypeVar("AnyArtist", bound=Artist)
+Result = TypeVar("Result", contravariant=True)
 
 
-class View(Protocol):
-    """What a canvas shows: artists made once, updated in place."""
+class View(Protocol[Result]):
+    """What a canvas shows of a result: artists made once, updated in place."""
 
-    def update(self, result: Any, before: Any | None) -> None:
+    def update(self, result: Result, before: Result | None) -> None:
         """Show `result`; draw `before`, the result ahead of the last change, in grey, or hide it."""
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -171,7 +171,7 @@ def _signed(points: float) -> str:
     return f"{abs(points):.1f} points {'better' if points >= 0 else 'worse'} than the one without."
 
 
-def augmentation_views(figure: Figure) -> list[View]:
+def augmentation_views(figure: Figure) -> list[View[Any]]:
     """Lay out the lab: the copies, and the accuracies over the strength."""
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.15])
     names = [str(digit) for digit in SHOWN]
@@ -419,7 +419,7 @@ class _KnownOnly:
             self._view.update(result, before)
 
 
-def knob_views(figure: Figure) -> list[View]:
+def knob_views(figure: Figure) -> list[View[Any]]:
     """Lay out the lab: the paths in the plane of both goals, and the two goals as bars."""
     left, right = figure.subplots(1, 2, width_ratios=[1.7, 1])
     return [_KnownOnly(KnobPathsView(left, KNOBS, LIMITS)), _KnownOnly(TwoGoalsView(right, LIMITS))]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -105,7 +105,7 @@ def _above(score: float) -> str:
     return f"{abs(points):.1f} points {'above' if points >= 0 else 'below'}"
 
 
-def selection_views(figure: Figure) -> list[View]:
+def selection_views(figure: Figure) -> list[View[Any]]:
     """Lay out the lab: the scores of all models, and the winner's over the number of models."""
     left, right = figure.subplots(1, 2)
     return [DevScoresView(left, MOST_MODELS), WinnerCurveView(right, MOST_MODELS)]
@@ -199,7 +199,7 @@ def _too_few(result: SplitErrors) -> str:
     )
 
 
-def split_views(figure: Figure) -> list[View]:
+def split_views(figure: Figure) -> list[View[Any]]:
     """Lay out the lab: the parts, and the errors of all splits."""
     top, bottom = figure.subplots(2, 1, height_ratios=[1, 4])
     return [PartsView(top, len(digits().y)), ErrorScatterView(bottom, REPEATS)]
@@ -384,7 +384,7 @@ def decomposition_caption(result: Fits) -> str:
     return text
 
 
-def decomposition_views(figure: Figure) -> list[View]:
+def decomposition_views(figure: Figure) -> list[View[Any]]:
     """Lay out the lab: the fits, and the errors over capacity."""
     left, right = figure.subplots(1, 2)
     return [FitsView(left, X_GRID), ErrorStackView(right, CAPACITIES)]
@@ -499,7 +499,7 @@ def _lit_lists(found: Diagnosis) -> list[tuple[str, ...]]:
     return lists
 
 
-def diagnosis_views(figure: Figure) -> list[View]:
+def diagnosis_views(figure: Figure) -> list[View[Any]]:
     """Lay out the lab: the errors, the 2 x 2, and the remedies."""
     left, middle, right = figure.subplots(1, 3, width_ratios=[1.1, 1.1, 0.9])
     gaps = GapsView(left, ("base", "train", "dev"), ("bias", "variance"), top=60)
@@ -641,7 +641,7 @@ def _points_from(error: float, reference: float) -> str:
     return f"{abs(points)} point{'s' if abs(points) != 1 else ''} {'above' if points >= 0 else 'below'}"
 
 
-def real_diagnosis_views(figure: Figure) -> list[View]:
+def real_diagnosis_views(figure: Figure) -> list[View[Any]]:
     """Lay out the lab: errors over examples, and over width."""
     left, right = figure.subplots(1, 2)
     return [
@@ -768,7 +768,7 @@ def mismatch_caption(result: Mismatch) -> str:
     )
 
 
-def mismatch_views(figure: Figure) -> list[View]:
+def mismatch_views(figure: Figure) -> list[View[Any]]:
     """Lay out the lab: the four errors, the images, and the errors over the angle."""
     grid = figure.add_gridspec(2, 2, height_ratios=[3, 1.1])
     bars = figure.add_subplot(grid[0, 0])

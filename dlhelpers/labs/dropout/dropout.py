@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice, repeat
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -341,7 +341,7 @@ def inverted_caption(result: StepByStep) -> str:
 Z_LIMIT = 8.0
 
 
-def inverted_views(figure: Figure) -> list[View]:
+def inverted_views(figure: Figure) -> list[View[Any]]:
     """Lay out the lab: four heat maps; below them the network, the next layer, and the dev loss."""
     rows = figure.add_gridspec(2, 1, height_ratios=[1, 1.35])
     maps = rows[0].subgridspec(1, 4)
@@ -621,7 +621,7 @@ def _from_to(low: float, high: float) -> str:
     return " to ".join(dict.fromkeys(ends))
 
 
-def per_layer_views(figure: Figure) -> list[View]:
+def per_layer_views(figure: Figure) -> list[View[Any]]:
     """Lay out the lab: maps of the network and of subnetworks, all dev losses; below, J and the weights."""
     rows = figure.add_gridspec(2, 1, height_ratios=[1.15, 1])
     above = rows[0].subgridspec(1, 3, width_ratios=[1, 1.3, 1])

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import repeat
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -159,7 +159,7 @@ def subnetworks_caption(result: Subnetworks) -> str:
     )
 
 
-def subnetworks_views(figure: Figure) -> list[View]:
+def subnetworks_views(figure: Figure) -> list[View[Any]]:
     """Lay out the lab: the plane with the point, the histogram, and the three answers below it."""
     grid = figure.add_gridspec(2, 2, width_ratios=[1, 1.25], height_ratios=[2.3, 1])
     plane = figure.add_subplot(grid[:, 0])

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import islice, repeat
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -167,7 +167,7 @@ def _off(loss: float) -> str:
     return f"{loss:.2f}" + (", above the frame" if loss > HIGHEST_LOSS else "")
 
 
-def scrub_views(figure: Figure) -> list[View]:
+def scrub_views(figure: Figure) -> list[View[Any]]:
     """Lay out the lab: two maps, and the losses above the weights."""
     grid = figure.add_gridspec(2, 3, height_ratios=[1.7, 1], width_ratios=[1, 1, 1.5])
     here, restored = (figure.add_subplot(grid[:, k]) for k in (0, 1))
@@ -443,7 +443,7 @@ def compare_caption(result: Comparison) -> str:
     )
 
 
-def compare_views(figure: Figure) -> list[View]:
+def compare_views(figure: Figure) -> list[View[Any]]:
     """Lay out the lab: the two functions, the two paths, and the shares in each direction."""
     left, middle, right = figure.subplots(1, 3)
     return [TwoFitsView(left, X_GRID), OverNormView(middle), SharesView(right, CURVATURES)]

@@ -198,7 +198,7 @@ def _beside_the_kink(result: Differences) -> str:
     )
 
 
-def differences_views(figure: Figure) -> list[View]:
+def differences_views(figure: Figure) -> list[View[Any]]:
     """Lay out the lab: the microscope, and the errors over eps."""
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.25])
     return [MicroscopeView(left), DifferenceErrorsView(right)]
@@ -468,7 +468,7 @@ def _most_apart(result: Found) -> str:
     return f"{greek(name)}: {about(ours[name])}, with your bug {about(theirs[name])}"
 
 
-def search_views(figure: Figure) -> list[View]:
+def search_views(figure: Figure) -> list[View[Any]]:
     """Lay out the lab: two maps, and the errors of the arrays below them."""
     upper, lower, dots = figure.subplots(3, 1, height_ratios=[1, 1, 1.7])
     return [
@@ -698,7 +698,7 @@ def _distance(result: Alarm) -> str:
     return f"This ε is too {side}: what is left is {cause}."
 
 
-def alarm_views(figure: Figure) -> list[View]:
+def alarm_views(figure: Figure) -> list[View[Any]]:
     """Lay out the lab: the error over eps, and the map at this eps."""
     left, right = figure.subplots(1, 2, width_ratios=[1.15, 1])
     return [CheckOverEpsView(left), ErrorMapView(right, ALARM_SHAPES, "shares", "", labels=True)]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from functools import lru_cache, partial
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -185,7 +185,7 @@ def _remark(result: Depth) -> str:
     )
 
 
-def depth_views(figure: Figure) -> list[View]:
+def depth_views(figure: Figure) -> list[View[Any]]:
     """Lay out the lab: sizes over the layers, and factors over the gain."""
     left, right = figure.subplots(1, 2, width_ratios=[1.7, 1])
     return [SizesView(left, MOST_LAYERS), FactorView(right, GAINS[0], GAINS[-1])]
@@ -434,7 +434,7 @@ def _size(value: float) -> str:
     return f"10^{np.log10(value):.0f}" if np.isfinite(value) else "beyond all numbers"
 
 
-def starts_views(figure: Figure) -> list[View]:
+def starts_views(figure: Figure) -> list[View[Any]]:
     """Lay out the lab: activations and sizes over the layers, loss over the steps and over the rate."""
     (top_left, top_right), (bottom_left, bottom_right) = figure.subplots(2, 2, width_ratios=[1.1, 1])
     return [

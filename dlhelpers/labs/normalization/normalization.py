@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 from itertools import islice, repeat
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -219,7 +219,7 @@ def _test_sentence(result: Descended) -> str:
     return f"{error}; the noise is {NOISE:.2f}."
 
 
-def normalize_views(figure: Figure) -> list[View]:
+def normalize_views(figure: Figure) -> list[View[Any]]:
     """Lay out the lab: the data and the test set, the valley, the loss."""
     grid = figure.add_gridspec(2, 3, width_ratios=[1, 1.5, 1.3])
     return [

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from functools import lru_cache, partial
 from itertools import islice, repeat
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -225,7 +225,7 @@ def _number(w: float) -> str:
     return "0" if w == 0 else f"{w:+.2f}" if abs(w) >= 0.005 else f"{w:+.0e}"
 
 
-def diamond_views(figure: Figure) -> list[View]:
+def diamond_views(figure: Figure) -> list[View[Any]]:
     """Lay out the lab: L1, L2, and the shares of exact zeros over lambda."""
     left, middle, right = figure.subplots(1, 3, width_ratios=[1, 1, 1.05])
     return [PenaltyView(left, 0), PenaltyView(middle, 1), ZeroShareView(right, STRENGTHS)]
@@ -542,7 +542,7 @@ def _units_in_words(result: OneLambda) -> str:
     return text
 
 
-def lambda_views(figure: Figure) -> list[View]:
+def lambda_views(figure: Figure) -> list[View[Any]]:
     """Lay out the lab: the plane, the network, tanh; below, the losses and the norms over lambda."""
     rows = figure.add_gridspec(2, 1, height_ratios=[1.1, 1])
     above = rows[0].subgridspec(1, 3, width_ratios=[1, 1, 1])
@@ -752,7 +752,7 @@ def decay_caption(result: Compared) -> str:
     )
 
 
-def decay_views(figure: Figure) -> list[View]:
+def decay_views(figure: Figure) -> list[View[Any]]:
     """Lay out the lab: the norms, each weight in both runs, and the largest difference."""
     left, middle, right = figure.subplots(1, 3)
     return [

@@ -1,0 +1,1 @@
+"""What every lab stands on: controls, stages of a computation, the picture, its pace, questions."""

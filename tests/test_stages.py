@@ -1,0 +1,50 @@
+"""Stages of slow computations: what is kept, and what a preview may hold."""
+
+from dlhelpers.live.stages import each_of, last, remembered
+
+
+class Count:
+    """A slow computation that counts how often it was begun and finished."""
+
+    def __init__(self):
+        self.begun, self.finished = [], []
+
+    def __call__(self, value, parts=3):
+        self.begun.append(value)
+        for part in range(1, parts + 1):
+            if part == parts:
+                self.finished.append(value)
+            yield part / parts, (value, part)
+
+
+def test_the_last_stage_is_kept_and_the_oldest_goes():
+    slow = Count()
+    stages = remembered(2)(slow)
+    assert [last(stages(value)) for value in (1, 2, 1, 3, 1, 2)] == [(k, 3) for k in (1, 2, 1, 3, 1, 2)]
+    assert slow.begun == [1, 2, 3, 2]  # 2 was the oldest when 3 came
+    stages.cache_clear()
+    last(stages(1))
+    assert slow.begun == [1, 2, 3, 2, 1]
+
+
+def test_what_is_dropped_in_the_middle_is_not_kept():
+    slow = Count()
+    stages = remembered(2)(slow)
+    under_way = stages(1)
+    assert next(under_way) == (1 / 3, (1, 1))
+    under_way.close()
+    assert next(stages(1)) == (1 / 3, (1, 1))
+    assert slow.begun == [1, 1]
+
+
+def test_the_chosen_one_comes_first_and_no_other_is_shown_half_done():
+    for share, results in each_of([1, 2, 3], 2, Count()):
+        assert next(iter(results)) == 2
+        assert all(part == 3 for value, (_, part) in results.items() if value != 2)
+        assert share == 1 or len(results) < 3
+    assert results == {2: (2, 3), 1: (1, 3), 3: (3, 3)} and share == 1
+
+
+def test_an_earlier_stage_does_not_change_when_a_later_one_comes():
+    seen = [results for _, results in each_of([1, 2], 1, Count())]
+    assert seen[0] == {1: (1, 1)} and seen[-1] == {1: (1, 3), 2: (2, 3)}
