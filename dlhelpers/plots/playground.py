@@ -279,7 +279,7 @@ class ConfusionView:
                 text.set_color("white" if shares[row, column] > 0.6 else "#222222")
 
 
-PANELS: Mapping[str, Callable[[Axes], View]] = {
+PANELS: Mapping[str, Callable[[Axes], View[Any]]] = {
     "layers": LayersView,
     "weights": WeightsView,
     "units": UnitsView,

@@ -410,7 +410,7 @@ def knob_caption(result: Turned | None) -> str:
 class _KnownOnly:
     """A view that waits until there is a result."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View[Any]) -> None:
         self._view = view
 
     def update(self, result: Turned | None, before: Turned | None) -> None:
