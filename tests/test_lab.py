@@ -1,6 +1,7 @@
 """The live layer, with a lab that counts what it is asked."""
 
 import asyncio
+import io
 import threading
 import time
 
@@ -8,10 +9,13 @@ import ipywidgets
 import matplotlib
 import numpy as np
 import pytest
+from PIL import Image
 
 from dlhelpers.live import pace as running
 from dlhelpers.live.controls import real_slider, slider
+from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
+from dlhelpers.live.pace import family
 from dlhelpers.plots.style import moving
 
 
@@ -32,7 +36,7 @@ class BarView:
 class Toy:
     """A lab and what it was asked to compute; `stages` > 1 makes it report while it runs."""
 
-    def __init__(self, stages=1, fail_at=None):
+    def __init__(self, stages=1, fail_at=None, grabs=()):
         self.asked, self.finished, self.stages, self.fail_at, self.threads = [], [], stages, fail_at, set()
         compute = self.at_once if stages == 1 else self.slowly
         self.lab = Lab(
@@ -44,6 +48,7 @@ class Toy:
             caption=lambda result: f"The bar is {result} high.",
             code=lambda x, y, seed: f"result = {x}",
             presets={"high": {"x": 90}, "low": {"x": 1, "y": 0.0}},
+            grabs=grabs,
             size=(3, 2),
         )
 
@@ -66,6 +71,11 @@ class Toy:
         for stage in range(1, self.stages + 1):
             yield stage / self.stages, x
         self.finished.append(x)
+
+
+def hear(toy, **message):
+    """Let the page say something."""
+    toy.lab._picture._hear(None, message, [])
 
 
 def in_loop(drive, **settings):
@@ -172,12 +182,12 @@ def test_an_error_is_shown_in_words_and_the_lab_goes_on():
         toy.lab.set(x=66)
         await toy.lab.settled()
         assert isinstance(toy.lab.error, ValueError)
-        assert "x must be another number. Press Reset" in toy.lab._message.value
-        assert toy.lab._message.layout.display != "none"
+        assert "x must be another number. Press Reset" in toy.lab._shell._message.value
+        assert toy.lab._shell._message.layout.display != "none"
         assert toy.lab.png() == picture
         toy.lab.reset()
         await toy.lab.settled()
-        assert toy.lab.error is None and toy.lab._message.layout.display == "none"
+        assert toy.lab.error is None and toy.lab._shell._message.layout.display == "none"
 
     in_loop(drive, fail_at=66)
 
@@ -198,8 +208,8 @@ def test_the_ghost_is_the_state_before_the_hand_moved(monkeypatch):
 
 def test_a_slow_page_gets_only_the_newest_picture():
     async def drive(toy):
-        pace = toy.lab._pace
-        pace._seen.value = pace._sent.value  # the page answers for the first time …
+        pace = toy.lab._picture.pace
+        hear(toy, kind="page", room=300, high=800, ratio=1)  # a page asks for the picture …
         for x in range(20, 20 + running.IN_FLIGHT):
             toy.lab.set(x=x)
             await toy.lab.settled()
@@ -208,7 +218,7 @@ def test_a_slow_page_gets_only_the_newest_picture():
             toy.lab.set(x=x)
             await asyncio.sleep(0.005)
         assert toy.lab.frames == frames
-        pace._seen.value = pace._sent.value
+        hear(toy, kind="seen", number=pace.sent)
         await toy.lab.settled()
         assert toy.lab.frames == frames + 1 and toy.lab.caption.startswith("x is 59.")
 
@@ -219,11 +229,12 @@ def test_a_page_that_does_not_answer_counts_as_closed(monkeypatch):
     monkeypatch.setattr(running, "LOST", 0.05)
 
     async def drive(toy):
-        toy.lab._pace._seen.value = toy.lab._pace._sent.value
+        pace = toy.lab._picture.pace
+        pace.watch()
         for _ in range(running.IN_FLIGHT):
-            assert toy.lab._pace.ready
-            toy.lab._pace.count_frame()
-        assert not toy.lab._pace.ready
+            assert pace.ready
+            pace.count_frame()
+        assert not pace.ready
         toy.lab.set(x=20)
         await asyncio.wait_for(toy.lab.settled(), 5)
         assert toy.lab.caption.startswith("x is 20.")
@@ -233,7 +244,8 @@ def test_a_page_that_does_not_answer_counts_as_closed(monkeypatch):
 
 def test_running_the_cell_again_closes_the_lab_before():
     first, second = Toy(), Toy()
-    assert first.lab._box.comm is None and second.lab._box.comm is not None
+    assert first.lab.closed and second.lab._shell.box.comm is not None
+    assert "its cell was run again" in first.lab._repr_mimebundle_()["text/plain"]
     second.lab.close()
 
 
@@ -248,14 +260,23 @@ def test_close_frees_every_widget():
     assert alive() <= before
 
 
+def test_the_code_is_that_of_the_picture_after_an_error_too():
+    async def drive(toy):
+        toy.lab.set(x=66)
+        await toy.lab.settled()
+        assert toy.lab.error and toy.lab.code() == "result = 10\n"
+
+    in_loop(drive, fail_at=66)
+
+
 def test_the_code_is_that_of_the_controls():
     toy = Toy()
     toy.lab.set(x=77)
     assert toy.lab.code() == "result = 77\n"
     toy.lab._code_switch.value = True
-    assert "result = 77" in toy.lab._code_text.value
+    assert "result = 77" in toy.lab._shell._code.value
     toy.lab.set(x=78)
-    assert "result = 78" in toy.lab._code_text.value
+    assert "result = 78" in toy.lab._shell._code.value
     toy.lab.close()
 
 
@@ -273,13 +294,15 @@ def test_new_seed_moves_the_seed_only():
 def test_what_stays_is_not_drawn_again(monkeypatch):
     toy = Toy()
     drawn = []
-    monkeypatch.setattr(toy.lab._canvas, "_draw_background", lambda: drawn.append(1))
+    canvas = toy.lab._picture.canvas
+    draw = canvas._draw_background
+    monkeypatch.setattr(canvas, "_draw_background", lambda scale: (drawn.append(scale), draw(scale)))
     for x in range(20, 30):
         toy.lab.set(x=x)
     assert drawn == []
-    toy.lab._canvas.figure.axes[0].set_title("a thing that stays has changed")
+    toy.lab._picture.canvas.figure.axes[0].set_title("a thing that stays has changed")
     toy.lab.set(x=40)
-    assert drawn == [1]
+    assert drawn == [1.0]
     toy.lab.close()
 
 
@@ -288,7 +311,7 @@ def test_a_frame_on_the_kept_background_is_the_figure_drawn_afresh():
     for x in (3, 80, 55):
         toy.lab.set(x=x)
     kept = toy.lab.png()
-    toy.lab._canvas.figure.stale = True
+    toy.lab._picture.canvas.figure.stale = True
     toy.lab.set(y=0.1)
     assert toy.lab.png() == kept
     toy.lab.close()
@@ -319,3 +342,128 @@ def test_work_that_reports_lets_the_loop_run(seconds):
         assert turns > 50
 
     in_loop(drive, stages=100)
+
+
+def sent(toy, monkeypatch):
+    """Return a list to which every message to the page is added."""
+    messages = []
+    monkeypatch.setattr(toy.lab._picture.widget, "send", lambda frame, pngs: messages.append((frame, pngs)))
+    return messages
+
+
+def opened(png):
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
+
+
+def test_a_page_gets_the_whole_picture_and_then_what_changes(monkeypatch):
+    toy = Toy()
+    messages = sent(toy, monkeypatch)
+    toy.lab.set(x=30)
+    assert messages == []  # nobody is looking
+    hear(toy, kind="page", room=300, high=1000, ratio=1)
+    frame, pngs = messages.pop()
+    page = opened(pngs[0])
+    assert frame["at"] == [(0, 0)] and page.shape == (frame["height"], frame["width"], 3) == (200, 300, 3)
+    for x in (60, 20, 95):
+        toy.lab.set(x=x)
+        frame, pngs = messages.pop()
+        for (left, top), png in zip(frame["at"], pngs, strict=True):
+            patch = opened(png)
+            assert patch.size < page.size / 2, "a bar that grows is a small part of the picture"
+            page[top : top + patch.shape[0], left : left + patch.shape[1]] = patch
+        drawn = toy.lab._picture.canvas.pixels[..., :3].astype(int)
+        assert np.abs(page - drawn).max() < 32
+    toy.lab.close()
+
+
+def test_the_picture_has_the_pixels_of_the_screen_when_the_hand_rests(monkeypatch):
+    async def drive(toy):
+        messages = sent(toy, monkeypatch)
+        hear(toy, kind="page", room=300, high=1000, ratio=2)
+        await asyncio.sleep(0)
+        toy.lab.set(x=30)
+        while len(messages) < 2:
+            await asyncio.sleep(0)
+        await toy.lab.settled()
+        sizes = [(frame["width"], frame["css"]) for frame, _ in messages]
+        assert sizes == [(600, 300), (300, 300), (600, 300)]  # at once, while it moves, at rest
+
+    in_loop(drive)
+
+
+def test_a_wide_window_gets_a_larger_picture_and_a_low_one_does_not(monkeypatch):
+    toy = Toy()
+    messages = sent(toy, monkeypatch)
+    for room, high, css in ((480, 1000, 480), (2000, 1000, 510), (480, 530, 360), (50, 50, 210)):
+        hear(toy, kind="page", room=room, high=high, ratio=1)
+        assert messages.pop()[0]["css"] == css
+    toy.lab.close()
+
+
+def test_the_page_knows_where_the_axes_are(monkeypatch):
+    toy = Toy(grabs=[Grab(0, y="x")])
+    sent(toy, monkeypatch)
+    hear(toy, kind="page", room=300, high=1000, ratio=1)
+    (panel,) = toy.lab._picture.widget.panels
+    assert panel["x"] == [0, 2] and panel["y"] == [0, 100] and panel["log"] == [False, False]
+    assert panel["cursor"] == "grab" and 0 < panel["box"][0] < panel["box"][2] < 1
+    toy.lab.close()
+
+
+def test_what_is_held_follows_the_pointer():
+    toy = Toy(grabs=[Grab(0, y="x")])
+
+    def at(kind, height):
+        """The pointer in the middle of the panel, at this number on its vertical axis."""
+        ax = toy.lab._picture.canvas.figure.axes[0]
+        x, y = ax.transData.transform((1, height)) / toy.lab._picture.canvas.figure.bbox.size
+        hear(toy, kind=kind, x=x, y=y)
+
+    at("move", 80)
+    assert toy.asked == [10]  # nothing is held
+    at("down", 80)
+    at("move", 55.2)
+    at("move", 250)  # outside of the panel: the control stays at its end
+    at("up", 42)
+    at("move", 70)
+    assert toy.asked == [10, 80, 55, 100, 42] and toy.lab.values["x"] == 42
+    hear(toy, kind="down", x=0.001, y=0.001)  # outside of every panel
+    assert toy.lab.values["x"] == 42
+    toy.lab.close()
+
+
+def test_the_nearer_one_of_two_is_taken():
+    toy = Toy(grabs=[Grab(0, y="x"), Grab(0, y="y", from_y=lambda v: v / 100, to_y=lambda y: 100 * y)])
+    ax = toy.lab._picture.canvas.figure.axes[0]
+    for height, moved in ((20, {"x": 20}), (60, {"y": 0.6})):  # x stands at 10, y at 50
+        before = toy.lab.values
+        x, y = ax.transData.transform((1, height)) / toy.lab._picture.canvas.figure.bbox.size
+        hear(toy, kind="down", x=x, y=y)
+        hear(toy, kind="up", x=x, y=y)
+        assert toy.lab.values == {**before, **moved}
+    toy.lab.close()
+
+
+def test_an_image_stands_in_where_a_canvas_cannot_be_shown(monkeypatch):
+    monkeypatch.setenv("DLHELPERS_PICTURE", "image")
+    toy = Toy()
+    image = toy.lab._picture.widget
+    assert isinstance(image, ipywidgets.Image) and image.value == toy.lab.png()
+    toy.lab.set(x=42)
+    assert image.value == toy.lab.png() and image.tooltip == toy.lab.caption
+    toy.lab.close()
+
+
+def test_more_unfolds_the_other_controls():
+    toy = Toy()
+    assert not [w for w in family(toy.lab._shell.box) if getattr(w, "description", "") == "More"]
+    extra = {name: slider(name, 0, 9, 1) for name in "abcd"}
+    lab = Lab("Many", extra, lambda **_: 1, lambda figure: [BarView(figure)], lambda **_: "", {},
+              finding=str, caption=str, size=(3, 2))  # fmt: skip
+    (switch,) = [w for w in family(lab._shell.box) if getattr(w, "description", "") == "More"]
+    (folded,) = [w for w in family(lab._shell.box) if extra["d"] in getattr(w, "children", ())]
+    assert folded.layout.display == "none" and extra["c"] not in folded.children
+    switch.value = True
+    assert folded.layout.display == ""
+    toy.lab.close()
+    lab.close()

@@ -37,8 +37,8 @@ def check(lab):
     assert lab.error is None
     assert pixels(lab).std() > 10, "the figure is blank"
     assert re.search(r"\d", lab.caption) and "nan" not in lab.caption and "inf" not in lab.caption
-    assert lab._canvas.title.get_text() in lab.caption
-    assert lab._canvas.image.tooltip == lab.caption
+    assert lab.finding and lab.caption.startswith(lab.finding)
+    assert lab._picture.widget.alt == lab.caption
 
 
 def test_it_found_the_labs():
@@ -103,7 +103,7 @@ def test_the_same_values_give_the_same_caption(lab):
 
 def test_256_colors_look_like_all(lab):
     lab.reset()
-    drawn = np.asarray(lab._canvas._agg.buffer_rgba())[..., :3].astype(int)
+    drawn = np.asarray(lab._picture.canvas.pixels)[..., :3].astype(int)
     assert np.abs(drawn - pixels(lab)).max() < 32, "a color is far from the one that was drawn"
 
 

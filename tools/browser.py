@@ -13,9 +13,10 @@ runs on folders of its own, works on copies of the notebooks, and is ended with 
 """
 
 import ast
+import base64
 import importlib
-import importlib.util
 import inspect
+import io
 import json
 import os
 import re
@@ -36,6 +37,8 @@ from typing import Any, NamedTuple, Self
 from unittest import mock
 
 import nbformat
+import numpy as np
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 TOKEN = "course"
@@ -48,24 +51,21 @@ SECOND = 1000
 """Playwright counts in milliseconds."""
 
 # In the page: when the hand moved; when a new picture was on the screen after that; when a caption came,
-# and whether the picture that came with it was complete.
+# and whether a picture came with it.
 WATCH = """
 window.dlh = {inputs: [], frames: [], captions: []};
 for (const kind of ["keydown", "pointermove"])
   addEventListener(kind, event => dlh.inputs.push(event.timeStamp), true);
-document.addEventListener("load", event => {
-  const picture = event.target, cell = picture.closest?.(".jp-Cell");
-  if (cell && picture.tagName === "IMG")
-    requestAnimationFrame(() => dlh.frames.push({cell, at: performance.now()}));
-}, true);
 new MutationObserver(changes => {
-  for (const change of changes) {
-    const text = change.target.closest?.(".dlh-caption");
-    if (!text) continue;
-    const cell = text.closest(".jp-Cell"), picture = cell.querySelector("img.widget-image");
-    dlh.captions.push({cell, at: performance.now(), text: text.textContent, complete: picture.complete});
+  for (const {target, attributeName} of changes) {
+    const cell = target.closest?.(".jp-Cell");
+    if (!cell) continue;
+    if (attributeName === "data-frame")
+      requestAnimationFrame(() => dlh.frames.push({cell, at: performance.now()}));
+    const text = target.closest(".dlh-caption");
+    if (text) dlh.captions.push({cell, at: performance.now(), text: text.textContent});
   }
-}).observe(document, {subtree: true, childList: true});
+}).observe(document, {subtree: true, childList: true, attributes: true, attributeFilter: ["data-frame"]});
 """
 
 # In the kernel: the state of the newest lab of that name among the outputs.
@@ -85,6 +85,7 @@ async def dlh_state(name):
         names={control.description: key for key, control in lab.controls.items()},
         caption=lab.caption,
         picture=hashlib.sha256(lab.png()).hexdigest(),
+        sent=lab._picture.pace.sent,
         frames=lab.frames,
         error=repr(lab.error) if lab.error else "",
     )
@@ -442,6 +443,7 @@ class LabPage:
         """Return the lab with this heading, when it shows a picture."""
         lab = LabView(self, name)
         lab.wait_for_picture()
+        lab.unfold()
         return lab
 
     def close(self) -> None:
@@ -457,8 +459,10 @@ class LabPage:
 class Picture(NamedTuple):
     """A picture in the page."""
 
-    src: str
-    title: str
+    frame: int
+    """The number of the frame that it shows."""
+    name: str
+    """Its text alternative."""
     width: int
     height: int
 
@@ -470,6 +474,8 @@ class State(NamedTuple):
     names: dict[str, str]
     caption: str
     picture: str
+    sent: int
+    """Number of the newest frame."""
     frames: int
     error: str
 
@@ -486,7 +492,7 @@ class LabView:
         self.notebook, self.page, self.name = page, page.page, name
         heading = self.page.locator("h4", has_text=exactly(name))
         self.root = self.page.locator(f"{PANEL} .dlh-lab", has=heading)
-        self._image = self.root.locator("img.widget-image")
+        self._image = self.root.locator("canvas.dlh-canvas")
 
     def __repr__(self) -> str:
         return f"lab {self.name!r} of {self.notebook.name}"
@@ -494,41 +500,75 @@ class LabView:
     # ------------------------------------------------------------------------------ what is to be seen
     def caption(self) -> str:
         """Return the text under the picture."""
+        finding: str = self.root.locator(".dlh-finding").text_content()
         text: str = self.root.locator(".dlh-caption .widget-html-content").text_content()
-        return " ".join(text.split())
+        return " ".join(f"{finding} {text}".split())
 
     def message(self) -> str:
         """Return the error message, empty while none is shown."""
         message = self.root.locator(".dlh-message")
         return message.inner_text().strip() if message.is_visible() else ""
 
-    def picture(self) -> Picture:
-        """Return the picture's address, title and size."""
-        return Picture(*self._image.evaluate("i => [i.src, i.title, i.naturalWidth, i.naturalHeight]"))
+    def unfold(self) -> None:
+        """Show the controls that are folded under More."""
+        folded = self.root.locator("button.widget-toggle-button:not(.mod-active)", has_text=exactly("More"))
+        if folded.count():
+            folded.click()
 
-    def picture_hash(self) -> str:
-        """Return the SHA-256 of the PNG in the page."""
-        digest: str = self._image.evaluate("""async image => {
-            const bytes = await (await fetch(image.src)).arrayBuffer();
-            const digest = await crypto.subtle.digest("SHA-256", bytes);
-            return [...new Uint8Array(digest)].map(b => b.toString(16).padStart(2, "0")).join("");
-        }""")
-        return digest
+    def drag_in_picture(self, start: tuple[float, float], end: tuple[float, float], moves: int = 10) -> None:
+        """Take hold of the picture and drag; both places are shares of its width and height, from below."""
+        self.root.scroll_into_view_if_needed()
+        box = self._image.bounding_box()
+        at = [(box["x"] + x * box["width"], box["y"] + (1 - y) * box["height"]) for x, y in (start, end)]
+        (x, y), (to_x, to_y) = at
+        self.page.mouse.move(x, y)
+        self.page.mouse.down()
+        for k in range(1, moves + 1):
+            self.page.mouse.move(x + (to_x - x) * k / moves, y + (to_y - y) * k / moves)
+            time.sleep(0.02)  # the pace of a hand
+        self.page.mouse.up()
+
+    def difference_to_kernel(self) -> int:
+        """Return the largest difference, of 255, between a pixel in the page and what the kernel drew."""
+        drawn = self.notebook.kernel.ask(
+            f"__import__('base64').b64encode(dlh_lab({self.name!r}).png()).decode()"
+        )
+        page, kernel = (
+            np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
+            for png in (self.pixels(), base64.b64decode(drawn))
+        )
+        return int(np.abs(page - kernel).max()) if page.shape == kernel.shape else 255
+
+    def picture(self) -> Picture:
+        """Return what is known of the picture in the page."""
+        return Picture(
+            *self._image.evaluate(
+                "c => [Number(c.dataset.frame ?? 0), c.getAttribute('aria-label'), c.width, c.height]"
+            )
+        )
+
+    def pixels(self) -> bytes:
+        """Return the picture in the page, as the bytes of a PNG file."""
+        address: str = self._image.evaluate("c => c.toDataURL('image/png')")
+        return base64.b64decode(address.partition(",")[2])
 
     def wait_for_picture(self, seconds: float = 30) -> None:
         """Wait until there is a picture."""
         self.root.first.wait_for(state="attached", timeout=seconds * SECOND)
         self.root.scroll_into_view_if_needed()
-        self._wait("i.complete && i.naturalWidth > 0", "a picture", None, seconds)
+        self._wait("i.dataset.frame", "a picture", None, seconds)
 
     def wait_for_new_picture(self, old: Picture, seconds: float = 20) -> None:
         """Wait until another picture than `old` is there."""
-        self._wait("i.src !== arg && i.complete && i.naturalWidth > 0", "a new picture", old.src, seconds)
+        self._wait("Number(i.dataset.frame) > arg", "a new picture", old.frame, seconds)
 
     def wait_for_caption(self, text: str, seconds: float = 20) -> None:
         """Wait until the caption, with spaces evened out, holds this text."""
-        words = "i.closest('.dlh-lab').querySelector('.dlh-caption').textContent.replace(/\\s+/g, ' ')"
-        self._wait(f"{words}.includes(arg)", f"{text!r} in the caption", text, seconds)
+        words = (
+            "['.dlh-finding', '.dlh-caption'].map(n => i.closest('.dlh-lab').querySelector(n).textContent)"
+        )
+        join = ".join(' ').replace(/\\s+/g, ' ').includes(arg)"
+        self._wait(words + join, f"{text!r} in the caption", text, seconds)
 
     def _wait(self, condition: str, what: str, arg: Any, seconds: float) -> None:
         image = self._image.element_handle()
@@ -544,9 +584,11 @@ class LabView:
 
         wait_until(kernel_has_the_values, f"the kernel to hear of the controls of {self!r}", seconds)
         state = self.state(seconds)
-        self._wait("i.title === arg", f"the caption {state.caption!r} as title", state.caption, seconds)
+        self._wait(
+            "i.getAttribute('aria-label') === arg", f"the text {state.caption!r}", state.caption, seconds
+        )
         self.wait_for_caption(state.caption, seconds)
-        wait_until(lambda: self.picture_hash() == state.picture, f"the kernel's picture of {self!r}", seconds)
+        wait_until(lambda: self.picture().frame == state.sent, f"the newest picture of {self!r}", seconds)
         return state
 
     def state(self, seconds: float = 60) -> State:
@@ -577,11 +619,11 @@ class LabView:
         """Return when the caption first held this text, beside its picture, in ms."""
         captions = self.root.evaluate("""root => dlh.captions
             .filter(c => c.cell === root.closest(".jp-Cell"))
-            .map(c => ({at: c.at, text: c.text.replace(/\\s+/g, " "), complete: c.complete}))""")
+            .map(c => ({at: c.at, text: c.text.replace(/\\s+/g, " ")}))""")
         for caption in captions:
             if text in caption["text"]:
-                later = [at for at in self.frame_times() if at >= caption["at"]]
-                return float(caption["at"] if caption["complete"] else min(later, default=float("inf")))
+                near = [at for at in self.frame_times() if at >= caption["at"] - 50]  # it is sent just before
+                return float(max(caption["at"], min(near, default=float("inf"))))
         return float("inf")
 
     # -------------------------------------------------------------------------------- what can be moved

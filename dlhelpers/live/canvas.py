@@ -1,38 +1,40 @@
-"""A matplotlib figure shown by an ipywidgets.Image and redrawn in place.
+"""A matplotlib figure that is redrawn in place.
 
 A frame costs what has changed: all that stays is drawn once and kept as a picture; artists marked
-with `plots.style.moving` are drawn on a copy of it.
+with `plots.style.moving` are drawn on a copy of it; and of the pixels only those that differ are encoded.
 """
 
-import base64
 import io
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-import ipywidgets
 import matplotlib
-import traitlets
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.text import Text
+from numpy.typing import NDArray
 from PIL import Image
 
-from dlhelpers.plots.style import View, course_style, moving, new_figure
+from dlhelpers.plots.style import View, course_style, new_figure
+
+DPI = 100
+"""Pixels per inch of a figure at scale 1."""
+APART = 48
+"""Changes that are at least this many columns apart are sent as two patches."""
 
 
-class Picture(ipywidgets.Image):
-    """An image whose tooltip is its text alternative.
+class Patch(NamedTuple):
+    """A part of the picture, `x` and `y` pixels from its upper left corner, as PNG."""
 
-    The page reads `description` of every widget that has a tooltip; a plain Image has none.
-    """
-
-    description = traitlets.Unicode("").tag(sync=True)
+    x: int
+    y: int
+    png: bytes
 
 
 class Canvas:
-    """A figure, its views, a title that changes, and the widget that shows them.
+    """A figure and its views.
 
     Parameters
     ----------
@@ -44,64 +46,87 @@ class Canvas:
         self, make_views: Callable[[Figure], Sequence[View[Any]]], size: tuple[float, float]
     ) -> None:
         self.figure = new_figure(*size)
+        self.size = size
         self._agg = FigureCanvasAgg(self.figure)
-        self.image = Picture(format="png", layout={"width": f"{size[0] * 100:.0f}px", "max_width": "100%"})
-        self.image.add_class("dlh-picture")
         with matplotlib.rc_context(course_style()):
             self.views = make_views(self.figure)
-            self.title: Text = self.figure.suptitle(
-                "Finding", x=0.01, ha="left", fontsize=13, fontweight="bold"
-            )
-        moving(self.title)
         self._moving: list[Artist] = []
-        self._background: object = None
+        self._backgrounds: dict[float, object] = {}
+        self._sent: NDArray[np.uint32] | None = None
 
-    def show(self, result: Any, before: Any | None, finding: str, caption: str) -> None:
-        """Draw a frame and send it with its text alternative, in one message: the page decodes it once."""
+    def draw(self, result: Any, before: Any | None, scale: float = 1.0) -> None:
+        """Draw a result, with `before` in grey, at so many times 100 pixels per inch."""
         for view in self.views:
             view.update(result, before)
-        self.title.set_text(finding)
-        with self.image.hold_sync():
-            self.image.value = self.draw()
-            self.image.tooltip = caption
+        self.redraw(scale)
 
-    def draw(self) -> bytes:
-        """Draw a frame and return it as PNG."""
+    def redraw(self, scale: float) -> None:
+        """Draw the same once more, at another scale."""
+        if self.figure.stale:
+            self._backgrounds.clear()
+        if self.figure.dpi != DPI * scale:
+            self.figure.dpi = DPI * scale
         with matplotlib.rc_context(course_style()):
-            if self._background is None or self.figure.stale:
-                self._draw_background()
-            self._agg.restore_region(self._background)  # type: ignore[no-untyped-call]
+            if scale not in self._backgrounds:
+                self._draw_background(scale)
+            self._agg.restore_region(self._backgrounds[scale])  # type: ignore[no-untyped-call]
             for artist in self._moving:
                 if artist.axes is None or artist.axes.get_visible():
                     self.figure.draw_artist(artist)
-        return self._png()
+        self.figure.stale = False
 
-    def _draw_background(self) -> None:
+    def _draw_background(self, scale: float) -> None:
         """Draw all that stays; the layout is computed in the first call and kept."""
         self._agg.draw()  # type: ignore[no-untyped-call]
         self.figure.set_layout_engine("none")
-        self._background = self._agg.copy_from_bbox(self.figure.bbox)  # type: ignore[no-untyped-call]
+        self._backgrounds[scale] = self._agg.copy_from_bbox(self.figure.bbox)  # type: ignore[no-untyped-call]
         animated = self.figure.findobj(lambda artist: artist.get_animated())
         frames = [spine for ax in self.figure.axes for spine in _visible_spines(ax)]
         self._moving = sorted(animated, key=lambda artist: artist.get_zorder()) + frames
-        self.figure.stale = False
 
-    def _png(self) -> bytes:
-        """Return the canvas as PNG in 256 colors of its own: twice as fast, and less than half to send."""
-        pixels = self._agg.buffer_rgba()  # type: ignore[no-untyped-call]
-        picture = Image.frombuffer("RGBA", self._agg.get_width_height(), pixels, "raw", "RGBA", 0, 1)
-        few_colors = picture.convert("RGB").quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-        file = io.BytesIO()
-        few_colors.save(file, "PNG", compress_level=1)
-        return file.getvalue()
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """What is drawn, (height, width, 4)."""
+        return np.asarray(self._agg.buffer_rgba())  # type: ignore[no-untyped-call]
+
+    def png(self) -> bytes:
+        """Return the whole picture as PNG."""
+        return _png(self.pixels)
+
+    def changes(self, whole: bool = False) -> list[Patch]:
+        """Return what has changed since the last call, or the whole picture."""
+        now = self.pixels.view(np.uint32)[..., 0]
+        old, self._sent = self._sent, now.copy()
+        if whole or old is None or old.shape != now.shape:
+            return [Patch(0, 0, self.png())]
+        differs = now != old
+        return [_cut(self.pixels, differs, left, right) for left, right in _runs(differs.any(axis=0))]
 
 
-def with_picture(box: ipywidgets.Widget, png: bytes, caption: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the display data of a widget and, for a reader without a kernel, a picture and its caption."""
-    bundle: dict[str, Any] = box._repr_mimebundle_()
-    bundle["text/plain"] = caption
-    bundle["image/png"] = base64.b64encode(png).decode()
-    return bundle, {"image/png": {"alt": caption}}
+def _runs(columns: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Return (first, last + 1) of the columns that changed, in groups that lie apart."""
+    (changed,) = np.nonzero(columns)
+    if not changed.size:
+        return []
+    (gaps,) = np.nonzero(np.diff(changed) >= APART)
+    firsts, lasts = changed[[0, *gaps + 1]], changed[[*gaps, -1]]
+    return [(int(first), int(last) + 1) for first, last in zip(firsts, lasts, strict=True)]
+
+
+def _cut(pixels: NDArray[np.uint8], differs: NDArray[np.bool_], left: int, right: int) -> Patch:
+    """Return the smallest patch that holds all changes in these columns."""
+    (rows,) = np.nonzero(differs[:, left:right].any(axis=1))
+    top, bottom = int(rows[0]), int(rows[-1]) + 1
+    return Patch(left, top, _png(pixels[top:bottom, left:right]))
+
+
+def _png(pixels: NDArray[np.uint8]) -> bytes:
+    """Return pixels as PNG in 256 colors of their own: twice as fast, and less than half to send."""
+    picture = Image.fromarray(np.ascontiguousarray(pixels[..., :3]))
+    few_colors = picture.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    file = io.BytesIO()
+    few_colors.save(file, "PNG", compress_level=1)
+    return file.getvalue()
 
 
 def _visible_spines(ax: Axes) -> list[Artist]:

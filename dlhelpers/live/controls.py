@@ -91,7 +91,7 @@ def seed_box() -> ipywidgets.BoundedIntText:
         description="Seed",
         tooltip="Start of the random numbers. Another seed asks: was it luck?",
         style={"description_width": "40px"},
-        layout={"width": "120px"},
+        layout={"width": "100px"},
     )
 
 
@@ -101,6 +101,19 @@ def snap(control: ipywidgets.ValueWidget, value: Any) -> Any:
         return value
     steps = round((math.log(value, control.base) - control.min) / control.step)
     return control.base ** min(control.min + steps * control.step, control.max)
+
+
+def nearest(control: ipywidgets.ValueWidget, value: Any) -> Any:
+    """Return the value of a control that lies nearest to a number, as the pointer asks for it."""
+    if isinstance(control, ipywidgets.SelectionSlider):
+        return min((each for _, each in control.options), key=lambda each: abs(each - value))
+    if isinstance(control, ipywidgets.FloatLogSlider):
+        low, high = control.base**control.min, control.base**control.max
+        return snap(control, min(max(value, low), high))
+    if isinstance(control, ipywidgets.IntSlider | ipywidgets.FloatSlider):
+        steps = round((min(max(value, control.min), control.max) - control.min) / control.step)
+        return type(control.value)(min(control.min + steps * control.step, control.max))
+    return value
 
 
 def extremes(control: ipywidgets.ValueWidget) -> list[Any]:

@@ -6,20 +6,20 @@ nothing queues up behind a fast hand, and no figure is touched from another thre
 """
 
 import asyncio
-import html
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from operator import attrgetter
 from types import GeneratorType
 from typing import Any
 
 import ipywidgets
 from matplotlib.figure import Figure
 
-from dlhelpers.live.canvas import Canvas, with_picture
-from dlhelpers.live.controls import seed_box, snap
+from dlhelpers.live.canvas import Canvas
+from dlhelpers.live.controls import seed_box
+from dlhelpers.live.grabs import Grab, Hand
 from dlhelpers.live.pace import (
-    Pace,
     apart_from_cells,
     family,
     interruptible,
@@ -27,6 +27,9 @@ from dlhelpers.live.pace import (
     replace_predecessor,
     running_loop,
 )
+from dlhelpers.live.panel import Panel
+from dlhelpers.live.picture import Picture, with_picture
+from dlhelpers.live.shell import Shell, button
 from dlhelpers.plots.style import View
 from dlhelpers.showing import Code
 
@@ -36,14 +39,10 @@ GESTURE = 0.7
 """Changes that follow each other within this many seconds are one gesture of the hand."""
 SLOW = 1.0
 """A computation that will take longer than this many seconds shows its progress."""
-
-STYLE = """<style>
-.dlh-lab .dlh-picture {pointer-events: none;}
-.dlh-lab .dlh-caption {max-width: 960px; line-height: 1.45; font-size: 14px;}
-.dlh-lab .dlh-message {max-width: 960px; border-left: 4px solid #D55E00; padding-left: 8px;}
-.dlh-lab .dlh-code {max-width: 960px; overflow-x: auto; padding: 8px; background: #f5f5f5; color: #222;}
-.dlh-lab .dlh-code pre {white-space: pre; word-break: normal;}
-</style>"""
+REST = 0.3
+"""Seconds without a move after which the picture is drawn with all pixels of the screen."""
+MAIN = 3
+"""Controls above the picture; the others are folded under More."""
 
 
 class Lab:
@@ -54,18 +53,21 @@ class Lab:
     name : str
         What the lab shows, as its heading.
     controls : mapping from argument name to widget
-        Made by `live.controls`; the values they have now are the defaults.
+        Made by `live.controls`; the values they have now are the defaults.  The first three stand above
+        the picture, the others are folded under More.
     compute : function of these arguments, and of `seed`
         Returns the result.  What takes long is a generator instead: it yields pairs
-        (share done, result so far), the last with share 1, every 30 ms or so.
+        (share done, result so far), the last with share 1, every 30 ms or so; see `live.stages`.
     views : function from Figure to a sequence of View
-    finding : function from result to str
-        The title of the figure: the measured number.
-    caption : function from result to str
-        What the figure shows, in words.
     code : function of the same arguments as `compute`
         Returns plain Python that computes the same numbers and names them `result`.
     presets : mapping from the label of a button to the values that differ from the defaults
+    finding : function from result to str
+        The measured number, beside the heading; by default the result's own property.
+    caption : function from result to str
+        What the figure shows, in words; by default the result's own property.
+    grabs : sequence of Grab
+        What can be taken hold of in the picture.
     seeded : bool
         Whether there is anything random; if not, `compute` gets no `seed`.
     size : (width, height) of the figure, in inches of 100 pixels
@@ -82,102 +84,105 @@ class Lab:
         controls: Mapping[str, ipywidgets.ValueWidget],
         compute: Callable[..., Any],
         views: Callable[[Figure], Sequence[View[Any]]],
-        finding: Callable[[Any], str],
-        caption: Callable[[Any], str],
         code: Callable[..., str],
         presets: Mapping[str, Mapping[str, Any]],
+        finding: Callable[[Any], str] = attrgetter("finding"),
+        caption: Callable[[Any], str] = attrgetter("caption"),
+        grabs: Sequence[Grab] = (),
         seeded: bool = True,
         size: tuple[float, float] = (9.6, 4.2),
     ) -> None:
         self.name = name
-        self.controls = dict(controls)
-        if seeded:
-            self.controls["seed"] = seed_box()
         self.presets = {label: dict(values) for label, values in presets.items()}
         self.error: Exception | None = None
         self.result: Any = None
-        self.caption = ""
+        self.finding = self.caption = ""
         self.frames = 0
-        self._defaults = self._wanted = self.values
-        self._compute, self._finding, self._describe, self._program = compute, finding, caption, code
+        self._compute, self._find, self._describe, self._program = compute, finding, caption, code
         self._before: Any = None
         self._changed_at = 0.0
-        self._canvas = Canvas(views, size)
-        self._pace = Pace()
         self._loop = running_loop()
         self._task: asyncio.Task[None] | None = None
-        self._stale = self._stop = self._moving_controls = False
-        self._build_box()
-        for widget in family(self._box):
+        self._stale = self._stop = False
+        seed = {"seed": seed_box()} if seeded else {}
+        self._panel = Panel({**controls, **seed}, self._changed)
+        self._shown = self.values
+        canvas = Canvas(views, size)
+        self._hand = Hand(canvas.figure, grabs)
+        self._picture = Picture(canvas, tuple(grabs), self._pointed, self._page_changed)
+        self._shell = Shell(name, self._picture.widget, self._on_stop)
+        self._fill_shell(list(controls.values()))
+        for widget in family(self._shell.box):
             apart_from_cells(widget)
         self._update_now()
-        for control in self.controls.values():
-            control.observe(self._changed, "value")
         replace_predecessor(self)
 
     # ---------------------------------------------------------------- for the reader
     @property
+    def controls(self) -> dict[str, ipywidgets.ValueWidget]:
+        """The controls by the names of their arguments."""
+        return self._panel.controls
+
+    @property
     def values(self) -> dict[str, Any]:
         """Where the controls are."""
-        return {name: _plain(control.value) for name, control in self.controls.items()}
+        return self._panel.values
 
     def set(self, **values: Any) -> None:
         """Move controls, as a hand would; they show the new values, and one update follows."""
-        unknown = values.keys() - self.controls.keys()
-        if unknown:
-            raise ValueError(
-                f"this lab has the controls {', '.join(self.controls)}; got {', '.join(sorted(unknown))}."
-            )
-        self._moving_controls = True
-        try:
-            for name, value in values.items():
-                self.controls[name].value = snap(self.controls[name], value)
-        finally:
-            self._moving_controls = False
-        self._changed()
+        self._panel.set(values)
 
     def reset(self) -> None:
         """Put every control, the seed too, back to where it was at the start."""
-        self._wanted = {}  # compute also if nothing moves: the last computation may have been stopped
-        self.set(**self._defaults)
+        self._panel.set(self._panel.defaults, always=True)  # the last computation may have been stopped
 
     def preset(self, label: str) -> None:
         """Press the button with this label: the defaults with the values of the preset; the seed stays."""
-        self._wanted = {}
-        defaults = {name: value for name, value in self._defaults.items() if name != "seed"}
-        self.set(**{**defaults, **self.presets[label]})
+        defaults = {name: value for name, value in self._panel.defaults.items() if name != "seed"}
+        self._panel.set({**defaults, **self.presets[label]}, always=True)
 
     def code(self) -> Code:
         """Return the lines of plain Python that give, as `result`, what is on the screen."""
-        return Code(self._program(**self.values).strip() + "\n")
+        return Code(self._program(**self._shown).strip() + "\n")
 
     def png(self) -> bytes:
         """Return the picture on the screen, as the bytes of a PNG file."""
-        return bytes(self._canvas.image.value)
+        return self._picture.canvas.png()
 
     async def settled(self) -> None:
         """Wait until the picture belongs to the controls."""
         while self._stale or (self._task is not None and not self._task.done()):
             await asyncio.sleep(0.001)
 
+    @property
+    def closed(self) -> bool:
+        """Whether the lab's cell was run again, or `close` was called."""
+        return "_shell" not in self.__dict__
+
     def close(self) -> None:
-        """Stop what is under way and free the widgets."""
+        """Stop what is under way and free everything.
+
+        The history of outputs holds every lab that a cell has shown; of a closed one only a name is left.
+        """
+        if self.closed:
+            return
         if self._task is not None:
             self._task.cancel()
-        self._pace.close()
-        for widget in family(self._box):
+        for widget in family(self._shell.box):
             widget.close()
+        name = self.name
+        self.__dict__.clear()
+        self.name = name
 
-    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _repr_mimebundle_(self, **_: Any) -> Any:
         """Return the widget and, for a reader without a kernel, the picture and its caption."""
-        return with_picture(self._box, self.png(), self.caption)
+        if self.closed:
+            return {"text/plain": f"The lab {self.name!r} is closed: its cell was run again."}
+        return with_picture(self._shell.box, self.png(), self.caption)
 
     # ---------------------------------------------------------------- from a change to a picture
-    def _changed(self, change: object = None) -> None:
+    def _changed(self) -> None:
         """Take note of a change.  JupyterLab may call this on another thread."""
-        if self._moving_controls or self.values == self._wanted:
-            return  # the page answers with the value that it got: nothing has moved
-        self._wanted = self.values
         if self._loop is None:
             self._start_gesture()
             self._update_now()
@@ -200,38 +205,50 @@ class Lab:
     async def _follow(self) -> None:
         """Update until the picture belongs to the newest values."""
         while self._stale:
-            await self._pace.wait()
+            await self._picture.pace.wait()
             self._stale = self._stop = False
             try:
                 with interruptible(self._on_stop):
                     await self._update()
             except Exception as error:
                 self._say_error(error)
-            self._progress_row.layout.display = "none"
+            self._shell.show_progress(None)
+            await self._rest()
+
+    async def _rest(self) -> None:
+        """When the hand rests, draw with all pixels of the screen."""
+        end = time.perf_counter() + REST
+        while self._picture.ratio > 1 and not self._stale:
+            if time.perf_counter() > end:
+                self._picture.sharpen()
+                return
+            await asyncio.sleep(0.002)
 
     async def _update(self) -> None:
-        started, shown = time.perf_counter(), 0.0
-        for share, result in self._stages():
+        started, shown, values = time.perf_counter(), 0.0, self.values
+        for share, result in self._stages(values):
             now = time.perf_counter()
-            if share >= 1 or (now - shown >= FRAME and self._pace.ready):
-                self._show(result, share)
+            if share >= 1 or (now - shown >= FRAME and self._picture.pace.ready):
+                self._show(values, result, share)
                 shown = now
-            self._show_progress(share, now - started)
+            if now - started > SLOW / 4 and now - started > SLOW * share:
+                self._shell.show_progress(share)
             await asyncio.sleep(0.001)
-            if share < 1 and (self._stop or self._pace.lost):
-                self._show(result, share, "stopped")
+            if share < 1 and (self._stop or self._picture.pace.lost):
+                self._show(values, result, share, "stopped")
                 return
             if self._stale:
                 return
 
     def _update_now(self) -> None:
-        *_, (share, result) = self._stages()
-        self._show(result, share)
+        values = self.values
+        *_, (share, result) = self._stages(values)
+        self._show(values, result, share)
 
-    def _stages(self) -> Iterator[tuple[float, Any]]:
+    def _stages(self, values: dict[str, Any]) -> Iterator[tuple[float, Any]]:
         """Yield (share done, result); an ordinary function gives one such pair."""
         with one_blas_thread():
-            outcome = self._compute(**self.values)
+            outcome = self._compute(**values)
         if not isinstance(outcome, GeneratorType):
             yield 1.0, outcome
             return
@@ -242,63 +259,51 @@ class Lab:
                 return
             yield stage
 
-    def _show(self, result: Any, share: float, state: str = "preview") -> None:
+    def _show(self, values: dict[str, Any], result: Any, share: float, state: str = "preview") -> None:
         """Draw a frame and send it, with its caption."""
-        finding, caption = self._finding(result), self._describe(result)
+        finding, caption = self._find(result), self._describe(result)
         if share < 1:
             caption = f"{caption} ({state.capitalize()}: {share:.0%} of the computation is done.)"
-        self._canvas.show(result, self._before, finding, f"{finding}. {caption}")
-        self.result, self.error, self.caption = result, None, f"{finding}. {caption}"
-        self._caption.value = f"<b>{html.escape(finding)}.</b> {html.escape(caption)}"
-        self._message.layout.display = "none"
-        self._pace.count_frame()
+        text = f"{finding}. {caption}"
+        self._picture.show(result, self._before, text)
+        self.result, self.error, self._shown = result, None, values
+        self.finding, self.caption = finding, text
+        self._shell.say(finding, caption)
         self.frames += 1
         self._show_code()
 
     def _say_error(self, error: Exception) -> None:
         """Say in words what went wrong; the picture and the controls stay as they are."""
         self.error = error
-        text = f"These settings gave no picture: {error} Press Reset to go back. (lab.error has the details.)"
-        self._message.value = html.escape(text)
-        self._message.layout.display = ""
-
-    def _show_progress(self, share: float, elapsed: float) -> None:
-        if elapsed > SLOW / 4 and elapsed > SLOW * share:
-            self._progress_row.layout.display = ""
-        self._progress.value = share
+        self._shell.complain(
+            f"These settings gave no picture: {error} Press Reset to go back. (lab.error has the details.)"
+        )
 
     def _on_stop(self, button: object = None) -> None:
         self._stop = True
 
-    # ---------------------------------------------------------------- what stands around the picture
-    def _build_box(self) -> None:
-        self._caption = ipywidgets.HTML()
-        self._caption.add_class("dlh-caption")
-        self._message = ipywidgets.HTML(layout={"display": "none"})
-        self._message.add_class("dlh-message")
-        self._progress = ipywidgets.FloatProgress(min=0, max=1, description="Computing")
-        stop = button("Stop", "Stop the computation and keep what is there", self._on_stop)
-        self._progress_row = ipywidgets.HBox([self._progress, stop], layout={"display": "none"})
-        self._code_switch = ipywidgets.ToggleButton(description="Show code", layout={"width": "auto"})
-        self._code_switch.observe(self._show_code, "value")
-        self._code_text = ipywidgets.HTML(layout={"display": "none"})
-        self._code_text.add_class("dlh-code")
-        sliders = [control for name, control in self.controls.items() if name != "seed"]
-        self._box = ipywidgets.VBox(
-            [
-                ipywidgets.HTML(f"{STYLE}<h4>{html.escape(self.name)}</h4>"),
-                ipywidgets.Box(self._buttons(), layout={"flex_flow": "row wrap"}),
-                ipywidgets.Box(sliders, layout={"flex_flow": "row wrap", "max_width": "960px"}),
-                self._canvas.image,
-                self._progress_row,
-                self._caption,
-                self._message,
-                self._code_text,
-            ]
-        )
-        self._box.add_class("dlh-lab")
+    # ---------------------------------------------------------------- what the page says
+    def _pointed(self, kind: str, x: float, y: float) -> None:
+        """Move the controls of what the pointer holds.  JupyterLab may call this on another thread."""
+        if self._loop is None:
+            self._point(kind, x, y)
+        else:
+            self._loop.call_soon_threadsafe(self._point, kind, x, y)
 
-    def _buttons(self) -> list[ipywidgets.Widget]:
+    def _point(self, kind: str, x: float, y: float) -> None:
+        values = self._hand.moved(kind, x, y, self.values)
+        if values:
+            self._panel.set(values, grabbed=True)
+
+    def _page_changed(self) -> None:
+        """Show the whole picture at the size of the window.  JupyterLab may call this on another thread."""
+        if self._loop is None:
+            self._picture.again()
+        else:
+            self._loop.call_soon_threadsafe(self._picture.again)
+
+    # ---------------------------------------------------------------- what stands around the picture
+    def _fill_shell(self, controls: list[ipywidgets.Widget]) -> None:
         buttons: list[ipywidgets.Widget] = [
             button(label, "Preset: " + label, partial(self._press, label)) for label in self.presets
         ]
@@ -308,7 +313,9 @@ class Lab:
                 self.controls["seed"],
                 button("New seed", "The same settings with other random numbers", self._next_seed),
             ]
-        return [*buttons, self._code_switch]
+        self._code_switch = ipywidgets.ToggleButton(description="Show code", layout={"width": "auto"})
+        self._code_switch.observe(self._show_code, "value")
+        self._shell.fill([*buttons, self._code_switch], controls[:MAIN], controls[MAIN:])
 
     def _press(self, label: str, button: object) -> None:
         self.preset(label)
@@ -318,18 +325,4 @@ class Lab:
         seed.value = (seed.value + 1) % (seed.max + 1)
 
     def _show_code(self, change: object = None) -> None:
-        self._code_text.layout.display = "" if self._code_switch.value else "none"
-        if self._code_switch.value:
-            self._code_text.value = f"<pre>{html.escape(self.code())}</pre>"
-
-
-def button(label: str, help: str, act: Callable[[Any], None]) -> ipywidgets.Button:
-    """Return a button that calls `act` with itself."""
-    made = ipywidgets.Button(description=label, tooltip=help, layout={"width": "auto"})
-    made.on_click(act)
-    return made
-
-
-def _plain(value: Any) -> Any:
-    """Return a number as it is typed: 0.30000000000000004 as 0.3."""
-    return float(f"{value:.12g}") if isinstance(value, float) else value
+        self._shell.show_code(str(self.code()) if self._code_switch.value else "")

@@ -30,29 +30,34 @@ def family(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
 class Pace:
     """Knows how many frames the page has not shown yet.
 
-    Every frame gets a number.  The page copies the number, when it arrives, into a second hidden
-    widget, and so sends it back.  Before the first answer nothing is held back: without a page, in a
-    test or in a build, there is nobody to wait for.
+    Every frame has a number, and the page answers with the number of the frame that it has shown.  Before
+    a page has asked for a picture nothing is held back: in a test or a build there is nobody to wait for.
     """
 
     def __init__(self) -> None:
-        self._sent = ipywidgets.IntText()
-        self._seen = ipywidgets.IntText()
-        self._link = ipywidgets.jsdlink((self._sent, "value"), (self._seen, "value"))
+        self.watched = False
+        """Whether a page has asked for the picture."""
+        self.sent = self.seen = 0
         self._sent_at = 0.0
-        for widget in (self._sent, self._seen):
-            apart_from_cells(widget)
 
-    def count_frame(self) -> None:
-        """Say that a frame was sent."""
+    def watch(self) -> None:
+        """Take note of a page that has just begun to show the picture."""
+        self.watched, self.seen = True, self.sent
+
+    def count_frame(self) -> int:
+        """Say that a frame is sent; return its number."""
         self._sent_at = time.perf_counter()
-        self._sent.value += 1
+        self.sent += 1
+        return self.sent
+
+    def answer(self, number: int) -> None:
+        """Take the answer of the page: it has shown the frame with this number."""
+        self.seen = max(self.seen, number)
 
     @property
     def ready(self) -> bool:
         """Whether the page can take another frame."""
-        sent, seen = int(self._sent.value), int(self._seen.value)
-        return seen == 0 or sent - seen < IN_FLIGHT
+        return not self.watched or self.sent - self.seen < IN_FLIGHT
 
     @property
     def lost(self) -> bool:
@@ -63,11 +68,6 @@ class Pace:
         """Wait until the page can take another frame, or is lost."""
         while not self.ready and not self.lost:
             await asyncio.sleep(0.002)
-
-    def close(self) -> None:
-        """Free the hidden widgets."""
-        for widget in (self._link, *family(self._sent), *family(self._seen)):
-            widget.close()
 
 
 def apart_from_cells(widget: ipywidgets.Widget) -> None:

@@ -180,7 +180,7 @@ def test_a_reloaded_page_shows_the_lab_again(run_cells: RunCells) -> None:
     page.save()
     page.reload()
     lab = page.lab(HEADING)
-    assert lab.settle() == state
+    assert lab.settle()._replace(sent=0) == state._replace(sent=0)
     before = lab.picture()
     first_slider(lab).press()
     lab.wait_for_new_picture(before)

@@ -53,7 +53,7 @@ def test_every_lab_is_in_one_notebook() -> None:
 def test_the_picture_has_a_text_alternative(view: LabView, function: str) -> None:
     picture = view.picture()
     assert picture.width > 0 and picture.height > 0
-    assert picture.title == view.caption() != ""
+    assert picture.name == view.caption() != ""
     view.screenshot("default")
 
 
@@ -103,6 +103,7 @@ def test_presets_and_reset(view: LabView, twins: Any, notebook: Path, module: st
         expected = {**at_start.arguments, **snapped}
         assert preset.arguments == pytest.approx(expected), label
         assert agrees(view, preset, twins, module, function), label
+        assert view.difference_to_kernel() < 64, f"{label}: the patches do not make up the kernel's picture"
         view.screenshot(label)
     again = view.press_and_settle("Reset")
     assert (again.values, again.caption) == (at_start.values, at_start.caption)

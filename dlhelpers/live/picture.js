@@ -1,0 +1,114 @@
+// The picture of a lab: a canvas that draws what the kernel sends, says which frame it has shown, and tells
+// where the pointer stands.  A frame is a list of patches: what has changed, each as a PNG.
+
+const number = value => Number(value.toPrecision(3)).toString().replace("-", "\u2212");
+
+// The value at a share of an axis, between its two limits.
+const along = (share, [low, high], log) =>
+  log ? low * (high / low) ** share : low + share * (high - low);
+
+function render({ model, el }) {
+  const canvas = document.createElement("canvas");
+  const values = document.createElement("div");
+  canvas.className = "dlh-canvas";
+  canvas.setAttribute("role", "img");
+  values.className = "dlh-values";
+  values.hidden = true;
+  el.classList.add("dlh-picture");
+  el.append(canvas, values);
+  const context = canvas.getContext("2d");
+  const name = () => canvas.setAttribute("aria-label", model.get("alt"));
+  model.on("change:alt", name);
+  name();
+
+  // ------------------------------------------------------------------ frames, in the order of their numbers
+  async function draw(frame, buffers) {
+    const pictures = await Promise.all(
+      buffers.map(buffer => createImageBitmap(new Blob([buffer], { type: "image/png" }))));
+    if (canvas.width !== frame.width || canvas.height !== frame.height) {
+      canvas.width = frame.width;
+      canvas.height = frame.height;
+    }
+    canvas.style.width = `${frame.css}px`;
+    pictures.forEach((picture, k) => {
+      context.drawImage(picture, frame.at[k][0], frame.at[k][1]);
+      picture.close();
+    });
+    canvas.dataset.frame = frame.number;
+    model.send({ kind: "seen", number: frame.number });
+  }
+  let drawn = Promise.resolve();
+  const take = (frame, buffers) => { drawn = drawn.then(() => draw(frame, buffers)).catch(console.error); };
+  model.on("msg:custom", take);
+
+  // The first message asks for a whole picture; a later one says that the window has changed.
+  let told = "";
+  const tell = () => {
+    const page = { room: el.clientWidth, high: window.innerHeight, ratio: window.devicePixelRatio };
+    if (page.room > 0 && told !== (told = JSON.stringify(page))) model.send({ kind: "page", ...page });
+  };
+  const observer = new ResizeObserver(tell);
+  observer.observe(el);
+  window.addEventListener("resize", tell);
+
+  // --------------------------------------------------------------------------------------- the pointer
+  const place = event => {
+    const box = canvas.getBoundingClientRect();
+    return { x: (event.clientX - box.left) / box.width, y: 1 - (event.clientY - box.top) / box.height };
+  };
+  const panelAt = ({ x, y }) => model.get("panels").find(({ box: [left, low, right, high] }) =>
+    left <= x && x <= right && low <= y && y <= high);
+
+  function hover(at, event) {
+    const panel = panelAt(at);
+    canvas.style.cursor = panel?.cursor ?? "default";
+    values.hidden = !panel;
+    if (!panel) return;
+    const [left, low, right, high] = panel.box;
+    const x = along((at.x - left) / (right - left), panel.x, panel.log[0]);
+    const y = along((at.y - low) / (high - low), panel.y, panel.log[1]);
+    values.textContent = `${number(x)}, ${number(y)}`;
+    const box = canvas.getBoundingClientRect(), edge = at.x > 0.8 ? -values.offsetWidth - 8 : 14;
+    values.style.left = `${event.clientX - box.left + edge}px`;
+    values.style.top = `${event.clientY - box.top + (at.y > 0.9 ? 14 : -26)}px`;
+  }
+
+  let held = false, next = null;
+  const send = (kind, at) => model.send({ kind, ...at });
+  const flush = () => { if (next) send("move", next); next = null; };
+  canvas.addEventListener("pointerdown", event => {
+    const at = place(event);
+    if (event.button !== 0 || !panelAt(at)?.cursor) return;
+    event.preventDefault();
+    canvas.setPointerCapture(event.pointerId);
+    held = true;
+    canvas.classList.add("dlh-held");
+    send("down", at);
+  });
+  canvas.addEventListener("pointermove", event => {
+    const at = place(event);
+    if (!held) return hover(at, event);
+    values.hidden = true;
+    if (!next) requestAnimationFrame(flush);
+    next = at;
+  });
+  const release = event => {
+    if (!held) return;
+    held = false;
+    canvas.classList.remove("dlh-held");
+    flush();
+    send("up", place(event));
+  };
+  canvas.addEventListener("pointerup", release);
+  canvas.addEventListener("pointercancel", release);
+  canvas.addEventListener("pointerleave", () => { values.hidden = true; });
+
+  return () => {
+    observer.disconnect();
+    window.removeEventListener("resize", tell);
+    model.off("msg:custom", take);
+    model.off("change:alt", name);
+  };
+}
+
+export default { render };

@@ -1,0 +1,173 @@
+"""The widget that shows a canvas: a canvas in the page too, or an image where the page cannot load that.
+
+The page answers each frame with its number, tells its width and pixel ratio, and where the pointer is.
+"""
+
+import base64
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import ipywidgets
+import traitlets
+from matplotlib.axes import Axes
+
+from dlhelpers.live.canvas import DPI, Canvas
+from dlhelpers.live.grabs import Grab
+from dlhelpers.live.pace import Pace
+
+AROUND = 290
+"""Pixels of the window's height that stand around the picture: menus, heading, controls, caption."""
+SMALLEST, LARGEST = 0.7, 1.7
+"""How far a figure is scaled to the room that the page has."""
+
+
+class PageCanvas(anywidget.AnyWidget):
+    """The canvas in the page; frames come as messages, patch by patch."""
+
+    _esm = Path(__file__).with_name("picture.js")
+    alt = traitlets.Unicode("").tag(sync=True)
+    panels: Any = traitlets.List([]).tag(sync=True)
+
+
+class PlainImage(ipywidgets.Image):
+    """An image for front ends that cannot load a canvas; its tooltip is its text alternative.
+
+    The page reads `description` of every widget that has a tooltip; a plain Image has none.
+    """
+
+    description = traitlets.Unicode("").tag(sync=True)
+
+
+class Picture:
+    """What a lab shows.
+
+    Parameters
+    ----------
+    canvas : Canvas
+    grabs : sequence of Grab
+        What can be taken hold of.
+    on_pointer : function of (kind, x, y)
+        Told "down", "move" and "up", with shares of the figure's width and height.  It may be called on
+        another thread.
+    on_page : function
+        Told that the page wants the picture at another scale.
+
+    Notes
+    -----
+    With DLHELPERS_PICTURE=image in the environment the widget is an `ipywidgets.Image`: without a
+    pointer, and without answers of the page.
+    """
+
+    def __init__(
+        self,
+        canvas: Canvas,
+        grabs: tuple[Grab, ...] = (),
+        on_pointer: Callable[[str, float, float], None] = lambda kind, x, y: None,
+        on_page: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.canvas, self.pace = canvas, Pace()
+        self.zoom = self.ratio = 1.0
+        self._grabs, self._on_pointer, self._on_page = grabs, on_pointer, on_page
+        self._whole = True
+        self.widget: PageCanvas | PlainImage
+        if os.environ.get("DLHELPERS_PICTURE") == "image":
+            self.widget = PlainImage(format="png", layout={"max_width": "100%"})
+            self.widget.add_class("dlh-picture")
+        else:
+            self.widget = PageCanvas()
+            self.widget.on_msg(self._hear)
+
+    def show(self, result: Any, before: Any | None, alt: str) -> None:
+        """Draw a frame at the page's size and send it, with its text alternative."""
+        self.canvas.draw(result, before, self.zoom)
+        self._send(alt)
+
+    def sharpen(self) -> None:
+        """Draw the frame again with all pixels that the screen has."""
+        if self.ratio > 1:
+            self.canvas.redraw(self.zoom * self.ratio)
+            self._send()
+
+    def again(self) -> None:
+        """Send the whole frame again, at the scale that the page wants now."""
+        self._whole = True
+        self.canvas.redraw(self.zoom * self.ratio)
+        self._send()
+
+    def close(self) -> None:
+        """Free the widget."""
+        self.widget.close()
+
+    def _send(self, alt: str | None = None) -> None:
+        number = self.pace.count_frame()
+        if isinstance(self.widget, PlainImage):
+            with self.widget.hold_sync():
+                self.widget.value = self.canvas.png()
+                self.widget.tooltip = alt or self.widget.tooltip
+            return
+        if alt is not None:
+            self.widget.alt = alt
+        if not self.pace.watched:
+            return  # no page has asked for a picture yet
+        patches = self.canvas.changes(self._whole)
+        self._whole = False
+        self._tell_panels()
+        height, width = self.canvas.pixels.shape[:2]
+        frame = {
+            "number": number,
+            "width": width,
+            "height": height,
+            "css": round(self.canvas.size[0] * DPI * self.zoom, 1),
+            "at": [(patch.x, patch.y) for patch in patches],
+        }
+        self.widget.send(frame, [patch.png for patch in patches])
+
+    def _tell_panels(self) -> None:
+        """Let the page know where the axes are, so that it can show the values under the pointer."""
+        axes = self.canvas.figure.axes
+        panels = [
+            _panel(ax, "grab" if any(grab.panel == k for grab in self._grabs) else None)
+            for k, ax in enumerate(axes)
+            if ax.axison and ax.get_visible()
+        ]
+        if panels != self.widget.panels:
+            self.widget.panels = panels
+
+    def _hear(self, widget: object, content: dict[str, Any], buffers: object) -> None:
+        """Take a message of the page.  JupyterLab may call this on another thread."""
+        kind = content["kind"]
+        if kind == "seen":
+            self.pace.answer(content["number"])
+        elif kind == "page":
+            width, height = self.canvas.size
+            fits = min(content["room"] / (DPI * width), (content["high"] - AROUND) / (DPI * height))
+            self.zoom = round(min(max(fits, SMALLEST), LARGEST), 3)
+            self.ratio = min(max(1.0, content["ratio"]), 3.0)
+            self._whole = True
+            self.pace.watch()
+            self._on_page()
+        else:
+            self._on_pointer(kind, content["x"], content["y"])
+
+
+def _panel(ax: Axes, cursor: str | None) -> dict[str, Any]:
+    """Return where an axes is in the figure, and its limits."""
+    box = ax.get_position()
+    return {
+        "box": [round(share, 4) for share in (box.x0, box.y0, box.x1, box.y1)],
+        "x": [float(limit) for limit in ax.get_xlim()],
+        "y": [float(limit) for limit in ax.get_ylim()],
+        "log": [ax.get_xscale() == "log", ax.get_yscale() == "log"],
+        "cursor": cursor,
+    }
+
+
+def with_picture(box: ipywidgets.Widget, png: bytes, caption: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the display data of a widget and, for a reader without a kernel, a picture and its caption."""
+    bundle: dict[str, Any] = box._repr_mimebundle_()
+    bundle["text/plain"] = caption
+    bundle["image/png"] = base64.b64encode(png).decode()
+    return bundle, {"image/png": {"alt": caption}}

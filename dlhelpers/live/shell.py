@@ -1,0 +1,134 @@
+"""What stands around the picture of a lab: heading, buttons, controls, caption, messages, program."""
+
+import html
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import ipywidgets
+
+STYLE = """<style>
+.dlh-lab {overflow: hidden; position: relative;}
+.dlh-lab .dlh-progress {position: absolute; top: 0; right: 0; z-index: 1;
+    background: var(--jp-layout-color0, white);}
+.dlh-lab button.jupyter-button {padding: 0 8px;}
+.dlh-lab .dlh-picture {position: relative; margin: 2px 0; overflow: hidden;}
+.dlh-lab .dlh-canvas {display: block; max-width: 100%; touch-action: none; background: white;}
+.dlh-lab .dlh-canvas.dlh-held {cursor: grabbing !important;}
+.dlh-lab .dlh-values {position: absolute; pointer-events: none; padding: 1px 5px; font-size: 12px;
+    white-space: nowrap; color: #222; background: rgba(255, 255, 255, 0.9); border: 1px solid #9a9a9a;
+    border-radius: 3px;}
+.dlh-lab .dlh-heading .widget-html-content {line-height: 1.35; font-size: 15px;}
+.dlh-lab .dlh-heading h4 {display: inline; margin: 0 0.6em 0 0; font-size: 15px;}
+.dlh-lab .dlh-caption .widget-html-content {max-width: 1100px; line-height: 1.4; font-size: 14px;}
+.dlh-lab .dlh-message {border-left: 4px solid #D55E00; padding-left: 8px;}
+.dlh-lab .dlh-code {overflow-x: auto; padding: 8px; background: #f5f5f5; color: #222;}
+.dlh-lab .dlh-code pre {white-space: pre; word-break: normal;}
+.dlh-lab .dlh-gone {display: none;}
+.dlh-lab.jupyter-widgets-disconnected .dlh-gone {display: block;}
+</style>"""
+
+GONE = "The kernel that this lab belongs to has ended. Run its cell again."
+ROW = {"flex_flow": "row wrap", "width": "auto", "margin": "0"}
+
+
+class Shell:
+    """A box with a place for everything that a lab shows.
+
+    Parameters
+    ----------
+    name : str
+        The heading.
+    picture : widget
+    on_stop : function
+        Called when Stop is pressed, beside the progress bar.
+    """
+
+    def __init__(self, name: str, picture: ipywidgets.Widget, on_stop: Callable[[Any], None]) -> None:
+        self._name = html.escape(name)
+        self._heading = _text("dlh-heading", f"<h4>{self._name}</h4>")
+        self._progress = ipywidgets.FloatProgress(
+            min=0, max=1, description="Computing", layout={"width": "210px"}
+        )
+        stop = button("Stop", "Stop the computation and keep what is there", on_stop)
+        self._progress_row = ipywidgets.HBox([self._progress, stop], layout={"display": "none"})
+        self._progress_row.add_class("dlh-progress")
+        self._picture = picture
+        self._caption = _text("dlh-caption")
+        self._message = _text("dlh-message")
+        self._code = _text("dlh-code")
+        _display(self._message, False)
+        _display(self._code, False)
+        self.box = ipywidgets.VBox([])
+        self.box.add_class("dlh-lab")
+
+    def fill(
+        self,
+        buttons: Sequence[ipywidgets.Widget],
+        main: Sequence[ipywidgets.Widget],
+        more: Sequence[ipywidgets.Widget],
+    ) -> None:
+        """Put the controls into their places; those in `more` are folded until More is pressed."""
+        folded = ipywidgets.Box(list(more), layout={**ROW, "display": "none"})
+        if more:
+            buttons = [*buttons, _fold(folded)]
+        style = ipywidgets.HTML(STYLE, layout={"display": "none"})
+        self.box.children = [
+            style,
+            self._heading,
+            self._progress_row,
+            ipywidgets.Box(list(buttons), layout=ROW),
+            ipywidgets.Box(list(main), layout=ROW),
+            folded,
+            self._picture,
+            self._caption,
+            self._message,
+            _text("dlh-gone", GONE),
+            self._code,
+        ]
+
+    def say(self, finding: str, caption: str) -> None:
+        """Show the measured number beside the name, and the caption below the picture."""
+        self._heading.value = f'<h4>{self._name}</h4><span class="dlh-finding">{html.escape(finding)}.</span>'
+        self._caption.value = html.escape(caption)
+        _display(self._message, False)
+
+    def complain(self, text: str) -> None:
+        """Show what went wrong."""
+        self._message.value = html.escape(text)
+        _display(self._message, True)
+
+    def show_progress(self, share: float | None) -> None:
+        """Show how much of a computation is done; None hides it.  Nothing is moved by it."""
+        self._progress.value = share or 0.0
+        _display(self._progress_row, share is not None)
+
+    def show_code(self, text: str) -> None:
+        """Show a program, or hide it if there is none."""
+        _display(self._code, bool(text))
+        self._code.value = f"<pre>{html.escape(text)}</pre>" if text else ""
+
+
+def button(label: str, help: str, act: Callable[[Any], None]) -> ipywidgets.Button:
+    """Return a button that calls `act` with itself."""
+    made = ipywidgets.Button(description=label, tooltip=help, layout={"width": "auto"})
+    made.on_click(act)
+    return made
+
+
+def _fold(box: ipywidgets.Box) -> ipywidgets.ToggleButton:
+    """Return the button that shows and hides a box."""
+    switch = ipywidgets.ToggleButton(
+        description="More", tooltip="Show the other controls", layout={"width": "auto"}
+    )
+    switch.observe(lambda change: _display(box, change.new), "value")
+    return switch
+
+
+def _display(widget: ipywidgets.Widget, shown: bool) -> None:
+    widget.layout.display = "" if shown else "none"
+
+
+def _text(name: str, value: str = "") -> ipywidgets.HTML:
+    made = ipywidgets.HTML(value, layout={"width": "auto"})
+    made.add_class(name)
+    return made
