@@ -4,7 +4,7 @@ They stand at public entry points.  Everything wrong raises ValueError, wrong ty
 catch, and the message tells which it is.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from math import inf
 from typing import Any
@@ -147,6 +147,34 @@ def check_array(
             f"{name} must hold finite numbers only; got {value[tuple(bad)]} at {[int(i) for i in bad]}. "
             "Remove such rows, or fill them in."
         )
+
+
+def check_numbers(name: str, value: Any, shape: str, advice: str, interval: str = "(-inf, inf)") -> None:
+    """Raise unless `value` is a float array of this shape, not empty, with all numbers in `interval`.
+
+    `name`, `shape` and `advice` as in `check_array`.
+    """
+    check_array(name, value, shape, advice, finite=True)
+    check_number(name, value, interval, advice)
+
+
+def check_sequence(name: str, values: Any) -> None:
+    """Raise unless `values` is a sequence with one number at least; its numbers are not looked at.
+
+    `name` stands in the message.
+    """
+    if not isinstance(values, Sequence) or len(values) == 0:
+        raise ValueError(f"{name} must be a sequence of numbers, one at least; got {shown(values)}.")
+
+
+def check_integers(name: str, values: Any, interval: str, advice: str = "") -> None:
+    """Raise unless `values` is a sequence of integers in `interval`, one at least.
+
+    `name` and `advice` as in `check_integer`.
+    """
+    check_sequence(name, values)
+    for value in values:
+        check_integer(f"Each of {name}", value, interval, advice)
 
 
 def check_choice(name: str, value: Any, allowed: Iterable[str], advice: str = "") -> None:

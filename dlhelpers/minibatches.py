@@ -1,12 +1,12 @@
 """Mini-batches: shuffle the training set, cut it into pieces, begin again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dlhelpers.checks import check_array, check_integer, check_rng
+from dlhelpers.checks import check_array, check_integer, check_integers, check_rng
 from dlhelpers.typing import FloatArray
 
 
@@ -82,3 +82,58 @@ def _minibatches(
                 chosen = order[start : start + batch_size]
                 yield Batch(X[chosen], Y[chosen], epoch)
         epoch += 1
+
+
+def nested_minibatches(
+    X: FloatArray, Y: FloatArray, sizes: Sequence[int], batch_size: int, rng: np.random.Generator
+) -> Iterator[Batch]:
+    """Yield batches for a population in which network k sees only the first sizes[k] examples.
+
+    Each network goes through its examples in a random order, and again in a new order.  When a
+    batch is larger than the set, examples are repeated in it.
+
+    Parameters
+    ----------
+    X : (m, n_features) float array
+    Y : (m, n_out) float array
+    sizes : sequence of int
+        Each from 1 to m.
+    batch_size : int >= 1
+    rng : numpy.random.Generator
+
+    Yields
+    ------
+    Batch
+        X of shape (K, batch_size, n_features), Y of shape (K, batch_size, n_out).
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as described; at the call, not at the first batch.
+
+    Examples
+    --------
+    >>> X = np.arange(100.0)[:, None]
+    >>> batch = next(nested_minibatches(X, X, (10, 100), 32, np.random.default_rng(0)))
+    >>> batch.X.shape, bool(batch.X[0].max() < 10)
+    ((2, 32, 1), True)
+    """
+    check_array("X", X, "(m, n_features)", "Examples are rows.", kind="number", finite=True)
+    check_array("Y", Y, f"({len(X)}, n_out)", "Pass a row for each example.", kind="number", finite=True)
+    check_integers("sizes", sizes, f"[1, {len(X)}]", f"There are {len(X)} training examples.")
+    check_integer("batch_size", batch_size, "[1, inf)", "It is the number of examples in a batch.")
+    check_rng(rng)
+    return _nested_minibatches(X, Y, sizes, batch_size, rng)
+
+
+def _nested_minibatches(
+    X: FloatArray, Y: FloatArray, sizes: Sequence[int], batch_size: int, rng: np.random.Generator
+) -> Iterator[Batch]:
+    queues = [np.empty(0, dtype=np.intp) for _ in sizes]
+    while True:
+        for k, size in enumerate(sizes):
+            while len(queues[k]) < batch_size:
+                queues[k] = np.concatenate([queues[k], rng.permutation(size)])
+        rows = np.stack([queue[:batch_size] for queue in queues])
+        queues = [queue[batch_size:] for queue in queues]
+        yield Batch(X[rows], Y[rows])

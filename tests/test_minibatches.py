@@ -1,3 +1,4 @@
+import re
 from itertools import islice
 
 import numpy as np
@@ -5,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlhelpers.minibatches import Batch, minibatches
+from dlhelpers.minibatches import Batch, minibatches, nested_minibatches
 
 
 @given(m=st.integers(1, 40), batch_size=st.integers(1, 50), epochs=st.integers(0, 3))
@@ -103,3 +104,47 @@ def test_bad_arguments_are_named_at_once(change, message, rng):
     arguments = {"X": np.ones((4, 1)), "Y": np.ones((4, 1)), "batch_size": 2, "rng": rng, "epochs": 1}
     with pytest.raises(ValueError, match=message):
         minibatches(**{**arguments, **change})
+
+
+def test_nested_batches_use_only_the_first_examples(rng):
+    X = np.arange(64.0)[:, None]
+    batches = nested_minibatches(X, 10 * X, (4, 16, 64), 8, rng)
+    seen = [next(batches) for _ in range(8)]
+    rows = np.concatenate([batch.X[..., 0] for batch in seen], axis=1)
+    for k, size in enumerate((4, 16, 64)):
+        # 64 draws: every example 64 / size times
+        assert np.bincount(rows[k].astype(int), minlength=64).tolist() == [64 // size] * size + [0] * (
+            64 - size
+        )
+    assert all((batch.Y == 10 * batch.X).all() for batch in seen)
+
+
+def test_nested_batches_draw_a_new_order_when_the_old_one_is_used_up():
+    X = np.arange(8.0)[:, None]
+    batches = nested_minibatches(X, X, (4, 8, 1), 4, np.random.default_rng(0))
+    rng = np.random.default_rng(0)
+    small, large = rng.permutation(4), rng.permutation(8)
+    rng.permutation(1), rng.permutation(1), rng.permutation(1), rng.permutation(1)
+    assert next(batches).X[..., 0].tolist() == [small.tolist(), large[:4].tolist(), [0] * 4]
+    small = rng.permutation(4)
+    assert next(batches).X[..., 0].tolist() == [small.tolist(), large[4:].tolist(), [0] * 4]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"X": np.zeros(8)}, ["X must be a number array of shape (m, n_features)"]),
+        ({"Y": np.zeros((7, 1))}, ["Y must be a number array of shape (8, n_out)"]),
+        ({"sizes": ()}, ["sizes must be a sequence of numbers, one at least", "got ()"]),
+        ({"sizes": 4}, ["sizes must be a sequence", "got 4"]),
+        ({"sizes": (4, 9)}, ["Each of sizes must be an integer in [1, 8]", "got 9", "There are 8"]),
+        ({"sizes": (0,)}, ["Each of sizes must be", "got 0"]),
+        ({"batch_size": 0}, ["batch_size must be an integer in [1, inf)"]),
+        ({"rng": 1}, ["rng must be"]),
+    ],
+)
+def test_nested_minibatches_names_what_is_wrong_at_the_call(wrong, message):
+    X = np.zeros((8, 1))
+    with pytest.raises(ValueError, match="(?s)" + ".*".join(map(re.escape, message))):
+        arguments = {"X": X, "Y": X, "sizes": (4,), "batch_size": 2, "rng": np.random.default_rng(0)}
+        nested_minibatches(**(arguments | wrong))

@@ -16,9 +16,11 @@ from dlhelpers import (
     bias_variance,
     datasets,
     dropout,
+    experiments,
     gradient_checking,
     initialization,
     losses,
+    metrics,
     minibatches,
     optimizers,
     parameters,
@@ -198,26 +200,28 @@ def _of_bias_variance() -> Iterator[Call]:
     images, labels = rng().random((30, 4)), np.arange(30) % 3
     data = datasets.split(images, labels, dev=5, test=5, rng=rng())
     x, y = rng().uniform(-1, 1, (3, 5)), rng().normal(size=(3, 5))
-    order = bias_variance.neighbor_order(images)
+    order = experiments.neighbor_order(images)
     neighbors = {"order": order, "y": labels}
     training = {"hidden": 2, "steps": 2, "rng": rng()}
     luck = bias_variance.draw_luck(3, 5, 4, rng())
     yield bias_variance.standard_error, {"share": 0.8, "n": 100}
     yield bias_variance.draw_luck, {"n_models": 3, "n_dev": 5, "n_test": 4, "rng": rng()}
     yield bias_variance.select_best, {"luck": luck, "accuracy": 0.8, "n_dev": 5}
-    yield bias_variance.neighbor_order, {"X": images}
-    yield bias_variance.nearest_neighbor_errors, {**neighbors, "in_train": labels > 0}
-    yield bias_variance.split_errors, {**neighbors, "n_dev": 5, "n_test": 4, "repeats": 2, "rng": rng()}
+    yield experiments.neighbor_order, {"X": images}
+    yield experiments.nearest_neighbor_errors, {**neighbors, "in_train": labels > 0}
+    yield experiments.split_errors, {**neighbors, "n_dev": 5, "n_test": 4, "repeats": 2, "rng": rng()}
     yield bias_variance.decompose, {"predictions": x, "truth": y[0], "targets": y, "noise_variance": 0.25}
     yield bias_variance.polynomial_fits, {"x": x, "y": y, "degree": 1, "x_test": x[0]}
-    yield bias_variance.network_fits, {"x": x, "y": y, "x_test": x[0], **training}
+    yield experiments.network_fits, {"x": x, "y": y, "x_test": x[0], **training}
     yield bias_variance.diagnose, {"base": 0.01, "train": 0.02, "dev": 0.1, "threshold": 0.05}
-    yield bias_variance.error_rate, {"probabilities": x, "Y": np.eye(5)[:3]}
+    yield metrics.predicted_classes, {"probabilities": x}
+    for measure in (metrics.error_rate, metrics.accuracy):
+        yield measure, {"probabilities": x, "Y": np.eye(5)[:3]}
     nested = {"X": images, "Y": images, "sizes": (4, 16), "batch_size": 8, "rng": rng()}
-    yield bias_variance.nested_minibatches, nested
-    yield bias_variance.learning_curves, {"data": data, "sizes": (4, 16), "strength": 0.5, **training}
-    yield bias_variance.random_feature_error, {"data": data, "m": 10, "n_features": 5, "rng": rng()}
-    yield bias_variance.mismatch_errors, {"data": data, "degrees": (0, 30.0), "share": 0.5, **training}
+    yield minibatches.nested_minibatches, nested
+    yield experiments.learning_curves, {"data": data, "sizes": (4, 16), "strength": 0.5, **training}
+    yield experiments.random_feature_error, {"data": data, "m": 10, "n_features": 5, "rng": rng()}
+    yield experiments.mismatch_errors, {"data": data, "degrees": (0, 30.0), "share": 0.5, **training}
 
 
 def _of_datasets() -> Iterator[Call]:
