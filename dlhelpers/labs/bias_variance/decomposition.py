@@ -73,7 +73,7 @@ class Fits(NamedTuple):
                 f" These networks are at step {round(self.trained * NETWORK_STEPS):,} of {NETWORK_STEPS:,}."
             )
         if len(self.curve) < len(CAPACITIES):
-            text += f" {len(self.curve)} of {len(CAPACITIES)} bars are there."
+            text += f" Bars so far: {len(self.curve)} of {len(CAPACITIES)}."
         else:
             best = min(self.curve, key=lambda capacity: self.curve[capacity].test_error)
             where = "here" if best == self.capacity else f"at {best}"
@@ -167,7 +167,10 @@ def networks(capacity: int, truth: str, m: int, noise: float, seed: int) -> Stag
     def of_width(hidden: int) -> Stages[Width]:
         return networks_of_width(hidden, truth, m, noise, seed)
 
-    for share, known in each_of(CAPACITIES, capacity, of_width):
+    def recall(hidden: int) -> Width | None:
+        return networks_of_width.recall(hidden, truth, m, noise, seed)
+
+    for share, known in each_of(CAPACITIES, capacity, of_width, recall):
         curves, _, trained = known[capacity]
         parts = {hidden: known[hidden].parts for hidden in sorted(known)}
         yield share, Fits("network", capacity, curves, f, data.x[0], data.y[0], parts, trained)

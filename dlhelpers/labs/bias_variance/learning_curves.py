@@ -85,7 +85,7 @@ class RealErrors(NamedTuple):
         )
         finished = int(np.isfinite(dev_over_width).sum())
         if finished < len(WIDTHS):
-            text += f"Right: {finished} of {len(WIDTHS)} widths are trained. "
+            text += f"Right: widths trained so far: {finished} of {len(WIDTHS)}. "
         else:
             best = widths[int(dev_over_width.argmin())]
             text += (
@@ -133,7 +133,10 @@ def diagnose_digits(
     def of_width(width: int) -> Stages[Width]:
         return networks_of_width(width, strength, n_steps, seed)
 
-    for share, known in each_of(WIDTHS, width, of_width):
+    def recall(width: int) -> Width | None:
+        return networks_of_width.recall(width, strength, n_steps, seed)
+
+    for share, known in each_of(WIDTHS, width, of_width, recall):
         chosen = known[width]
         over_examples = Errors(SIZES, chosen.train, chosen.dev)
         trained = round(chosen.trained * n_steps)
