@@ -62,12 +62,14 @@ class RealErrors(NamedTuple):
 
     @property
     def finding(self) -> str:
-        """Return the two errors and the diagnosis."""
+        """Return the two errors and the diagnosis; of networks in training, the step instead of it."""
         train, dev = self.here
-        so_far = "" if self.is_trained else f", {self.trained:,} of {self.steps:,} steps"
+        what = (
+            diagnosis_name(self.diagnosis) if self.is_trained else f"{self.trained:,} of {self.steps:,} steps"
+        )
         return (
-            f"{self.hidden} hidden, {self.examples:,} examples{so_far}: train error {train:.0%}, dev error "
-            f"{dev:.0%}, {diagnosis_name(self.diagnosis)}"
+            f"{self.hidden} hidden, {self.examples:,} examples: train error {train:.0%}, dev error "
+            f"{dev:.0%}, {what}"
         )
 
     @property

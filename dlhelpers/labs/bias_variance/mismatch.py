@@ -21,6 +21,8 @@ from dlhelpers.typing import FloatArray
 DEGREES = tuple(range(0, 91, 5))
 STEPS = 400
 HIDDEN = 32
+SHOWN = (2, 3, 4, 5, 6, 7)
+"""The digits in the picture: the first dev image of each."""
 NAMES = ("train", "train-dev", "dev", "test")
 
 
@@ -79,7 +81,8 @@ def errors_at_all_angles(share: float, seed: int) -> Stages[MismatchErrors]:
 
 def turn(degrees: int, share: float, seed: int) -> Stages[Mismatch]:
     """Train networks for all angles; yield what is known so far."""
-    at, images = DEGREES.index(degrees), digit_split(seed).X_dev[:6]
+    at, data = DEGREES.index(degrees), digit_split(seed)
+    images = np.stack([data.X_dev[data.y_dev == label][0] for label in SHOWN])
     used_on, n_turned = rotate(images, degrees), round(6 * share / 100)
     trained_on = np.concatenate([used_on[:n_turned], images[n_turned:]])
     for done, curves in errors_at_all_angles(share, seed):
