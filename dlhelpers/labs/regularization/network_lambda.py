@@ -125,6 +125,11 @@ class OneLambda(NamedTuple):
         return np.asarray(np.histogram(inside, Z_EDGES)[0] / self.z.size)
 
     @property
+    def linear(self) -> float:
+        """The share of hidden pre-activations in the nearly linear part of tanh."""
+        return float(np.mean(np.abs(self.z) < LINEAR))
+
+    @property
     def finding(self) -> str:
         """The two losses."""
         strength = f"{self.penalty}, λ = {strength_in_words(LAMBDAS[self.at])}"
@@ -172,7 +177,7 @@ def _units_in_words(result: OneLambda) -> str:
     if result.diverged[result.at]:
         return ""
     text = (
-        f"{np.mean(np.abs(result.z) < LINEAR):.0%} of the hidden z lie in the linear range, "
+        f"{result.linear:.0%} of the hidden z lie in the linear range, "
         f"|z| < {LINEAR}, and "
         f"{result.varies.sum()} of {len(result.varies)} hidden units vary. "
     )
