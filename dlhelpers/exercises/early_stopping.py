@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from dlhelpers.early_stopping import early_stop
 from dlhelpers.exercises.checking import Exercise, Mistake, Question
-from dlhelpers.regularization import early_stop
 from dlhelpers.typing import FloatArray, IntArray
 
 # Where to stop, what to restore ---------------------------------------------------------------------

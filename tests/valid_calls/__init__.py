@@ -155,16 +155,6 @@ def calls(folder: Path) -> dict[str, Call]:
     add(regularized.update_statistics, statistics=statistics, theta=normed_theta, batch=batch)
     add(regularization.soft_threshold, theta=theta, is_weight=mask, amount=0.1)
     add(regularization.max_norm, theta=theta, layout=network.layout, limit=3.0)
-    add(regularization.early_stop, dev_losses=[3.0, 1.0, 2.0], patience=1)
-    run = training.descend(network, theta, repeat(batch), optimizers.Adam(), 0.1)
-    add(
-        regularization.train_until_stop,
-        run=run,
-        dev_loss=lambda step: float(step.loss),
-        patience=2,
-        every=1,
-        most_steps=5,
-    )
     cost = partial(network.loss, batch=batch)
     add(gradient_checking.numerical_gradient, cost=cost, theta=theta, eps=1e-5, two_sided=True)
     add(gradient_checking.relative_error, a=theta, b=theta)
