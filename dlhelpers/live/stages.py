@@ -37,6 +37,10 @@ class Remembered(Generic[Arguments, Result]):
                     self._kept.popitem(last=False)
             yield share, result
 
+    def kept(self, *arguments: Arguments.args, **named: Arguments.kwargs) -> Result | None:
+        """Return the last stage if it is known, or None."""
+        return self._kept.get((arguments, tuple(sorted(named.items()))))
+
     def cache_clear(self) -> None:
         """Forget everything."""
         self._kept.clear()
