@@ -76,6 +76,11 @@ stop_and_restore = Exercise(
             "epochs do not exist: look only at those up to the stop.",
         ),
         Mistake(
+            lambda train, dev, patience: (int(np.argmin(dev)), int(np.argmin(dev)) + patience),
+            "you took the lowest loss of the whole curve and added the patience. Training may stop before it "
+            "gets there: go through the epochs one after the other, as training does.",
+        ),
+        Mistake(
             lambda train, dev, patience: (int(np.argmin(dev)), len(dev) - 1),
             "you looked at the whole curve, so nothing was stopped early. Go through the epochs one "
             "after the other, as training does.",
