@@ -153,6 +153,8 @@ def _check_loss(
 
 def check_training(network: "Network", theta: FloatArray, batch: Batch, with_loss: bool = True) -> None:
     """Raise ValueError unless `network` has a gradient at `theta` and `batch`; see `Network.gradient`."""
+    if not isinstance(network, Network):
+        raise ValueError(f"network must be a Network; got {shown(network)}. Pass Network(sizes).")
     check_flag("with_loss", with_loss)
     _check_batch(batch)
     if network.drops and batch.draws is None:
