@@ -282,9 +282,8 @@ def main() -> None:
             for name, run in [("ours", ours), *sides]:
                 table[name].append(run(case))
         us, loss = [seconds for seconds, _ in table["ours"]], table["ours"][-1][1]
-        print(
-            f"\n{case.name}: {1e6 * statistics.median(us):.0f} microseconds a step, loss at the end {loss:.6f}"
-        )
+        median = 1e6 * statistics.median(us)
+        print(f"\n{case.name}: {median:.0f} microseconds a step, loss at the end {loss:.6f}")
         for name, _ in sides:
             ratio = statistics.median(t / o for (t, _), o in zip(table[name], us, strict=True))
             if name in ("matrix products", "in a population of 16"):
