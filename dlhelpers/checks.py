@@ -189,7 +189,7 @@ def check_array(
         isinstance(value, np.ndarray)
         and value.dtype.kind in _KINDS[kind]
         and at_least <= value.ndim <= at_most
-        and all(value.shape[axis] == length for axis, length in lengths)
+        and (not lengths or all(value.shape[axis] == length for axis, length in lengths))
     )
     if not right:
         raise ValueError(
