@@ -34,8 +34,10 @@ def minibatches(
     X : (m, n_features) float array
     Y : (m, n_out) float array
     batch_size : int >= 1
-        The last batch of an epoch is smaller when `batch_size` does not divide m.  A `batch_size` of
-        m or more gives the whole set as it stands, unshuffled: batch gradient descent.
+        The last batch of an epoch is smaller when `batch_size` does not divide m; a rest of one example
+        joins the batch before it, because batch normalization needs two.  With 1 each batch is one
+        example.  A `batch_size` of m or more gives the whole set as it stands, unshuffled: batch
+        gradient descent.
     rng : numpy.random.Generator
     epochs : int, optional
         How many times to go through the set; without it the iterator does not end.
@@ -54,7 +56,7 @@ def minibatches(
     --------
     >>> X = np.arange(5.0)[:, None]
     >>> [len(batch.X) for batch in minibatches(X, X, 2, np.random.default_rng(0), epochs=1)]
-    [2, 2, 1]
+    [2, 3]
     """
     check_array("X", X, "(m, ...)", "Examples are rows.", kind="number", finite=True)
     check_array("Y", Y, "(m, ...)", "Examples are rows.", kind="number", finite=True)
@@ -78,8 +80,9 @@ def _minibatches(
             yield Batch(X, Y, epoch)
         else:
             order = rng.permutation(m)
-            for start in range(0, m, batch_size):
-                chosen = order[start : start + batch_size]
+            starts = range(0, m if batch_size == 1 else m - 1, batch_size)  # no batch begins at a last one
+            for start, end in zip(starts, [*starts[1:], m], strict=True):
+                chosen = order[start:end]
                 yield Batch(X[chosen], Y[chosen], epoch)
         epoch += 1
 

@@ -1,13 +1,14 @@
 r"""Regularization: penalties and constraints."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
-from dlhelpers.checks import check_array, check_for_each, check_integer, check_number
+from dlhelpers.checks import check_array, check_for_each, check_integer, check_number, door, inside
 from dlhelpers.minibatches import Batch
-from dlhelpers.network import Network
+from dlhelpers.network import Network, check_training
 from dlhelpers.parameters import Layout
 from dlhelpers.typing import BoolArray, FloatArray
 
@@ -21,7 +22,24 @@ class Penalty(NamedTuple):
     gradient: FloatArray
 
 
-@np.errstate(all="ignore")
+def _check_penalty(theta: FloatArray, is_weight: BoolArray, strength: float | FloatArray, m: int) -> None:
+    _check_theta(theta, is_weight)
+    each = (*theta.shape[:-1], 1)
+    check_number("strength", strength, "[0, inf)", "It is lambda: 0 means no penalty.", fits=each)
+    check_integer("m", m, "[1, inf)", "It is the number of training examples.")
+
+
+def _check_theta(theta: FloatArray, is_weight: BoolArray) -> None:
+    check_array("theta", theta, "(..., P)")
+    check_array("is_weight", is_weight, "(P)", "Pass network.layout.is_weight.", kind="bool")
+    if len(is_weight) != theta.shape[-1]:
+        raise ValueError(
+            f"is_weight must have one entry for each of the {theta.shape[-1]} entries of theta; "
+            f"got {len(is_weight)}. Pass network.layout.is_weight."
+        )
+
+
+@door(_check_penalty)
 def l2(theta: FloatArray, is_weight: BoolArray, strength: float | FloatArray, m: int) -> Penalty:
     r"""Return the L2 penalty and its gradient; biases are not penalized.
 
@@ -57,14 +75,13 @@ def l2(theta: FloatArray, is_weight: BoolArray, strength: float | FloatArray, m:
     >>> l2(np.array([3.0, 1.0]), np.array([True, False]), strength=2.0, m=6)
     Penalty(value=np.float64(1.5), gradient=array([1., 0.]))
     """
-    _check_penalty(theta, is_weight, strength, m)
     weights = theta * is_weight
     value = (strength / (2 * m) * weights**2).sum(axis=-1)  # (1)
     gradient = strength / m * weights  # (2)
     return Penalty(value.astype(theta.dtype), gradient.astype(theta.dtype, copy=False))
 
 
-@np.errstate(all="ignore")
+@door(_check_penalty)
 def l1(theta: FloatArray, is_weight: BoolArray, strength: float | FloatArray, m: int) -> Penalty:
     r"""Return the L1 penalty and its subgradient; biases are not penalized.
 
@@ -98,11 +115,16 @@ def l1(theta: FloatArray, is_weight: BoolArray, strength: float | FloatArray, m:
     >>> l1(np.array([-3.0, 1.0]), np.array([True, False]), strength=2.0, m=4)
     Penalty(value=np.float64(1.5), gradient=array([-0.5,  0. ]))
     """
-    _check_penalty(theta, is_weight, strength, m)
     weights = theta * is_weight
     value = (strength / m * np.abs(weights)).sum(axis=-1)  # (1)
     gradient = strength / m * np.sign(weights)  # (2)
     return Penalty(value.astype(theta.dtype), gradient.astype(theta.dtype, copy=False))
+
+
+def _check_training(objective: "Regularized", theta: FloatArray, batch: Batch) -> None:
+    check_training(objective.network, theta, batch)
+    for strength in (objective.l1, objective.l2):
+        _check_penalty(theta, objective.layout.is_weight, strength, objective.m)
 
 
 @dataclass(frozen=True)
@@ -147,14 +169,16 @@ class Regularized:
         """The network's."""
         return self.network.layout
 
+    @np.errstate(all="ignore")
     def loss(self, theta: FloatArray, batch: Batch, statistics: FloatArray | None = None) -> FloatArray:
         """Return J + R, of shape (...); arguments as in `Network.loss`."""
         J = self.network.loss(theta, batch, statistics)
         return J + sum(penalty.value for penalty in self._penalties(theta))
 
+    @door(_check_training)
     def gradient(self, theta: FloatArray, batch: Batch) -> FloatArray:
         """Return the gradient of J + R, in the shape of `theta`; arguments as in `Network.gradient`."""
-        gradient = self.network.gradient(theta, batch)
+        gradient = inside(self.network.gradient)(theta, batch)
         return gradient + sum(penalty.gradient for penalty in self._penalties(theta))
 
     def update_statistics(self, statistics: FloatArray, theta: FloatArray, batch: Batch) -> FloatArray:
@@ -162,9 +186,15 @@ class Regularized:
         return self.network.update_statistics(statistics, theta, batch)
 
     def _penalties(self, theta: FloatArray) -> list[Penalty]:
-        each = ((l1, self.l1), (l2, self.l2))
         is_weight = self.layout.is_weight
-        return [penalty(theta, is_weight, strength, self.m) for penalty, strength in each if np.any(strength)]
+        return [inside(penalty)(theta, is_weight, strength, self.m) for penalty, strength in self._active]
+
+    @cached_property
+    def _active(self) -> list[tuple[Callable[..., Penalty], float | FloatArray]]:
+        """The penalties that are not turned off."""
+        return [
+            (penalty, strength) for penalty, strength in ((l1, self.l1), (l2, self.l2)) if np.any(strength)
+        ]
 
 
 # Constraints, for `training.descend(projection=...)` ------------------------------------------------
@@ -251,20 +281,3 @@ def max_norm(theta: FloatArray, layout: Layout, limit: float) -> FloatArray:
             length = np.sqrt(np.square(W).sum(axis=-1, keepdims=True))
             W *= limit / np.maximum(length, limit)  # (1)
     return limited
-
-
-def _check_penalty(theta: FloatArray, is_weight: BoolArray, strength: float | FloatArray, m: int) -> None:
-    _check_theta(theta, is_weight)
-    each = (*theta.shape[:-1], 1)
-    check_number("strength", strength, "[0, inf)", "It is lambda: 0 means no penalty.", fits=each)
-    check_integer("m", m, "[1, inf)", "It is the number of training examples.")
-
-
-def _check_theta(theta: FloatArray, is_weight: BoolArray) -> None:
-    check_array("theta", theta, "(..., P)")
-    check_array("is_weight", is_weight, "(P)", "Pass network.layout.is_weight.", kind="bool")
-    if len(is_weight) != theta.shape[-1]:
-        raise ValueError(
-            f"is_weight must have one entry for each of the {theta.shape[-1]} entries of theta; "
-            f"got {len(is_weight)}. Pass network.layout.is_weight."
-        )

@@ -95,6 +95,7 @@ def calls(folder: Path) -> dict[str, Call]:
     add(parameters.statistics_layout, sizes=(2, 3, 1))
     add(parameters.check_sizes, sizes=(2, 3, 1))
     add(network.layout.views, theta=theta)
+    add(network.layout.flatten, arrays=network.layout.views(theta))
     add(network.layout.name_of, index=2)
     add(parameters.Layout, shapes={"W1": (2, 3)})
     add(minibatches.minibatches, X=X, Y=Y, batch_size=2, rng=rng(), epochs=1)
@@ -145,6 +146,8 @@ def calls(folder: Path) -> dict[str, Call]:
         statistics=statistics,
         weight_decay=0.1,
         projection=partial(regularization.max_norm, layout=normed.layout, limit=3.0),
+        step=2,
+        steps=3,
     )
     add(regularization.l1, **penalized)
     add(regularization.l2, **penalized)

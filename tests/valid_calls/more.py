@@ -23,7 +23,7 @@ from dlhelpers import (
     trials,
 )
 from dlhelpers.minibatches import Batch
-from dlhelpers.network import Network, layer_statistics
+from dlhelpers.network import Network, check_training, layer_statistics
 
 One = tuple[Callable[..., Any], dict[str, Any]]
 
@@ -201,7 +201,9 @@ def of_runs() -> Iterator[One]:
     next(descent)
     yield stream.again, {"run": descent}
     yield descent.take_back, {}
-    yield network.hidden_units, {"theta": theta, "X": X, "statistics": None}
+    yield network.hidden_units, {"theta": theta, "X": X, "statistics": None, "draws": None}
+    yield check_training, {"network": network, "theta": theta, "batch": batch, "with_loss": True}
+    yield network.logits, {"theta": theta, "X": X, "statistics": None, "draws": None}
     yield playground.Session.from_text, {"text": "playground | m=20 hidden=2 | @3", "own": None}
     yield playground.Session.replay, {"text": "playground | m=20 hidden=2 | @3", "own": None}
 
