@@ -1,5 +1,6 @@
 r"""Regularization: penalties and constraints."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
