@@ -7,8 +7,6 @@ import numpy as np
 from numpy.polynomial.legendre import legvander
 
 from dlhelpers.checks import check_array, check_integer, check_number, check_numbers, check_rng, shown
-from dlhelpers.metrics import error_rate as error_rate
-from dlhelpers.minibatches import nested_minibatches as nested_minibatches
 from dlhelpers.typing import FloatArray, IntArray
 
 # Measuring: the dev set and the test set ------------------------------------------------------------

@@ -13,9 +13,9 @@ import numpy as np
 
 from dlhelpers import datasets
 from dlhelpers.batch_normalization import BatchNormalization
-from dlhelpers.bias_variance import error_rate
 from dlhelpers.checks import check_array, check_integer, check_number
 from dlhelpers.dropout import draw_uniform
+from dlhelpers.metrics import error_rate
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
 from dlhelpers.regularization import Regularized

@@ -11,11 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dlhelpers.augmentation import augment, augmented_minibatches
-from dlhelpers.bias_variance import error_rate
 from dlhelpers.datasets import Split, digits, one_hot, split
 from dlhelpers.live.controls import choice, slider
 from dlhelpers.live.lab import Lab
 from dlhelpers.live.stages import Stages, remembered
+from dlhelpers.metrics import error_rate
 from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam
 from dlhelpers.plots.style import ACCENT, DEV, GHOST, TEST, View, key, moving
@@ -179,8 +179,9 @@ def program(kind: str, notch: int, m: int, seed: int) -> str:
 import numpy as np
 from itertools import islice
 from dlhelpers.augmentation import augmented_minibatches
-from dlhelpers.bias_variance import error_rate, nested_minibatches
 from dlhelpers.datasets import digits, one_hot, split
+from dlhelpers.metrics import error_rate
+from dlhelpers.minibatches import nested_minibatches
 from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam
 from dlhelpers.regularization import Regularized

@@ -9,12 +9,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dlhelpers.bias_variance import nested_minibatches
 from dlhelpers.datasets import moons
 from dlhelpers.live.controls import choice, slider
 from dlhelpers.live.lab import Lab
 from dlhelpers.live.stages import Stages, each_of, remembered
-from dlhelpers.minibatches import Batch, minibatches
+from dlhelpers.minibatches import Batch, minibatches, nested_minibatches
 from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam
 from dlhelpers.plots.style import DEV, GHOST, TRAIN, View, key, moving
@@ -222,9 +221,8 @@ def program(knob: str, turn: int, measure: str, seed: int) -> str:
     return f"""
 import numpy as np
 from itertools import islice
-from dlhelpers.bias_variance import nested_minibatches
 from dlhelpers.datasets import moons
-from dlhelpers.minibatches import Batch, minibatches
+from dlhelpers.minibatches import Batch, minibatches, nested_minibatches
 from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam
 from dlhelpers.regularization import Regularized
