@@ -18,7 +18,7 @@ NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 START := notebooks/00_start_here.ipynb
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test slow parity terms lint notebooks browser bench wheel-test lock clean
+.PHONY: help lab test slow parity terms lint notebooks browser bench bench-training wheel-test lock clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -60,6 +60,9 @@ browser: $(READY) ## Drive the notebooks in a real JupyterLab and Chromium
 bench: $(READY) ## Measure the time from a slider to new pixels, and the speed of training
 	@$(RUN) benchmarks/playground.py
 	@$(RUN) benchmarks/run.py $(BENCH_ARGS)
+
+bench-training: $(READY) ## Measure a step of training beside its matrix products and other libraries
+	@$(RUN) benchmarks/training.py
 
 wheel-test: $(READY) ## Build the package and try it in an empty environment
 	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \

@@ -35,9 +35,9 @@ import matplotlib.pyplot as plt  # noqa: E402
 
 from dlhelpers.labs.playground.playground import FRAME, TRAIN_FOR, Playground, caption, finding, frame  # noqa: E402
 from dlhelpers.live.pace import one_blas_thread  # noqa: E402
-from dlhelpers.playground import Session  # noqa: E402
 from dlhelpers.plots.playground import playground_views  # noqa: E402
 from dlhelpers.plots.style import course_style  # noqa: E402
+from dlhelpers.session import Session  # noqa: E402
 from tools.browser import Chromium, Jupyter, LabPage, LabView, Missing, wait_until  # noqa: E402
 
 GOAL = 15.0

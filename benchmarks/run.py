@@ -305,7 +305,7 @@ def report_package() -> None:
 
     numpy_alone = import_time("numpy")
     print(f"\nImport beyond NumPy's {1000 * numpy_alone:.0f} ms (both with the start of Python), in ms")
-    for module in ("dlhelpers", "dlhelpers.bias_variance", "dlhelpers.labs.bias_variance.bias_variance"):
+    for module in ("dlhelpers", "dlhelpers.bias_variance", "dlhelpers.labs.bias_variance"):
         print(f"{module:32} {1000 * (import_time(module) - numpy_alone):5.0f}")
     print("\nOne step of Adam per network, mini-batches of 64, in microseconds: alone, in a population of 16")
     X, y = moons(512, rng=np.random.default_rng(0))

@@ -70,28 +70,35 @@ def linear_derivative(Z: FloatArray, A: FloatArray, out: FloatArray | None = Non
     return out
 
 
+@np.errstate(over="ignore")
 def sigmoid(Z: FloatArray, out: FloatArray | None = None) -> FloatArray:
-    r"""Return the logistic function, written with tanh so that no exponential overflows.
+    r"""Return the logistic function.
 
-    .. math:: A = \frac{1}{1 + e^{-Z}} = \frac{1 + \tanh(Z / 2)}{2}
+    .. math:: A = \frac{1}{1 + e^{-Z}} \tag{1}
 
-    Arguments as in `linear`.
+    It keeps all its digits in both tails, where the form with tanh loses them.  Where the exponential
+    overflows, A is 0: less than the smallest normal number.  Arguments as in `linear`.
 
     Examples
     --------
-    >>> sigmoid(np.array([-1000.0, 0.0, 1000.0]))
-    array([0. , 0.5, 1. ])
+    >>> sigmoid(np.array([-1000.0, -40.0, 0.0, 1000.0]))
+    array([0.00000000e+00, 4.24835426e-18, 5.00000000e-01, 1.00000000e+00])
     """
     _check("Z", Z, out)
-    A = np.tanh(np.multiply(Z, 0.5, out=out), out=out)
-    return np.multiply(np.add(A, 1, out=out), 0.5, out=out)
+    E = np.exp(np.negative(Z, out=out), out=out)
+    return np.divide(1, np.add(1, E, out=out), out=out)  # (1)
 
 
 @np.errstate(over="ignore")
 def sigmoid_derivative(Z: FloatArray, A: FloatArray, out: FloatArray | None = None) -> FloatArray:
-    """Return g' = A (1 - A); arguments as in `linear_derivative`."""
-    _check("A", A, out)
-    return np.multiply(A, np.subtract(1, A, out=out), out=out)
+    r"""Return the slope of the logistic function; arguments as in `linear_derivative`.
+
+    .. math:: g' = A (1 - A) = \frac{1}{2 + e^Z + e^{-Z}} \tag{1}
+
+    The second form is computed: where A is next to 1, 1 - A has no digits left.
+    """
+    _check("Z", Z, out)
+    return np.divide(1, 2 + np.exp(Z) + np.exp(-Z), out=out)  # (1)
 
 
 def tanh(Z: FloatArray, out: FloatArray | None = None) -> FloatArray:
@@ -102,7 +109,10 @@ def tanh(Z: FloatArray, out: FloatArray | None = None) -> FloatArray:
 
 @np.errstate(over="ignore")
 def tanh_derivative(Z: FloatArray, A: FloatArray, out: FloatArray | None = None) -> FloatArray:
-    """Return g' = 1 - A^2; arguments as in `linear_derivative`."""
+    """Return g' = 1 - A^2; arguments as in `linear_derivative`.
+
+    It is right to the last digit of 1: where A rounds to -1 or 1, the slope is 0.
+    """
     _check("A", A, out)
     return np.subtract(1, np.multiply(A, A, out=out), out=out)
 
@@ -170,19 +180,20 @@ def softplus_derivative(Z: FloatArray, A: FloatArray, out: FloatArray | None = N
 
 GELU_SCALE = (2 / np.pi) ** 0.5
 GELU_CUBE = 0.044715
-GELU_END = 8
-"""Beyond -8 and 8 the tanh in `gelu` is -1 and 1 to the last digit."""
+GELU_END = 30
+"""Beyond -30 and 30 the sigmoid in `gelu` is 0 and 1, also in float64."""
 
 
 def gelu(Z: FloatArray, out: FloatArray | None = None) -> FloatArray:
     r"""Return the Gaussian error linear unit in its tanh form, which needs no error function.
 
     .. math::
-        T &= \tanh\bigl(\sqrt{2/\pi} \, Z (1 + 0.044715 Z^2)\bigr) \tag{1} \\
-        A &= Z (1 + T) / 2 \tag{2}
+        U &= \sqrt{2/\pi} \, Z (1 + 0.044715 Z^2) \tag{1} \\
+        A &= Z (1 + \tanh U) / 2 = Z \, \sigma(2 U) \tag{2}
 
-    It differs from Z times the normal distribution function by less than 0.0005.  PyTorch calls this
-    form `approximate="tanh"`.  Arguments as in `linear`.
+    The second form is computed: where tanh U is next to -1, 1 + tanh U has no digits left.  It differs
+    from Z times the normal distribution function by less than 0.0005.  PyTorch calls this form
+    `approximate="tanh"`.  Arguments as in `linear`.
 
     References
     ----------
@@ -191,23 +202,25 @@ def gelu(Z: FloatArray, out: FloatArray | None = None) -> FloatArray:
     _check("Z", Z, out)
     Z = np.maximum(Z, -GELU_END)  # there A is 0, and -inf * 0 would be NaN
     inner = np.minimum(Z, GELU_END)  # a large Z^2 would overflow
-    T = np.tanh(GELU_SCALE * inner * (1 + GELU_CUBE * np.square(inner)))  # (1)
-    return np.multiply(Z, (1 + T) / 2, out=out)  # (2)
+    U = GELU_SCALE * inner * (1 + GELU_CUBE * np.square(inner))  # (1)
+    return np.multiply(Z, sigmoid(2 * U), out=out)  # (2)
 
 
 def gelu_derivative(Z: FloatArray, A: FloatArray, out: FloatArray | None = None) -> FloatArray:
     r"""Return the derivative of the tanh form; arguments as in `linear_derivative`.
 
     .. math::
-        T &= \tanh\bigl(\sqrt{2/\pi} \, Z (1 + 0.044715 Z^2)\bigr) \tag{1} \\
-        T' &= (1 - T^2) \sqrt{2/\pi} (1 + 3 \cdot 0.044715 Z^2) \tag{2} \\
-        g' &= (1 + T) / 2 + Z T' / 2 \tag{3}
+        U &= \sqrt{2/\pi} \, Z (1 + 0.044715 Z^2) \tag{1} \\
+        U' &= \sqrt{2/\pi} (1 + 3 \cdot 0.044715 Z^2) \tag{2} \\
+        S &= \sigma(2 U) = (1 + \tanh U) / 2 \tag{3} \\
+        g' &= S \, (1 + 2 Z U' (1 - S)) \tag{4}
     """
     _check("Z", Z, out)
     Z = np.minimum(np.maximum(Z, -GELU_END), GELU_END)  # beyond, the slope is 0 and 1
-    T = np.tanh(GELU_SCALE * Z * (1 + GELU_CUBE * np.square(Z)))  # (1)
-    T_slope = (1 - np.square(T)) * GELU_SCALE * (1 + 3 * GELU_CUBE * np.square(Z))  # (2)
-    return np.add((1 + T) / 2, Z * T_slope / 2, out=out)  # (3)
+    U = GELU_SCALE * Z * (1 + GELU_CUBE * np.square(Z))  # (1)
+    U_slope = GELU_SCALE * (1 + 3 * GELU_CUBE * np.square(Z))  # (2)
+    S = sigmoid(2 * U)  # (3)
+    return np.multiply(S, 1 + 2 * Z * U_slope * (1 - S), out=out)  # (4)
 
 
 ACTIVATIONS: Mapping[str, Activation] = {

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dlhelpers import averages
-from dlhelpers.checks import broadcasts, check_array, check_integer, check_number, shown
+from dlhelpers.checks import broadcasts, check_array, check_integer, check_number, door, shown
 from dlhelpers.typing import FloatArray
 
 
@@ -63,7 +63,42 @@ class Gradients(NamedTuple):
     dbeta: FloatArray
 
 
-@np.errstate(all="ignore")
+def _check(Z: FloatArray, eps: float, **each_unit: FloatArray) -> None:
+    check_array("Z", Z, "(..., n_units, m)", "Units are rows, examples are columns.")
+    check_number("eps", eps, "(0, inf)", "The usual value is 1e-5.", fits=())
+    for name, values in each_unit.items():
+        check_array(name, values, f"(..., {Z.shape[-2]}, 1)", "One number for each unit, as a column.")
+        if not broadcasts(values.shape[:-2], Z.shape[:-2]):
+            raise ValueError(
+                f"{name} must be for the networks that Z has, of shape {Z.shape[:-2]}; got {values.shape}."
+            )
+
+
+def _check_forward(Z: FloatArray, gamma: FloatArray, beta: FloatArray, eps: float = 1e-5) -> None:
+    _check(Z, eps, gamma=gamma, beta=beta)
+
+
+def _check_backward(dZ_tilde: FloatArray, batch: Normalized, gamma: FloatArray, eps: float = 1e-5) -> None:
+    check_array("dZ_tilde", dZ_tilde, "(..., n_units, m)")
+    if not isinstance(batch, Normalized) or batch.Z_norm.shape != dZ_tilde.shape:
+        raise ValueError(
+            f"batch must be what forward returned for Z of shape {dZ_tilde.shape}; got {shown(batch)}."
+        )
+    _check(batch.Z_norm, eps, gamma=gamma)
+
+
+def _check_inference(
+    Z: FloatArray,
+    gamma: FloatArray,
+    beta: FloatArray,
+    mean: FloatArray,
+    variance: FloatArray,
+    eps: float = 1e-5,
+) -> None:
+    _check(Z, eps, gamma=gamma, beta=beta, mean=mean, variance=variance)
+
+
+@door(_check_forward)
 def forward(Z: FloatArray, gamma: FloatArray, beta: FloatArray, eps: float = 1e-5) -> Normalized:
     r"""Normalize each unit over the batch, then scale by gamma and shift by beta.
 
@@ -98,20 +133,20 @@ def forward(Z: FloatArray, gamma: FloatArray, beta: FloatArray, eps: float = 1e-
     >>> forward(np.array([[1.0, 3.0]]), np.array([[2.0]]), np.array([[5.0]])).Z_tilde.round(3)
     array([[3., 7.]])
     """
-    _check(Z, eps, gamma=gamma, beta=beta)
     if Z.shape[-1] < 2:
         raise ValueError(
             f"batch normalization needs 2 or more examples in a batch; got {Z.shape[-1]}. One example minus "
             "its own mean is 0. Use larger batches (columns of Z), or pass running statistics to predict."
         )
     mean = Z.mean(axis=-1, keepdims=True)  # (1)
-    variance = np.square(Z - mean).mean(axis=-1, keepdims=True)  # (2)
-    Z_norm = (Z - mean) / np.sqrt(variance + eps)  # (3)
+    centered = Z - mean
+    variance = np.square(centered).mean(axis=-1, keepdims=True)  # (2)
+    Z_norm = centered / np.sqrt(variance + eps)  # (3)
     Z_tilde = gamma * Z_norm + beta  # (4)
     return Normalized(Z_tilde, Z_norm, mean, variance)
 
 
-@np.errstate(all="ignore")
+@door(_check_backward)
 def backward(dZ_tilde: FloatArray, batch: Normalized, gamma: FloatArray, eps: float = 1e-5) -> Gradients:
     r"""Return the gradients; the mean and the variance depend on every example too.
 
@@ -119,10 +154,11 @@ def backward(dZ_tilde: FloatArray, batch: Normalized, gamma: FloatArray, eps: fl
         d\gamma &= \textstyle\sum_i d\tilde z^{(i)} z_{norm}^{(i)} \tag{1} \\
         d\beta &= \textstyle\sum_i d\tilde z^{(i)} \tag{2} \\
         dz_{norm} &= \gamma \, d\tilde z \tag{3} \\
-        dz &= \bigl(dz_{norm} - \overline{dz_{norm}} - z_{norm} \overline{dz_{norm} z_{norm}}\bigr)
-              / \sqrt{\sigma^2 + \epsilon} \tag{4}
+        t_\mu &= \overline{dz_{norm}} \tag{4} \\
+        t_{\sigma^2} &= z_{norm} \, \overline{dz_{norm} z_{norm}} \tag{5} \\
+        dz &= (dz_{norm} - t_\mu - t_{\sigma^2}) / \sqrt{\sigma^2 + \epsilon} \tag{6}
 
-    A bar is the mean over the batch.  Its two terms are what flows back through mu and sigma^2.
+    A bar is the mean over the batch.  (4) and (5) are what flows back through mu and sigma^2.
 
     Parameters
     ----------
@@ -146,22 +182,16 @@ def backward(dZ_tilde: FloatArray, batch: Normalized, gamma: FloatArray, eps: fl
     ----------
     Ioffe & Szegedy (2015), section 3; the sums are put together.
     """
-    check_array("dZ_tilde", dZ_tilde, "(..., n_units, m)")
-    if not isinstance(batch, Normalized) or batch.Z_norm.shape != dZ_tilde.shape:
-        raise ValueError(
-            f"batch must be what forward returned for Z of shape {dZ_tilde.shape}; got {shown(batch)}."
-        )
-    _check(batch.Z_norm, eps, gamma=gamma)
     dgamma = (dZ_tilde * batch.Z_norm).sum(axis=-1, keepdims=True)  # (1)
     dbeta = dZ_tilde.sum(axis=-1, keepdims=True)  # (2)
     dZ_norm = gamma * dZ_tilde  # (3)
-    through_mean = dZ_norm.mean(axis=-1, keepdims=True)
-    through_variance = batch.Z_norm * (dZ_norm * batch.Z_norm).mean(axis=-1, keepdims=True)
-    dZ = (dZ_norm - through_mean - through_variance) / np.sqrt(batch.variance + eps)  # (4)
+    through_mean = dZ_norm.mean(axis=-1, keepdims=True)  # (4)
+    through_variance = batch.Z_norm * (dZ_norm * batch.Z_norm).mean(axis=-1, keepdims=True)  # (5)
+    dZ = (dZ_norm - through_mean - through_variance) / np.sqrt(batch.variance + eps)  # (6)
     return Gradients(dZ, dgamma, dbeta)
 
 
-@np.errstate(all="ignore")
+@door(_check_inference)
 def inference(
     Z: FloatArray,
     gamma: FloatArray,
@@ -190,7 +220,6 @@ def inference(
     ValueError
         If an array is not as above.
     """
-    _check(Z, eps, gamma=gamma, beta=beta, mean=mean, variance=variance)
     return gamma * (Z - mean) / np.sqrt(variance + eps) + beta  # (1)
 
 
@@ -233,14 +262,3 @@ def update_running(running: FloatArray, batch: FloatArray, momentum: float) -> F
         raise ValueError(f"running must have the shape of batch, {batch.shape}; got {running.shape}.")
     check_number("momentum", momentum, "[0, 1)", "The usual value is 0.9.", fits=())
     return averages.update(running, batch, momentum)  # (1)
-
-
-def _check(Z: FloatArray, eps: float, **each_unit: FloatArray) -> None:
-    check_array("Z", Z, "(..., n_units, m)", "Units are rows, examples are columns.")
-    check_number("eps", eps, "(0, inf)", "The usual value is 1e-5.", fits=())
-    for name, values in each_unit.items():
-        check_array(name, values, f"(..., {Z.shape[-2]}, 1)", "One number for each unit, as a column.")
-        if not broadcasts(values.shape[:-2], Z.shape[:-2]):
-            raise ValueError(
-                f"{name} must be for the networks that Z has, of shape {Z.shape[:-2]}; got {values.shape}."
-            )

@@ -80,8 +80,8 @@ _ALL = (
     Bug(
         "dropout: the mask is missing on the way back",
         BACKWARD,
-        "dA = np.multiply(dA, mask, out=dA)  # (7)",
-        "dA = np.multiply(dA, 1 / self.keep_probs[layer - 1], out=dA)  # (7)",
+        "dA = np.multiply(dA, below.mask, out=dA)  # (7)",
+        "dA = np.multiply(dA, 1 / self.keep_probs[layer - 2], out=dA)  # (7)",
         "The last layer agrees, all layers below differ: the error enters at dA and flows back. At "
         "keep_prob = 1 it is gone, because then every factor of the mask is 1.",
         needs="dropout",
@@ -98,8 +98,8 @@ _ALL = (
     Bug(
         "(6): W is not transposed",
         BACKWARD,
-        'W_T = parameters[f"W{layer + 1}"].swapaxes(-1, -2)',
-        'W_T = parameters[f"W{layer + 1}"]',
+        'W_T = parameters[f"W{layer}"].swapaxes(-1, -2)',
+        'W_T = parameters[f"W{layer}"]',
         "The last layer agrees, all below differ, whatever is switched off. Layers of equal width hide it: "
         "the shapes fit. Make all widths different, and NumPy finds this bug for you.",
     ),
@@ -150,8 +150,8 @@ _ALL = (
     Bug(
         "activation: the slope is taken at Z, not at A",
         BACKWARD,
-        "slope = g_prime(Z, A, out=",
-        "slope = g_prime(A, Z, out=",
+        "slope = g_prime(below.Z, below.A, out=",
+        "slope = g_prime(below.A, below.Z, out=",
         "The last layer agrees, all below differ: 1 - Z² stands in place of 1 - A². ReLU hides it, because "
         "Z and A are positive in the same places; linear units hide it too.",
         needs="tanh",
@@ -167,8 +167,8 @@ _ALL = (
     Bug(
         "(4): dW is transposed",
         BACKWARD,
-        "dZ @ A_in.swapaxes(-1, -2)  # (4)",
-        "A_in @ dZ.swapaxes(-1, -2)  # (4)",
+        'np.matmul(dZ, A_in.swapaxes(-1, -2), out=d[f"W{layer}"])  # (4)',
+        'np.matmul(A_in, dZ.swapaxes(-1, -2), out=d[f"W{layer}"])  # (4)',
         "The biases agree, the weights differ, all but the diagonals: a transposed matrix keeps its "
         "diagonal. Layers of equal width hide it from NumPy.",
     ),
@@ -195,8 +195,8 @@ _ALL = (
     Bug(
         "(4): 1/m a second time, in dW",
         BACKWARD,
-        "dZ @ A_in.swapaxes(-1, -2)  # (4)",
-        "dZ @ A_in.swapaxes(-1, -2) / A_in.shape[-1]  # (4)",
+        'np.matmul(dZ, A_in.swapaxes(-1, -2), out=d[f"W{layer}"])  # (4)',
+        'np.matmul(dZ, A_in.swapaxes(-1, -2) / A_in.shape[-1], out=d[f"W{layer}"])  # (4)',
         "The biases agree, the weights differ, in every layer, and at λ = 0 by the same (m - 1)/(m + 1): dZ "
         "has the 1/m already.",
     ),

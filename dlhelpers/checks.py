@@ -2,17 +2,71 @@
 
 They stand at public entry points.  Everything wrong raises ValueError, wrong types too: one thing to
 catch, and the message tells which it is.
+
+A step of training calls the same few functions thousands of times with arrays of the same shapes.  Such
+a function has a `door` where its checks stand; the loop of training knocks once and then works `inside`.
 """
 
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache, wraps
 from math import inf
-from typing import Any
+from types import MethodType
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
 _KINDS = {"float": "f", "number": "fiu", "int": "iu", "bool": "b"}
 _LARGEST_INT = 1e308  # a larger int is no float
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def door(check: Callable[..., object]) -> Callable[[F], F]:
+    """Return a decorator: the function checks its arguments first and gives no floating-point warnings.
+
+    Parameters
+    ----------
+    check : function of the same arguments
+        It raises ValueError if they are wrong.
+
+    Returns
+    -------
+    function from a function to one with a door
+
+    Examples
+    --------
+    >>> @door(lambda x: check_number("x", x, "[0, inf)"))
+    ... def root(x):
+    ...     return np.sqrt(x)
+    >>> root(-1.0)
+    Traceback (most recent call last):
+    ValueError: x must be a number in [0, inf); got -1.0.
+    """
+
+    def with_door(function: F) -> F:
+        @wraps(function)
+        def checked(*args: Any, **kwargs: Any) -> Any:
+            check(*args, **kwargs)
+            with np.errstate(all="ignore"):
+                return function(*args, **kwargs)
+
+        checked.inside = function  # type: ignore[attr-defined]
+        return cast(F, checked)
+
+    return with_door
+
+
+def inside(function: F) -> F:
+    """Return a function or a method without its `door`, for callers that have checked what they pass.
+
+    They stand in an `np.errstate` of their own.  A function that has no door comes back as it is.
+    """
+    inner: Any = getattr(function, "inside", function)
+    wrapped: Any = getattr(function, "__wrapped__", None)
+    if inner is not wrapped:
+        return function  # it has no door, or is a decorator around one that has copied its attributes
+    owner = getattr(function, "__self__", None)
+    return cast(F, inner if owner is None else MethodType(inner, owner))
 
 
 def check_number(
@@ -135,7 +189,7 @@ def check_array(
         isinstance(value, np.ndarray)
         and value.dtype.kind in _KINDS[kind]
         and at_least <= value.ndim <= at_most
-        and all(value.shape[axis] == length for axis, length in lengths)
+        and (not lengths or all(value.shape[axis] == length for axis, length in lengths))
     )
     if not right:
         raise ValueError(
@@ -147,6 +201,34 @@ def check_array(
             f"{name} must hold finite numbers only; got {value[tuple(bad)]} at {[int(i) for i in bad]}. "
             "Remove such rows, or fill them in."
         )
+
+
+def check_numbers(name: str, value: Any, shape: str, advice: str, interval: str = "(-inf, inf)") -> None:
+    """Raise unless `value` is a float array of this shape, not empty, with all numbers in `interval`.
+
+    `name`, `shape` and `advice` as in `check_array`.
+    """
+    check_array(name, value, shape, advice, finite=True)
+    check_number(name, value, interval, advice)
+
+
+def check_sequence(name: str, values: Any) -> None:
+    """Raise unless `values` is a sequence with one number at least; its numbers are not looked at.
+
+    `name` stands in the message.
+    """
+    if not isinstance(values, Sequence) or len(values) == 0:
+        raise ValueError(f"{name} must be a sequence of numbers, one at least; got {shown(values)}.")
+
+
+def check_integers(name: str, values: Any, interval: str, advice: str = "") -> None:
+    """Raise unless `values` is a sequence of integers in `interval`, one at least.
+
+    `name` and `advice` as in `check_integer`.
+    """
+    check_sequence(name, values)
+    for value in values:
+        check_integer(f"Each of {name}", value, interval, advice)
 
 
 def check_choice(name: str, value: Any, allowed: Iterable[str], advice: str = "") -> None:

@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dlhelpers.activations import ACTIVATIONS
-from dlhelpers.bias_variance import REMEDIES, diagnose, error_rate
+from dlhelpers.bias_variance import REMEDIES, diagnose
 from dlhelpers.checks import check_array, check_choice, check_integer, check_number
+from dlhelpers.metrics import error_rate
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network, Trace
 from dlhelpers.parameters import Layout
@@ -752,17 +753,10 @@ def _fit(
     if network.batch_norm is not None and statistics is None:
         statistics = network.batch_statistics(record.last_theta, train)
     train_error, dev_error = (
-        _error(network.predict(record.last_theta, batch.X, statistics), batch.Y)
+        float(error_rate(network.predict(record.last_theta, batch.X, statistics), batch.Y))
         for batch in (train, train if dev is None else dev)
     )
     return fit_verdict(base_error, train_error, dev_error)
-
-
-def _error(probabilities: FloatArray, Y: FloatArray) -> float:
-    """Return the share of wrong classes; one output is the probability of class 1."""
-    if Y.shape[-1] == 1:
-        return float(np.mean((probabilities > 0.5) != (Y > 0.5)))
-    return float(error_rate(probabilities, Y))
 
 
 # Checks ---------------------------------------------------------------------------------------------

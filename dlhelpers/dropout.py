@@ -10,12 +10,27 @@ from collections.abc import Iterator
 import numpy as np
 
 from dlhelpers.activations import sigmoid
-from dlhelpers.checks import check_array, check_integer, check_number, check_rng
+from dlhelpers.checks import check_array, check_integer, check_number, check_rng, door
 from dlhelpers.minibatches import Batch
 from dlhelpers.parameters import check_sizes
 from dlhelpers.typing import FloatArray
 
 
+def check_keep_prob(keep_prob: float | FloatArray) -> None:
+    """Raise ValueError unless `keep_prob` is a number in (0, 1], or a (K, 1, 1) array of them."""
+    check_number(
+        "keep_prob", keep_prob, "(0, 1]", "It is the fraction kept: for a drop rate of 0.2, pass 0.8."
+    )
+    if isinstance(keep_prob, np.ndarray):
+        check_array("keep_prob", keep_prob, "(K, 1, 1)", "Pass one share for each network of a population.")
+
+
+def _check_mask(draw: FloatArray, keep_prob: float | FloatArray) -> None:
+    check_array("draw", draw, "(..., n_units, m)")
+    check_keep_prob(keep_prob)
+
+
+@door(_check_mask)
 def keep_mask(draw: FloatArray, keep_prob: float | FloatArray) -> FloatArray:
     r"""Return the factor of each unit: 0 where it is dropped, 1 / keep_prob where it is kept.
 
@@ -53,19 +68,8 @@ def keep_mask(draw: FloatArray, keep_prob: float | FloatArray) -> FloatArray:
     array([[2., 0.],
            [0., 2.]])
     """
-    check_array("draw", draw, "(..., n_units, m)")
-    check_keep_prob(keep_prob)
     D = draw < keep_prob  # (1)
     return np.asarray(D / keep_prob, dtype=draw.dtype)  # (2)
-
-
-def check_keep_prob(keep_prob: float | FloatArray) -> None:
-    """Raise ValueError unless `keep_prob` is a number in (0, 1], or a (K, 1, 1) array of them."""
-    check_number(
-        "keep_prob", keep_prob, "(0, 1]", "It is the fraction kept: for a drop rate of 0.2, pass 0.8."
-    )
-    if isinstance(keep_prob, np.ndarray):
-        check_array("keep_prob", keep_prob, "(K, 1, 1)", "Pass one share for each network of a population.")
 
 
 def draw_uniform(

@@ -2,8 +2,9 @@ r"""Losses as functions of the logits Z, each with its prediction and its gradie
 
 Z has one column for each example: shape (..., n_out, m).  Y has the same shape, or broadcasts to it.
 The cost J is the mean over the m examples, so every gradient carries the factor 1/m.  Computing from
-the logits keeps every formula finite where the textbook form overflows.  Logits that are infinite give
-infinity or NaN, without a warning: training that diverges is reported by `training.descend`.
+the logits keeps every formula finite where the textbook form overflows.  An infinite logit costs nothing
+where it is right, and infinity where it is wrong; what has no limit is NaN.  None of it gives a warning:
+training that diverges is reported by `training.descend`.
 """
 
 from collections.abc import Callable, Mapping
@@ -62,21 +63,28 @@ def sigmoid_cross_entropy_cost(Z: FloatArray, Y: FloatArray) -> FloatArray:
 
     .. math::
         J = -\frac{1}{m} \sum_{i=1}^{m} y^{(i)} \log \hat y^{(i)} + (1 - y^{(i)}) \log (1 - \hat y^{(i)})
-          = \frac{1}{m} \sum_{i=1}^{m} \log(1 + e^{z^{(i)}}) - y^{(i)} z^{(i)}
+          = \frac{1}{m} \sum_{i=1}^{m} \log(1 + e^{-\lvert z^{(i)} \rvert})
+            + \bigl([z^{(i)} > 0] - y^{(i)}\bigr) z^{(i)}
 
-    The second form is computed.  With several output units the costs of the units are added up.
+    The second form is computed: it overflows nowhere, and subtracts no two large numbers.  With several
+    output units the costs of the units are added up.
     """
     _check(Z, Y)
-    return (np.logaddexp(0, Z) - Y * Z).sum(axis=(-2, -1)) / Z.shape[-1]
+    miss = (Z > 0).astype(Z.dtype) - Y
+    return (np.log1p(np.exp(-np.abs(Z))).sum(axis=(-2, -1)) + _sum(miss, Z)) / Z.shape[-1]
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def sigmoid_cross_entropy_gradient(Z: FloatArray, Y: FloatArray) -> FloatArray:
-    r"""Return dJ/dZ = (sigmoid(Z) - Y) / m, of shape (..., n_out, m).
+    r"""Return dJ/dZ, of shape (..., n_out, m).
 
-    Arguments as in `squared_error_cost`.
+    .. math:: \frac{dJ}{dZ} = \frac{\sigma(Z) - Y}{m} = \frac{(1 - Y) \, \sigma(Z) - Y \, \sigma(-Z)}{m}
+
+    The second form is computed: where sigmoid(Z) is next to a label of 1, their difference has no digits
+    left.  Arguments as in `squared_error_cost`.
     """
     _check(Z, Y)
-    return (sigmoid(Z) - Y) / Z.shape[-1]
+    return ((1 - Y) / (1 + np.exp(-Z)) - Y / (1 + np.exp(Z))) / Z.shape[-1]
 
 
 @np.errstate(over="ignore", invalid="ignore")
@@ -84,9 +92,11 @@ def softmax_cross_entropy_cost(Z: FloatArray, Y: FloatArray) -> FloatArray:
     r"""Return the cross-entropy of one-hot or smoothed labels; arguments as in `squared_error_cost`.
 
     .. math:: J = -\frac{1}{m} \sum_{i=1}^{m} \sum_j y_j^{(i)} \log \hat y_j^{(i)}
+
+    A class with label 0 adds nothing, also if its logit is -inf, which masks it.
     """
     _check(Z, Y)
-    return -(Y * log_softmax(Z)).sum(axis=(-2, -1)) / Z.shape[-1]
+    return -_sum(Y, log_softmax(Z)) / Z.shape[-1]
 
 
 def softmax_cross_entropy_gradient(Z: FloatArray, Y: FloatArray) -> FloatArray:
@@ -141,6 +151,14 @@ LOSSES: Mapping[str, Loss] = {
     "sigmoid_cross_entropy": Loss(sigmoid, sigmoid_cross_entropy_cost, sigmoid_cross_entropy_gradient),
     "softmax_cross_entropy": Loss(softmax, softmax_cross_entropy_cost, softmax_cross_entropy_gradient),
 }
+
+
+def _sum(Y: FloatArray, Z: FloatArray) -> FloatArray:
+    """Return the sum of Y Z over outputs and examples, where 0 times infinity is 0."""
+    total = (Y * Z).sum(axis=(-2, -1))
+    if np.isnan(total).any():
+        total = np.where(Y == 0, 0, Y * Z).sum(axis=(-2, -1))
+    return total
 
 
 def _check(Z: FloatArray, Y: FloatArray) -> None:

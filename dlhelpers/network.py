@@ -17,7 +17,7 @@ import numpy as np
 from dlhelpers import batch_normalization
 from dlhelpers.activations import ACTIVATIONS
 from dlhelpers.batch_normalization import BatchNormalization, Normalized
-from dlhelpers.checks import check_array, check_choice, check_flag, check_integer, shown
+from dlhelpers.checks import check_array, check_choice, check_flag, check_integer, door, inside, shown
 from dlhelpers.dropout import check_keep_prob, keep_mask
 from dlhelpers.initialization import Initializer, initialize
 from dlhelpers.losses import LOSSES
@@ -58,14 +58,17 @@ class Trace(NamedTuple):
     Attributes
     ----------
     Z, A, dZ : tuple of (..., n_l, m) float array
-        Pre-activation, activation (of the last layer: the logits again) and dJ/dZ.
+        Pre-activation, activation before dropout (of the last layer: the logits again) and dJ/dZ.
     gradient : (..., P) float array
+    A_out : tuple of (..., n_l, m) float array
+        What goes on to the next layer: the activation after dropout, the same as A where there is none.
     """
 
     Z: tuple[FloatArray, ...]
     A: tuple[FloatArray, ...]
     dZ: tuple[FloatArray, ...]
     gradient: FloatArray
+    A_out: tuple[FloatArray, ...] = ()
 
 
 class Spread(NamedTuple):
@@ -122,6 +125,127 @@ def layer_statistics(layers: tuple[FloatArray, ...]) -> Spread:
     return Spread(mean, std, low, high)
 
 
+# Checks: each function has the arguments of the methods whose door it guards ------------------------
+
+
+def _check_use(
+    network: "Network",
+    theta: FloatArray,
+    X: FloatArray,
+    statistics: FloatArray | None = None,
+    draws: tuple[FloatArray, ...] | None = None,
+) -> None:
+    check_array("X", X, "(..., m, n_features)", "Examples are rows.", finite=True)
+    if network.batch_norm is not None and statistics is None:
+        raise ValueError(
+            "predict must have the running statistics of a network with batch normalization; got none. "
+            "Pass step.statistics of the training run, or network.batch_statistics(theta, training_set)."
+        )
+    _check_input(network, theta, X, draws, statistics)
+
+
+def _check_loss(
+    network: "Network", theta: FloatArray, batch: Batch, statistics: FloatArray | None = None
+) -> None:
+    _check_batch(batch)
+    _check_input(network, theta, batch.X, batch.draws, statistics)
+
+
+def check_training(network: "Network", theta: FloatArray, batch: Batch, with_loss: bool = True) -> None:
+    """Raise ValueError unless `network` has a gradient at `theta` and `batch`; see `Network.gradient`."""
+    if not isinstance(network, Network):
+        raise ValueError(f"network must be a Network; got {shown(network)}. Pass Network(sizes).")
+    check_flag("with_loss", with_loss)
+    _check_batch(batch)
+    if network.drops and batch.draws is None:
+        raise ValueError(
+            "batch must hold draws for dropout when keep_prob is below 1; got none. Wrap the batches: "
+            "with_draws(batches, network.sizes, rng). To train without dropout, set keep_prob=1."
+        )
+    _check_input(network, theta, batch.X, batch.draws)
+    dropped = [] if batch.draws is None else [*batch.draws, *network.keep_probs]
+    for leads in {batch.X.shape[:-2], *(np.shape(each)[:-2] for each in dropped)} - {(), theta.shape[:-1]}:
+        raise ValueError(
+            "theta must have shape (K, P) when X, Y, draws or keep_prob differ between K networks; got "
+            f"shape {theta.shape} for {leads[0]} networks. Pass a theta for each of them."
+        )
+
+
+def _check_statistics_of(network: "Network", theta: FloatArray, batch: Batch) -> None:
+    if network.batch_norm is None:
+        raise ValueError(
+            "batch_statistics needs a network with batch normalization; got batch_norm=None. "
+            "Make it with Network(..., batch_norm=BatchNormalization())."
+        )
+    _check_loss(network, theta, batch)
+
+
+def _check_update(network: "Network", statistics: FloatArray, theta: FloatArray, batch: Batch) -> None:
+    _check_statistics_of(network, theta, batch)
+    _check_statistics(network, statistics, theta)
+
+
+def _check_batch(batch: Batch) -> None:
+    if not isinstance(batch, Batch):
+        raise ValueError(f"batch must be a Batch; got {type(batch).__name__}. Pass Batch(X, Y).")
+    check_array("Y", batch.Y, "(..., m, n_out)", "Examples are rows.", kind="number")
+
+
+def _check_input(
+    network: "Network",
+    theta: FloatArray,
+    X: FloatArray,
+    draws: tuple[FloatArray, ...] | None,
+    statistics: FloatArray | None = None,
+) -> None:
+    network.layout.views(theta)
+    check_array("X", X, "(..., m, n_features)", "Examples are rows.", kind="number")
+    if X.shape[-1] != network.sizes[0] or X.shape[-2] == 0:
+        raise ValueError(
+            f"X must have {network.sizes[0]} columns, one for each feature, and 1 or more rows; got shape "
+            f"{X.shape}. If examples are its columns, pass X.T."
+        )
+    if draws is None:
+        draws = ()
+    elif not isinstance(draws, tuple) or [np.shape(draw)[-2:] for draw in draws] != [
+        (n_units, X.shape[-2]) for n_units in network.sizes[1:-1]
+    ]:
+        raise ValueError(
+            f"draws must be a tuple with an array (n_units, m) for each of the hidden layers "
+            f"{network.sizes[1:-1]}, for m = {X.shape[-2]}; got {_shapes(draws)}. "
+            "Make them with dropout.draw_uniform."
+        )
+    for draw in draws:
+        check_array("each of draws", draw, "(..., n_units, m)")
+    populations = {theta.shape[:-1], X.shape[:-2], *(draw.shape[:-2] for draw in draws)} - {()}
+    if len(populations) > 1:
+        raise ValueError(
+            f"theta, X and draws must be for the same networks; got theta of shape {theta.shape}, X of "
+            f"shape {X.shape} and draws of shapes {_shapes(draws)}. The first axis is K, one for each."
+        )
+    if statistics is not None:
+        _check_statistics(network, statistics, theta)
+
+
+def _check_statistics(network: "Network", statistics: FloatArray, theta: FloatArray) -> None:
+    check_array("statistics", statistics, "(..., S)", "Start with network.initial_statistics().")
+    size = network.statistics_layout.size
+    if statistics.shape not in ((size,), (*theta.shape[:-1], size)):
+        raise ValueError(
+            f"statistics must have {size} entries on the last axis, mean and variance of each hidden "
+            f"unit, and belong to theta; got shape {statistics.shape} for theta of shape {theta.shape}. "
+            "Start with network.initial_statistics()."
+        )
+
+
+def _shapes(draws: Any) -> Any:
+    """Name what came as draws, in one line."""
+    return [np.shape(draw) for draw in draws] if isinstance(draws, tuple) else type(draws).__name__
+
+
+# The network ----------------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True)
 class Network:
     r"""A fully connected network.
@@ -137,11 +261,11 @@ class Network:
     :math:`dZ^{[L]} = \partial J / \partial Z^{[L]}`:
 
     .. math::
-        dW^{[l]} &= dZ^{[l]} A^{[l-1]T} \tag{4} \\
         db^{[l]} &= \textstyle\sum_i dZ^{[l](i)} \tag{5} \\
-        dA^{[l]} &= W^{[l+1]T} dZ^{[l+1]} \tag{6} \\
-        dA^{[l]} &\leftarrow dA^{[l]} \odot D^{[l]} / p \tag{7} \\
-        dZ^{[l]} &= dA^{[l]} \odot g'(Z^{[l]}) \tag{8}
+        dW^{[l]} &= dZ^{[l]} A^{[l-1]T} \tag{4} \\
+        dA^{[l-1]} &= W^{[l]T} dZ^{[l]} \tag{6} \\
+        dA^{[l-1]} &\leftarrow dA^{[l-1]} \odot D^{[l-1]} / p \tag{7} \\
+        dZ^{[l-1]} &= dA^{[l-1]} \odot g'(Z^{[l-1]}) \tag{8}
 
     The mean over examples, 1/m, is in the gradient of the loss, so it stands in none of these lines.
     With batch normalization, hidden layers have gamma and beta instead of b.
@@ -239,7 +363,7 @@ class Network:
         """Return a first theta, (P,) or (K, P); see `initialization.initialize`."""
         return initialize(self.layout, self.activations, rng, population, initializer)
 
-    @np.errstate(all="ignore")
+    @door(_check_use)
     def predict(
         self,
         theta: FloatArray,
@@ -267,11 +391,40 @@ class Network:
         ValueError
             If a shape does not fit, `X` is not finite, or statistics are missing.
         """
-        self._check_use(X, statistics)
-        logits = self._forward(theta, X, draws, statistics)[-1].Z
-        return LOSSES[self.loss_name].prediction(logits).swapaxes(-1, -2).copy()
+        Z = self._forward(self._parameters(theta), X, draws, statistics)[-1].Z
+        return LOSSES[self.loss_name].prediction(Z).swapaxes(-1, -2).copy()
 
-    @np.errstate(all="ignore")
+    @door(_check_use)
+    def logits(
+        self,
+        theta: FloatArray,
+        X: FloatArray,
+        statistics: FloatArray | None = None,
+        draws: tuple[FloatArray, ...] | None = None,
+    ) -> FloatArray:
+        """Return the logits, (..., m, n_out): what the last layer gives before sigmoid or softmax.
+
+        Arguments and errors as in `predict`.
+        """
+        Z = self._forward(self._parameters(theta), X, draws, statistics)[-1].Z
+        return Z.swapaxes(-1, -2).copy()
+
+    @door(_check_use)
+    def hidden_units(
+        self,
+        theta: FloatArray,
+        X: FloatArray,
+        statistics: FloatArray | None = None,
+        draws: tuple[FloatArray, ...] | None = None,
+    ) -> tuple[FloatArray, ...]:
+        """Return what the units of each hidden layer answer to X, (..., m, n_l) for each layer, as copies.
+
+        With draws, after dropout.  Arguments and errors as in `predict`.
+        """
+        layers = self._forward(self._parameters(theta), X, draws, statistics)
+        return tuple(following.A_in.swapaxes(-1, -2).copy() for following in layers[1:])
+
+    @door(_check_loss)
     def loss(self, theta: FloatArray, batch: Batch, statistics: FloatArray | None = None) -> FloatArray:
         """Return the cost J, one number for each network: shape (...).
 
@@ -288,15 +441,15 @@ class Network:
         ValueError
             If a shape does not fit.
         """
-        _check_batch(batch)
-        Y = batch.Y.swapaxes(-1, -2)
-        return LOSSES[self.loss_name].cost(self._forward(theta, batch.X, batch.draws, statistics)[-1].Z, Y)
+        Z = self._forward(self._parameters(theta), batch.X, batch.draws, statistics)[-1].Z
+        return LOSSES[self.loss_name].cost(Z, batch.Y.swapaxes(-1, -2))
 
+    @door(check_training)
     def gradient(self, theta: FloatArray, batch: Batch) -> FloatArray:
         """Return the gradient of J, in the shape of `theta`; see `loss_and_gradient`."""
-        return self.loss_and_gradient(theta, batch, with_loss=False)[1]
+        return self._both_ways(theta, batch)[1]
 
-    @np.errstate(all="ignore")
+    @door(check_training)
     def loss_and_gradient(
         self, theta: FloatArray, batch: Batch, with_loss: bool = True
     ) -> tuple[FloatArray, FloatArray]:
@@ -318,38 +471,22 @@ class Network:
         ValueError
             If a shape does not fit, or draws are missing.
         """
-        self._check_draws(batch)
-        check_flag("with_loss", with_loss)
-        layers = self._forward(theta, batch.X, batch.draws)
-        loss, logits, Y = LOSSES[self.loss_name], layers[-1].Z, batch.Y.swapaxes(-1, -2)
-        J = loss.cost(logits, Y) if with_loss else np.asarray(np.nan)
-        return J, self._backward(theta, layers, loss.gradient(logits, Y))
+        layers, gradient = self._both_ways(theta, batch)
+        cost = LOSSES[self.loss_name].cost
+        J = cost(layers[-1].Z, batch.Y.swapaxes(-1, -2)) if with_loss else np.asarray(np.nan)
+        return J, gradient
 
-    @np.errstate(all="ignore")
+    @door(check_training)
     def trace(self, theta: FloatArray, batch: Batch) -> Trace:
         """Return what each layer computes forward and backward, as copies that stay.
 
         Arguments and errors as in `loss_and_gradient`.
         """
-        self._check_draws(batch)
-        layers = self._forward(theta, batch.X, batch.draws)
-        dZ = LOSSES[self.loss_name].gradient(layers[-1].Z, batch.Y.swapaxes(-1, -2))
         each_dZ: list[FloatArray] = []
-        gradient = self._backward(theta, layers, dZ, each_dZ)
+        layers, gradient = self._both_ways(theta, batch, each_dZ)
         Z, A = (tuple(getattr(layer, name).copy() for layer in layers) for name in ("Z", "A"))
-        return Trace(Z, A, tuple(each_dZ[::-1]), gradient)
-
-    @np.errstate(all="ignore")
-    def hidden_units(
-        self, theta: FloatArray, X: FloatArray, statistics: FloatArray | None = None
-    ) -> tuple[FloatArray, ...]:
-        """Return what the units of each hidden layer answer to X, (..., m, n_l) for each layer, as copies.
-
-        Arguments and errors as in `predict`.
-        """
-        self._check_use(X, statistics)
-        layers = self._forward(theta, X, None, statistics)[:-1]
-        return tuple(layer.A.swapaxes(-1, -2).copy() for layer in layers)
+        A_out = (*(following.A_in.copy() for following in layers[1:]), A[-1])
+        return Trace(Z, A, tuple(each_dZ[::-1]), gradient, A_out)
 
     def initial_statistics(self, population: int | None = None) -> FloatArray:
         """Return running means of 0 and variances of 1, of shape (S,) or (K, S).
@@ -367,7 +504,7 @@ class Network:
             values[...] = name.startswith("variance")
         return statistics
 
-    @np.errstate(all="ignore")
+    @door(_check_statistics_of)
     def batch_statistics(self, theta: FloatArray, batch: Batch) -> FloatArray:
         """Return the mean and the unbiased variance of each hidden unit over this batch, (..., S).
 
@@ -379,13 +516,7 @@ class Network:
         ValueError
             If the network has no batch normalization, or a shape does not fit.
         """
-        if self.batch_norm is None:
-            raise ValueError(
-                "batch_statistics needs a network with batch normalization; got batch_norm=None. "
-                "Make it with Network(..., batch_norm=BatchNormalization())."
-            )
-        _check_batch(batch)
-        layers = self._forward(theta, batch.X, batch.draws)
+        layers = self._forward(self._parameters(theta), batch.X, batch.draws)
         m = batch.X.shape[-2]
         each = []
         for layer in layers[:-1]:
@@ -393,43 +524,36 @@ class Network:
             each += [layer.normalized.mean, batch_normalization.unbiased(layer.normalized.variance, m)]
         return np.concatenate([*(part[..., 0] for part in each)], axis=-1) if each else np.empty(0)
 
+    @door(_check_update)
     def update_statistics(self, statistics: FloatArray, theta: FloatArray, batch: Batch) -> FloatArray:
         """Return the running statistics after this batch; arguments and errors as in `batch_statistics`."""
-        seen = self.batch_statistics(theta, batch)
-        self._check_statistics(statistics, theta)
+        seen = inside(self.batch_statistics)(theta, batch)
         assert self.batch_norm is not None
         return batch_normalization.update_running(statistics, seen, self.batch_norm.momentum)
 
-    def _check_use(self, X: FloatArray, statistics: FloatArray | None) -> None:
-        check_array("X", X, "(..., m, n_features)", "Examples are rows.", finite=True)
-        if self.batch_norm is not None and statistics is None:
-            raise ValueError(
-                "predict must have the running statistics of a network with batch normalization; got none. "
-                "Pass step.statistics of the training run, or network.batch_statistics(theta, training_set)."
-            )
+    def _parameters(self, theta: FloatArray) -> dict[str, FloatArray]:
+        return inside(self.layout.views)(theta)
 
-    def _check_draws(self, batch: Batch) -> None:
-        _check_batch(batch)
-        if self.drops and batch.draws is None:
-            raise ValueError(
-                "batch must hold draws for dropout when keep_prob is below 1; got none. Wrap the batches: "
-                "with_draws(batches, network.sizes, rng). To train without dropout, set keep_prob=1."
-            )
+    def _both_ways(
+        self, theta: FloatArray, batch: Batch, each_dZ: list[FloatArray] | None = None
+    ) -> tuple[list[Layer], FloatArray]:
+        """Return the layers of the forward pass and the gradient; `each_dZ` as in `_backward`."""
+        parameters = self._parameters(theta)
+        layers = self._forward(parameters, batch.X, batch.draws)
+        dZ = LOSSES[self.loss_name].gradient(layers[-1].Z, batch.Y.swapaxes(-1, -2))
+        gradient = np.empty_like(theta)
+        self._backward(parameters, layers, dZ, self._parameters(gradient), each_dZ)
+        return layers, gradient
 
     def _forward(
         self,
-        theta: FloatArray,
+        parameters: dict[str, FloatArray],
         X: FloatArray,
         draws: tuple[FloatArray, ...] | None = None,
         statistics: FloatArray | None = None,
     ) -> list[Layer]:
         """Return all layers; what they hold lives in scratch memory until the next call."""
-        parameters = self.layout.views(theta)
-        self._check_input(theta, X, draws)
-        running = None
-        if statistics is not None:
-            self._check_statistics(statistics, theta)
-            running = self.statistics_layout.views(statistics)
+        running = None if statistics is None else inside(self.statistics_layout.views)(statistics)
         A = X.swapaxes(-1, -2)
         layers: list[Layer] = []
         last = len(self.sizes) - 1
@@ -444,7 +568,7 @@ class Network:
                 g = ACTIVATIONS[self.activations[layer - 1]].function
                 A = activated = g(Z, out=scratch(f"A{layer}", W, A_in))  # (2)
                 if draws is not None:
-                    mask = keep_mask(draws[layer - 1], self.keep_probs[layer - 1])
+                    mask = inside(keep_mask)(draws[layer - 1], self.keep_probs[layer - 1])
                     mask = mask.astype(activated.dtype, copy=False)
                     A = activated * mask  # (3)
             layers.append(Layer(A_in, Z, activated if layer < last else Z, normalized, mask))
@@ -461,94 +585,38 @@ class Network:
         assert self.batch_norm is not None
         gamma, beta, eps = parameters[f"gamma{layer}"], parameters[f"beta{layer}"], self.batch_norm.eps
         if running is None:
-            normalized = batch_normalization.forward(Z, gamma, beta, eps)
+            normalized = inside(batch_normalization.forward)(Z, gamma, beta, eps)
             return normalized.Z_tilde, normalized
         mean, variance = running[f"mean{layer}"], running[f"variance{layer}"]
-        return batch_normalization.inference(Z, gamma, beta, mean, variance, eps), None
+        return inside(batch_normalization.inference)(Z, gamma, beta, mean, variance, eps), None
 
     def _backward(
         self,
-        theta: FloatArray,
+        parameters: dict[str, FloatArray],
         layers: list[Layer],
         dZ: FloatArray,
+        d: dict[str, FloatArray],
         each_dZ: list[FloatArray] | None = None,
-    ) -> FloatArray:
-        """Return d theta from dZ of the last layer; append a copy of the dZ of each layer, from the last."""
-        if dZ.shape[:-2] != theta.shape[:-1]:
-            raise ValueError(
-                "theta must have shape (K, P) when X, Y, draws or keep_prob differ between K networks; got "
-                f"shape {theta.shape} for {dZ.shape[0]} networks. Pass a theta for each of them."
-            )
-        parameters = self.layout.views(theta)
-        gradient = np.empty_like(theta)
-        d = self.layout.views(gradient)
-        last = len(self.sizes) - 1
-        for layer in range(last, 0, -1):
-            A_in, Z, A, normalized, mask = layers[layer - 1]
-            if layer < last:
-                W_T = parameters[f"W{layer + 1}"].swapaxes(-1, -2)
-                dA = np.matmul(W_T, dZ, out=scratch(f"dA{layer}", W_T, dZ))  # (6)
-                if mask is not None:
-                    dA = np.multiply(dA, mask, out=dA)  # (7)
-                g_prime = ACTIVATIONS[self.activations[layer - 1]].derivative
-                slope = g_prime(Z, A, out=scratch(f"g{layer}", W_T, dZ))
-                dZ = np.multiply(dA, slope, out=dA)  # (8)
+    ) -> None:
+        """Write the gradient into d from dZ of the last layer; append a copy of each dZ, from the last."""
+        for layer in range(len(layers), 0, -1):
+            A_in, normalized = layers[layer - 1].A_in, layers[layer - 1].normalized
             if each_dZ is not None:
                 each_dZ.append(dZ.copy())
             if normalized is None:
                 d[f"b{layer}"][...] = dZ.sum(axis=-1, keepdims=True)  # (5)
             else:
                 assert self.batch_norm is not None
-                gamma = parameters[f"gamma{layer}"]
-                dZ, d[f"gamma{layer}"][...], d[f"beta{layer}"][...] = batch_normalization.backward(
-                    dZ, normalized, gamma, self.batch_norm.eps
+                dZ, d[f"gamma{layer}"][...], d[f"beta{layer}"][...] = inside(batch_normalization.backward)(
+                    dZ, normalized, parameters[f"gamma{layer}"], self.batch_norm.eps
                 )
-            d[f"W{layer}"][...] = dZ @ A_in.swapaxes(-1, -2)  # (4)
-        return gradient
-
-    def _check_input(self, theta: FloatArray, X: FloatArray, draws: tuple[FloatArray, ...] | None) -> None:
-        check_array("X", X, "(..., m, n_features)", "Examples are rows.", kind="number")
-        if X.shape[-1] != self.sizes[0] or X.shape[-2] == 0:
-            raise ValueError(
-                f"X must have {self.sizes[0]} columns, one for each feature, and 1 or more rows; got shape "
-                f"{X.shape}. If examples are its columns, pass X.T."
-            )
-        if draws is None:
-            draws = ()
-        elif not isinstance(draws, tuple) or [np.shape(draw)[-2:] for draw in draws] != [
-            (n_units, X.shape[-2]) for n_units in self.sizes[1:-1]
-        ]:
-            raise ValueError(
-                f"draws must be a tuple with an array (n_units, m) for each of the hidden layers "
-                f"{self.sizes[1:-1]}, for m = {X.shape[-2]}; got {_shapes(draws)}. "
-                "Make them with dropout.draw_uniform."
-            )
-        if not draws and X.ndim == 2:
-            return
-        populations = {theta.shape[:-1], X.shape[:-2], *(np.shape(draw)[:-2] for draw in draws)} - {()}
-        if len(populations) > 1:
-            raise ValueError(
-                f"theta, X and draws must be for the same networks; got theta of shape {theta.shape}, X of "
-                f"shape {X.shape} and draws of shapes {_shapes(draws)}. The first axis is K, one for each."
-            )
-
-    def _check_statistics(self, statistics: FloatArray, theta: FloatArray) -> None:
-        check_array("statistics", statistics, "(..., S)", "Start with network.initial_statistics().")
-        size = self.statistics_layout.size
-        if statistics.shape not in ((size,), (*theta.shape[:-1], size)):
-            raise ValueError(
-                f"statistics must have {size} entries on the last axis, mean and variance of each hidden "
-                f"unit, and belong to theta; got shape {statistics.shape} for theta of shape {theta.shape}. "
-                "Start with network.initial_statistics()."
-            )
-
-
-def _check_batch(batch: Batch) -> None:
-    if not isinstance(batch, Batch):
-        raise ValueError(f"batch must be a Batch; got {type(batch).__name__}. Pass Batch(X, Y).")
-    check_array("Y", batch.Y, "(..., m, n_out)", "Examples are rows.", kind="number")
-
-
-def _shapes(draws: Any) -> Any:
-    """Name what came as draws, in one line."""
-    return [np.shape(draw) for draw in draws] if isinstance(draws, tuple) else type(draws).__name__
+            np.matmul(dZ, A_in.swapaxes(-1, -2), out=d[f"W{layer}"])  # (4)
+            if layer > 1:
+                below = layers[layer - 2]
+                W_T = parameters[f"W{layer}"].swapaxes(-1, -2)
+                dA = np.matmul(W_T, dZ, out=scratch(f"dA{layer}", W_T, dZ))  # (6)
+                if below.mask is not None:
+                    dA = np.multiply(dA, below.mask, out=dA)  # (7)
+                g_prime = ACTIVATIONS[self.activations[layer - 2]].derivative
+                slope = g_prime(below.Z, below.A, out=scratch(f"slope{layer}", W_T, dZ))
+                dZ = np.multiply(dA, slope, out=dA)  # (8)

@@ -17,13 +17,13 @@ the decay of its weights does not pass through the optimizer.  It is `Adam` with
 `descend(..., weight_decay=...)`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from dlhelpers.checks import check_array, check_flag, check_for_each
+from dlhelpers.checks import check_array, check_flag, check_for_each, door
 from dlhelpers.typing import FloatArray
 
 Hyperparameter = float | FloatArray
@@ -38,6 +38,65 @@ class Optimizer(Protocol):
 
     def update(self, gradient: FloatArray, state: Any) -> tuple[FloatArray, Any]:
         """Return the direction of the step and the next state."""
+
+
+# Checks ---------------------------------------------------------------------------------------------
+
+
+def _check_share(name: str, value: Any) -> None:
+    advice = "It is the share of the old average that a step keeps; usual values are 0.9 and 0.999."
+    check_for_each(name, value, "[0, 1)", advice)
+
+
+def _check_eps(value: Any) -> None:
+    check_for_each("eps", value, "(0, inf)", "It keeps the denominator above 0; 1e-8 is usual.")
+
+
+def _check_limit(limit: Any, gradient: FloatArray | None = None) -> None:
+    advice = "It is the greatest size that is let through; infinity lets everything through."
+    check_for_each("limit", limit, "(0, inf]", advice)
+    if gradient is not None:
+        _check_population("limit", limit, "gradient", gradient)
+
+
+def _check_population(name: str, value: Any, array_name: str, array: FloatArray) -> None:
+    """Raise unless a hyperparameter is a number or has a value for each network of the array."""
+    if isinstance(value, np.ndarray) and value.shape != (*array.shape[:-1], 1):
+        raise ValueError(
+            f"{name} must be a number or hold one value for each network: {array_name} has shape "
+            f"{array.shape}; got {name} of shape {value.shape}."
+        )
+
+
+def _check_shapes(optimizer: Any, name: str, array: FloatArray) -> None:
+    """Check theta or a gradient, and that the hyperparameters are for as many networks."""
+    check_array(name, array, "(..., P)")
+    for hyperparameter, value in vars(optimizer).items():
+        _check_population(hyperparameter, value, name, array)
+
+
+def _check_update(kind: type[tuple[Any, ...]]) -> Callable[[Any, FloatArray, Any], None]:
+    """Return the check of `update` for optimizers with this kind of state."""
+
+    def check(optimizer: Any, gradient: FloatArray, state: Any) -> None:
+        _check_shapes(optimizer, "gradient", gradient)
+        if not isinstance(state, kind) or np.shape(state[0]) != gradient.shape:
+            came = f"arrays of shape {np.shape(state[0])}" if isinstance(state, kind) else repr(state)
+            raise ValueError(
+                f"gradient and state must belong together: gradient has shape {gradient.shape}, and state "
+                f"must be the {kind.__name__} of the step before, of this shape; got {came}. "
+                "Before the first step it is init(theta)."
+            )
+
+    return check
+
+
+def _cast(array: FloatArray, gradient: FloatArray) -> FloatArray:
+    """Return the array in the gradient's dtype: float64 hyperparameters of a population widen float32."""
+    return array.astype(gradient.dtype, copy=False)
+
+
+# Optimizers -----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -121,10 +180,9 @@ class Momentum:
         _check_shapes(self, "theta", theta)
         return MomentumState(np.zeros_like(theta))
 
-    @np.errstate(all="ignore")
+    @door(_check_update(MomentumState))
     def update(self, gradient: FloatArray, state: MomentumState) -> tuple[FloatArray, MomentumState]:
         """Return the direction of equation (3) and the next velocity."""
-        _check_update(self, gradient, state, MomentumState)
         if self.averaged:
             v = self.beta * state.v + (1 - self.beta) * gradient  # (1)
         else:
@@ -186,10 +244,9 @@ class Nesterov:
         _check_shapes(self, "theta", theta)
         return MomentumState(np.zeros_like(theta))
 
-    @np.errstate(all="ignore")
+    @door(_check_update(MomentumState))
     def update(self, gradient: FloatArray, state: MomentumState) -> tuple[FloatArray, MomentumState]:
         """Return the direction of equation (2) or (4) and the next velocity."""
-        _check_update(self, gradient, state, MomentumState)
         if self.averaged:
             v = self.beta * state.v + (1 - self.beta) * gradient  # (1)
             direction = self.beta * v + (1 - self.beta) * gradient  # (2)
@@ -252,10 +309,9 @@ class AdaGrad:
         _check_shapes(self, "theta", theta)
         return SquaresState(np.zeros_like(theta))
 
-    @np.errstate(all="ignore")
+    @door(_check_update(SquaresState))
     def update(self, gradient: FloatArray, state: SquaresState) -> tuple[FloatArray, SquaresState]:
         """Return the direction of equation (2) and the next sum."""
-        _check_update(self, gradient, state, SquaresState)
         s = state.s + gradient**2  # (1)
         direction = gradient / (np.sqrt(s) + self.eps)  # (2)
         return _cast(direction, gradient), SquaresState(s)
@@ -314,10 +370,9 @@ class RMSprop:
         _check_shapes(self, "theta", theta)
         return SquaresState(np.zeros_like(theta))
 
-    @np.errstate(all="ignore")
+    @door(_check_update(SquaresState))
     def update(self, gradient: FloatArray, state: SquaresState) -> tuple[FloatArray, SquaresState]:
         """Return the direction of equation (2) or (3) and the next average."""
-        _check_update(self, gradient, state, SquaresState)
         s = self.beta * state.s + (1 - self.beta) * gradient**2  # (1)
         if self.eps_inside:
             direction = gradient / np.sqrt(s + self.eps)  # (3)
@@ -398,10 +453,9 @@ class Adam:
         _check_shapes(self, "theta", theta)
         return AdamState(np.zeros_like(theta), np.zeros_like(theta), 0)
 
-    @np.errstate(all="ignore")
+    @door(_check_update(AdamState))
     def update(self, gradient: FloatArray, state: AdamState) -> tuple[FloatArray, AdamState]:
         """Return the direction of equation (5) or (6) and the next averages."""
-        _check_update(self, gradient, state, AdamState)
         t = state.t + 1
         v = self.beta1 * state.v + (1 - self.beta1) * gradient  # (1)
         s = self.beta2 * state.s + (1 - self.beta2) * gradient**2  # (2)
@@ -553,54 +607,3 @@ class Clipped:
     def update(self, gradient: FloatArray, state: Any) -> tuple[FloatArray, Any]:
         """Return what the optimizer inside makes of the clipped gradient."""
         return self.optimizer.update(clip_by_norm(gradient, self.limit), state)
-
-
-# Checks ---------------------------------------------------------------------------------------------
-
-
-def _check_share(name: str, value: Any) -> None:
-    advice = "It is the share of the old average that a step keeps; usual values are 0.9 and 0.999."
-    check_for_each(name, value, "[0, 1)", advice)
-
-
-def _check_eps(value: Any) -> None:
-    check_for_each("eps", value, "(0, inf)", "It keeps the denominator above 0; 1e-8 is usual.")
-
-
-def _check_limit(limit: Any, gradient: FloatArray | None = None) -> None:
-    advice = "It is the greatest size that is let through; infinity lets everything through."
-    check_for_each("limit", limit, "(0, inf]", advice)
-    if gradient is not None:
-        _check_population("limit", limit, "gradient", gradient)
-
-
-def _check_population(name: str, value: Any, array_name: str, array: FloatArray) -> None:
-    """Raise unless a hyperparameter is a number or has a value for each network of the array."""
-    if isinstance(value, np.ndarray) and value.shape != (*array.shape[:-1], 1):
-        raise ValueError(
-            f"{name} must be a number or hold one value for each network: {array_name} has shape "
-            f"{array.shape}; got {name} of shape {value.shape}."
-        )
-
-
-def _check_shapes(optimizer: Any, name: str, array: FloatArray) -> None:
-    """Check theta or a gradient, and that the hyperparameters are for as many networks."""
-    check_array(name, array, "(..., P)")
-    for hyperparameter, value in vars(optimizer).items():
-        _check_population(hyperparameter, value, name, array)
-
-
-def _check_update(optimizer: Any, gradient: FloatArray, state: Any, kind: type[tuple[Any, ...]]) -> None:
-    _check_shapes(optimizer, "gradient", gradient)
-    if not isinstance(state, kind) or np.shape(state[0]) != gradient.shape:
-        came = f"arrays of shape {np.shape(state[0])}" if isinstance(state, kind) else repr(state)
-        raise ValueError(
-            f"gradient and state must belong together: gradient has shape {gradient.shape}, and state "
-            f"must be the {kind.__name__} of the step before, of this shape; got {came}. "
-            "Before the first step it is init(theta)."
-        )
-
-
-def _cast(array: FloatArray, gradient: FloatArray) -> FloatArray:
-    """Return the array in the gradient's dtype: float64 hyperparameters of a population widen float32."""
-    return array.astype(gradient.dtype, copy=False)

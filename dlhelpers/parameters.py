@@ -12,8 +12,17 @@ from math import prod
 
 import numpy as np
 
-from dlhelpers.checks import check_array, check_flag, check_integer, shown
+from dlhelpers.checks import check_array, check_flag, check_integer, door, shown
 from dlhelpers.typing import BoolArray, FloatArray
+
+
+def _check_theta(layout: "Layout", theta: FloatArray) -> None:
+    check_array("theta", theta, "(..., P)", "Use the theta that network.initialize(rng) returns.")
+    if theta.shape[-1] != layout.size:
+        raise ValueError(
+            f"theta must have {layout.size} entries on its last axis, one for each parameter; "
+            f"got shape {theta.shape}. Use the theta that network.initialize(rng) returns."
+        )
 
 
 @dataclass(frozen=True)
@@ -101,8 +110,9 @@ class Layout:
         place = np.unravel_index(index - part.start, self.shapes[name])
         return f"{name}[{', '.join(str(i) for i in place)}]"
 
+    @door(_check_theta)
     def views(self, theta: FloatArray) -> dict[str, FloatArray]:
-        """Return each named array as a view: writing into it writes into theta.
+        """Return each named array as a view: writing into it writes into theta.  `flatten` is the inverse.
 
         Parameters
         ----------
@@ -117,17 +127,53 @@ class Layout:
         ValueError
             If `theta` is no float array whose last axis has P entries.
         """
-        check_array("theta", theta, "(..., P)", "Use the theta that network.initialize(rng) returns.")
-        if theta.shape[-1] != self.size:
-            raise ValueError(
-                f"theta must have {self.size} entries on its last axis, one for each parameter; "
-                f"got shape {theta.shape}. Use the theta that network.initialize(rng) returns."
-            )
         lead = theta.shape[:-1]
-        return {
-            name: theta[..., part].reshape(lead + tuple(self.shapes[name]))
-            for name, part in self.slices.items()
-        }
+        return {name: theta[..., part].reshape(lead + shape) for name, part, shape in self._places}
+
+    @cached_property
+    def _places(self) -> list[tuple[str, slice, tuple[int, ...]]]:
+        return [(name, part, tuple(self.shapes[name])) for name, part in self.slices.items()]
+
+    def flatten(self, arrays: Mapping[str, FloatArray]) -> FloatArray:
+        """Return the theta that these arrays make, a new array: the inverse of `views`.
+
+        Parameters
+        ----------
+        arrays : mapping from name to (..., *shape) float array
+            One for each name of the layout, in any order; K matrices each for a population.
+
+        Returns
+        -------
+        (..., P) float array
+
+        Raises
+        ------
+        ValueError
+            If a name is missing or not of the layout, or a shape does not fit.
+
+        Examples
+        --------
+        >>> layout = Layout({"W1": (1, 2), "b1": (1, 1)})
+        >>> layout.flatten({"b1": np.array([[3.0]]), "W1": np.array([[1.0, 2.0]])})
+        array([1., 2., 3.])
+        """
+        if not isinstance(arrays, Mapping) or set(arrays) != set(self.shapes):
+            came = list(arrays) if isinstance(arrays, Mapping) else arrays
+            raise ValueError(
+                f"arrays must map the names {', '.join(self.shapes)} to arrays; got {shown(came)}. "
+                "views(theta) makes such a mapping."
+            )
+        for name, shape in self.shapes.items():
+            lengths = f"(..., {', '.join(map(str, shape))})" if shape else "(...)"
+            check_array(f"arrays[{name!r}]", arrays[name], lengths)
+        leads = {arrays[name].shape[: arrays[name].ndim - len(shape)] for name, shape in self.shapes.items()}
+        if len(leads) > 1:
+            raise ValueError(
+                "arrays must all be for one network, or for the same number K; got first axes "
+                f"{sorted(leads)} before the shapes of the layout."
+            )
+        parts = [arrays[name].reshape(*lead, -1) for lead in leads for name in self.shapes]
+        return np.concatenate(parts, axis=-1) if parts else np.empty(0)
 
 
 def dense_layout(sizes: tuple[int, ...], batch_norm: bool = False) -> Layout:

@@ -43,7 +43,7 @@ def _bare(source: str) -> str:
         hidden: list[ast.AST] = []
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             hidden += node.body[:1] if ast.get_docstring(node) is not None else []
-            hidden += [each for each in node.decorator_list if _called(each) == "errstate"]
+            hidden += [each for each in node.decorator_list if _called(each) in ("errstate", "door")]
         if isinstance(node, ast.stmt) and _only_checks(node):
             hidden.append(node)
         for each in hidden:

@@ -20,7 +20,8 @@ def softmax(Z: FloatArray, temperature: float = 1.0) -> FloatArray:
         a_i &= t_i / \textstyle\sum_j t_j \tag{2}
 
     The shift by the largest logit changes nothing in exact arithmetic and keeps exp from overflowing.
-    A logit of -inf gives 0; a column whose largest logit is infinite gives NaN, without a warning.
+    A logit of -inf gives 0: it masks a class.  A logit of inf gives 1.  Several of inf, or all of -inf,
+    have no limit and give NaN, without a warning.
 
     Parameters
     ----------
@@ -49,7 +50,7 @@ def softmax(Z: FloatArray, temperature: float = 1.0) -> FloatArray:
            [0.5]])
     """
     _check(Z, temperature)
-    t = np.exp((Z - Z.max(axis=-2, keepdims=True)) / float(temperature))  # (1)
+    t = np.exp(_scaled(Z, temperature))  # (1)
     return t / t.sum(axis=-2, keepdims=True)  # (2)
 
 
@@ -82,7 +83,7 @@ def log_softmax(Z: FloatArray, temperature: float = 1.0) -> FloatArray:
            [    0.]])
     """
     _check(Z, temperature)
-    S = (Z - Z.max(axis=-2, keepdims=True)) / float(temperature)  # (1)
+    S = _scaled(Z, temperature)  # (1)
     return S - np.log(np.exp(S).sum(axis=-2, keepdims=True))  # (2)
 
 
@@ -111,6 +112,20 @@ def hardmax(Z: FloatArray) -> FloatArray:
     _check_logits(Z)
     classes = np.arange(Z.shape[-2])[:, None]
     return np.asarray(classes == Z.argmax(axis=-2)[..., None, :], dtype=Z.dtype)
+
+
+def _scaled(Z: FloatArray, temperature: float) -> FloatArray:
+    """Return (z - max z) / T."""
+    peak = Z.max(axis=-2, keepdims=True)
+    S = Z - peak
+    if np.isinf(peak).any():
+        infinite = np.asarray(np.inf == Z)
+        alone = infinite & (infinite.sum(axis=-2, keepdims=True) == 1)
+        S = np.where(alone, 0, S)  # a logit less itself
+    if temperature == 1:
+        return S
+    limits = np.finfo(Z.dtype)  # T as a number of this dtype: neither 0 nor infinity
+    return S / min(max(float(temperature), float(limits.tiny)), float(limits.max))
 
 
 def _check(Z: FloatArray, temperature: float) -> None:

@@ -2,11 +2,12 @@ r"""Training: one loop that everything in the course trains through."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 
-from dlhelpers.checks import check_array, check_integer, check_number
+from dlhelpers.checks import check_array, check_integer, check_number, inside
 from dlhelpers.minibatches import Batch
 from dlhelpers.optimizers import Optimizer
 from dlhelpers.typing import BoolArray, FloatArray
@@ -64,9 +65,9 @@ class Step:
         """How often the whole training set has been used."""
         return self.batch.epoch
 
-    @property
+    @cached_property
     def loss(self) -> FloatArray:
-        """The cost on this batch, of shape (...).  Computed when asked for: it costs part of a step."""
+        """The cost on this batch, of shape (...).  Computed when first asked for: it costs part of a step."""
         with np.errstate(all="ignore"):
             return self.objective.loss(self.theta, self.batch)
 
@@ -99,7 +100,12 @@ class Descent:
     weight_decay: float | FloatArray
     projection: Projection | None
     step: int
+    last_step: int | None = None
+    """The step after which it ends, if `descend` got a number of steps."""
     _last: Step | None = field(default=None, init=False, repr=False)
+    _known: tuple[Any, ...] = field(default=(None, None), init=False, repr=False)
+    """The objective and the shapes that have passed the objective's door."""
+    _known_optimizer: Optimizer | None = field(default=None, init=False, repr=False)
 
     def take_back(self) -> None:
         """Take the last step back: the next one begins at the same theta, without an update in between."""
@@ -109,21 +115,21 @@ class Descent:
         return self
 
     def __next__(self) -> Step:
-        if self._last is not None:
-            if self._last.diverged.all():
-                raise StopIteration
-            self._update(self._last)
-            self._last = None
-        batch = next(self.batches)
+        last = self._last
         with np.errstate(all="ignore"):
-            gradient = self.objective.gradient(self.theta, batch)
-        diverged = np.asarray(~np.isfinite(gradient).all(axis=-1))
-        rate = self._rate()
+            if last is not None:
+                if np.count_nonzero(last.diverged) == last.diverged.size or last.step == self.last_step:
+                    raise StopIteration
+                self._update(last)
+                self._last = None
+            batch = next(self.batches)
+            gradient = self._gradient(batch)
+            diverged = np.asarray(~np.isfinite(gradient).all(axis=-1))
         self._last = Step(
             self.step,
             self.theta,
             gradient,
-            rate,
+            self._rate(),
             batch,
             self.state,
             self.statistics,
@@ -135,22 +141,53 @@ class Descent:
     def _rate(self) -> float | FloatArray:
         return self.learning_rate(self.step) if callable(self.learning_rate) else self.learning_rate
 
-    def _update(self, last: Step) -> None:
-        if _kind(self.optimizer) != self.kind:
+    def _gradient(self, batch: Batch) -> FloatArray:
+        """Return the gradient; what has the shapes of the last batch need not be checked again."""
+        shapes = _shapes(batch)
+        known = self.objective is self._known[0] and shapes is not None and shapes == self._known[1]
+        gradient = inside(self.objective.gradient) if known else self.objective.gradient
+        found = gradient(self.theta, batch)
+        self._known = self.objective, shapes
+        return found
+
+    def _direction(self, gradient: FloatArray) -> FloatArray:
+        """Return the optimizer's direction; the first one is checked."""
+        update = self.optimizer.update
+        if self.optimizer is self._known_optimizer:
+            update = inside(update)
+        elif _kind(self.optimizer) != self.kind:
             self.kind, self.state = _kind(self.optimizer), self.optimizer.init(self.theta)
-        with np.errstate(all="ignore"):
-            if self.statistics is not None:
-                self.statistics = self.objective.update_statistics(self.statistics, self.theta, last.batch)  # type: ignore[attr-defined]
-            direction, self.state = self.optimizer.update(last.gradient, self.state)
-            if np.any(self.weight_decay):
-                weights = self.theta * self.objective.layout.is_weight  # type: ignore[attr-defined]
-                direction = direction + self.weight_decay * weights  # (1)
-            theta: FloatArray = self.theta - self._rate() * direction  # (2)
-            theta = theta.astype(self.theta.dtype, copy=False)  # float64 rates widen float32
-            if self.projection is not None:
-                theta = self.projection(theta)
-        self.theta = np.where(last.diverged[..., None], self.theta, theta) if last.diverged.any() else theta
+        direction, self.state = update(gradient, self.state)
+        self._known_optimizer = self.optimizer
+        return direction
+
+    def _update(self, last: Step) -> None:
+        if self.statistics is not None:
+            self.statistics = self.objective.update_statistics(self.statistics, self.theta, last.batch)  # type: ignore[attr-defined]
+        direction = self._direction(last.gradient)
+        if np.count_nonzero(self.weight_decay):
+            weights = self.theta * self.objective.layout.is_weight  # type: ignore[attr-defined]
+            direction = direction + _cast(self.weight_decay, self.theta) * weights  # (1)
+        theta: FloatArray = self.theta - _cast(self._rate(), self.theta) * direction  # (2)
+        if self.projection is not None:
+            theta = self.projection(theta)
+        some = np.count_nonzero(last.diverged)
+        self.theta = np.where(last.diverged[..., None], self.theta, theta) if some else theta
         self.step += 1
+
+
+def _cast(value: float | FloatArray, theta: FloatArray) -> float | FloatArray:
+    """Return a float64 number or array in the dtype of theta, which it would widen."""
+    return value if type(value) is float else np.asarray(value, theta.dtype)
+
+
+def _shapes(batch: Batch) -> tuple[Any, ...] | None:
+    """Return all of a batch that the door of a network looks at; None for a batch of another kind."""
+    try:
+        draws = [(draw.shape, draw.dtype) for draw in batch.draws or ()]
+        return batch.X.shape, batch.X.dtype, batch.Y.shape, batch.Y.dtype, draws
+    except (AttributeError, TypeError):
+        return None
 
 
 def _kind(optimizer: Any) -> tuple[type[Any], ...]:
@@ -170,6 +207,7 @@ def descend(
     weight_decay: float | FloatArray = 0.0,
     projection: Projection | None = None,
     step: int = 0,
+    steps: int | None = None,
 ) -> Descent:
     r"""Return an iterator over the steps of training.
 
@@ -177,8 +215,11 @@ def descend(
         \text{direction} &\leftarrow \text{direction} + \delta \, \theta_{\text{weights}} \tag{1} \\
         \theta &\leftarrow \theta - \alpha \cdot \text{direction} \tag{2}
 
-    It yields each step before its update and does not end by itself, unless `batches` ends or every
-    network has diverged: the caller decides how many steps to take, when to stop and what to keep.
+    It yields each step before its update, so that the loss and the gradient belong to the theta beside
+    them.  With `steps=n` it makes n updates and ends with a step that has them all, step number n: its
+    theta is the one to use.  Without, it does not end by itself, unless `batches` ends or every network
+    has diverged: the caller decides when to stop and what to keep, and the theta of the last step that
+    was yielded lacks its own update.
 
     Parameters
     ----------
@@ -200,6 +241,8 @@ def descend(
         Applied after each update.
     step : int >= 0
         The number of the first step, to go on from a `Step` of an earlier run.
+    steps : int >= 0, optional
+        How many updates to make.  It takes one batch more, for the loss and the gradient after the last.
 
     Returns
     -------
@@ -226,6 +269,13 @@ def descend(
     >>> run = descend(Network((1, 1)), np.zeros(2), repeat(Batch(X, 2 * X)), GradientDescent(), 0.5)
     >>> [round(float(step.loss), 3) for step in islice(run, 4)]
     [1.333, 0.593, 0.263, 0.117]
+
+    The last of n steps holds what n updates have made:
+
+    >>> batches = repeat(Batch(X, 2 * X))
+    >>> *_, last = descend(Network((1, 1)), np.zeros(2), batches, GradientDescent(), 0.5, steps=50)
+    >>> last.step, last.theta.round(3)
+    (50, array([2., 0.]))
     """
     check_array(
         "theta", theta, "(..., P)", "Use the theta that network.initialize(rng) returns.", finite=True
@@ -237,6 +287,8 @@ def descend(
         advice = "A step goes against the gradient already; its sign is in equation (2)."
         check_number("learning_rate", learning_rate, "[0, inf)", advice, fits=each)
     check_integer("step", step, "[0, inf)")
+    if steps is not None:
+        check_integer("steps", steps, "[0, inf)", "Leave it out to go on without end.")
     check_number("weight_decay", weight_decay, "[0, inf)", "0 means none.", fits=each)
     if statistics is not None:
         check_array("statistics", statistics, "(..., S)", "Start with network.initial_statistics().")
@@ -250,7 +302,7 @@ def descend(
                 f"{name} needs an objective with {needed}, such as a Network; got {objective!r}."
             )
     state = optimizer.init(theta) if state is None else state
-    settings = (statistics, weight_decay, projection, step)
+    settings = (statistics, weight_decay, projection, step, None if steps is None else step + steps)
     return Descent(objective, theta, batches, optimizer, learning_rate, state, _kind(optimizer), *settings)
 
 

@@ -115,10 +115,9 @@ def test_gelu_is_the_textbook_form_and_flat_beyond_its_ends():
     Z = np.linspace(-12, 12, 481)
     T = np.tanh(np.sqrt(2 / np.pi) * (Z + 0.044715 * Z**3))
     np.testing.assert_allclose(gelu(Z), Z * (1 + T) / 2, rtol=1e-14, atol=1e-15)
-    # the ends stand where tanh reaches 1 to the last digit, and no further out
-    ends = np.array([GELU_END - 1.0, GELU_END])
-    T = np.tanh(GELU_SCALE * (ends + GELU_CUBE * ends**3))
-    assert T[0] < 1 and T[1] == 1
+    # the ends stand where e^(-2U) is below the smallest number, so that A is 0
+    assert np.exp(-2 * GELU_SCALE * (GELU_END + GELU_CUBE * GELU_END**3)) == 0
+    assert gelu(np.array([-20.0]))[0] < 0 and gelu(np.array([-float(GELU_END)]))[0] == 0
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -21,7 +21,7 @@ from dlhelpers.dropout import (
     with_draws,
 )
 from dlhelpers.gradient_checking import numerical_gradient
-from dlhelpers.labs.dropout.dropout import Rescaled, mask_with_drop_and_keep_swapped, mask_without_division
+from dlhelpers.labs.dropout.mistakes import Rescaled, mask_with_drop_and_keep_swapped, mask_without_division
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
 

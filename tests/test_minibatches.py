@@ -1,3 +1,4 @@
+import re
 from itertools import islice
 
 import numpy as np
@@ -5,7 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlhelpers.minibatches import Batch, minibatches
+from dlhelpers.batch_normalization import BatchNormalization
+from dlhelpers.minibatches import Batch, minibatches, nested_minibatches
+from dlhelpers.network import Network
+from dlhelpers.optimizers import Adam
+from dlhelpers.training import descend
 
 
 @given(m=st.integers(1, 40), batch_size=st.integers(1, 50), epochs=st.integers(0, 3))
@@ -19,13 +24,13 @@ def test_every_epoch_visits_every_example_once(m, batch_size, epochs):
         seen = np.concatenate([batch.X[:, 0] for batch in rows])
         assert sorted(seen) == list(range(m))
         assert [len(batch.X) for batch in rows[:-1]] == [batch_size] * (len(rows) - 1)
-        assert 0 < len(rows[-1].X) <= batch_size
+        assert (1 if batch_size == 1 or m == 1 else 2) <= len(rows[-1].X) <= batch_size + (batch_size > 1)
         assert all((batch.Y == 10 * batch.X).all() for batch in rows)
 
 
 def test_epochs_come_in_different_orders(rng):
     X = np.arange(50.0)[:, None]
-    first, second = (batch.X for batch in minibatches(X, X, 49, rng, epochs=2) if len(batch.X) == 49)
+    first, second = (batch.X for batch in minibatches(X, X, 49, rng, epochs=2))
     assert not np.array_equal(first, second)
 
 
@@ -49,13 +54,23 @@ def test_a_batch_as_large_as_the_set_is_the_set_as_it_stands(batch_size, rng):
 
 def test_one_less_than_the_set_is_shuffled(rng):
     X = np.arange(5.0)[:, None]
-    assert [len(batch.X) for batch in minibatches(X, X, 4, rng, epochs=1)] == [4, 1]
+    (batch,) = minibatches(X, X, 4, rng, epochs=1)
+    assert batch.X[:, 0].tolist() != X[:, 0].tolist()
+
+
+def test_a_rest_of_one_example_joins_the_batch_before_it(rng):
+    X = np.arange(65.0)[:, None]
+    for batch_size, lengths in ((64, [65]), (32, [32, 33]), (16, [16, 16, 16, 17]), (1, [1] * 65)):
+        assert [len(batch.X) for batch in minibatches(X, X, batch_size, rng, epochs=1)] == lengths
+    network = Network((1, 3, 1), batch_norm=BatchNormalization())
+    run = descend(network, network.initialize(rng), minibatches(X / 65, X, 64, rng, epochs=2), Adam(), 0.01)
+    assert [step.step for step in run] == [0, 1]
 
 
 def test_it_does_not_end_by_itself(rng):
-    X = np.arange(4.0)[:, None]
+    X = np.arange(5.0)[:, None]
     assert [batch.epoch for batch in islice(minibatches(X, X, 3, rng), 7)] == [0, 0, 1, 1, 2, 2, 3]
-    assert [batch.epoch for batch in islice(minibatches(X, X, 4, rng), 3)] == [0, 1, 2]
+    assert [batch.epoch for batch in islice(minibatches(X, X, 5, rng), 3)] == [0, 1, 2]
 
 
 def test_dtypes_and_further_axes_stay_and_nothing_is_changed(rng):
@@ -103,3 +118,47 @@ def test_bad_arguments_are_named_at_once(change, message, rng):
     arguments = {"X": np.ones((4, 1)), "Y": np.ones((4, 1)), "batch_size": 2, "rng": rng, "epochs": 1}
     with pytest.raises(ValueError, match=message):
         minibatches(**{**arguments, **change})
+
+
+def test_nested_batches_use_only_the_first_examples(rng):
+    X = np.arange(64.0)[:, None]
+    batches = nested_minibatches(X, 10 * X, (4, 16, 64), 8, rng)
+    seen = [next(batches) for _ in range(8)]
+    rows = np.concatenate([batch.X[..., 0] for batch in seen], axis=1)
+    for k, size in enumerate((4, 16, 64)):
+        # 64 draws: every example 64 / size times
+        assert np.bincount(rows[k].astype(int), minlength=64).tolist() == [64 // size] * size + [0] * (
+            64 - size
+        )
+    assert all((batch.Y == 10 * batch.X).all() for batch in seen)
+
+
+def test_nested_batches_draw_a_new_order_when_the_old_one_is_used_up():
+    X = np.arange(8.0)[:, None]
+    batches = nested_minibatches(X, X, (4, 8, 1), 4, np.random.default_rng(0))
+    rng = np.random.default_rng(0)
+    small, large = rng.permutation(4), rng.permutation(8)
+    rng.permutation(1), rng.permutation(1), rng.permutation(1), rng.permutation(1)
+    assert next(batches).X[..., 0].tolist() == [small.tolist(), large[:4].tolist(), [0] * 4]
+    small = rng.permutation(4)
+    assert next(batches).X[..., 0].tolist() == [small.tolist(), large[4:].tolist(), [0] * 4]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"X": np.zeros(8)}, ["X must be a number array of shape (m, n_features)"]),
+        ({"Y": np.zeros((7, 1))}, ["Y must be a number array of shape (8, n_out)"]),
+        ({"sizes": ()}, ["sizes must be a sequence of numbers, one at least", "got ()"]),
+        ({"sizes": 4}, ["sizes must be a sequence", "got 4"]),
+        ({"sizes": (4, 9)}, ["Each of sizes must be an integer in [1, 8]", "got 9", "There are 8"]),
+        ({"sizes": (0,)}, ["Each of sizes must be", "got 0"]),
+        ({"batch_size": 0}, ["batch_size must be an integer in [1, inf)"]),
+        ({"rng": 1}, ["rng must be"]),
+    ],
+)
+def test_nested_minibatches_names_what_is_wrong_at_the_call(wrong, message):
+    X = np.zeros((8, 1))
+    with pytest.raises(ValueError, match="(?s)" + ".*".join(map(re.escape, message))):
+        arguments = {"X": X, "Y": X, "sizes": (4,), "batch_size": 2, "rng": np.random.default_rng(0)}
+        nested_minibatches(**(arguments | wrong))

@@ -205,6 +205,28 @@ def test_first_statistics_are_mean_0_and_variance_1():
     assert empty.batch_statistics(np.zeros(8), batch).shape == empty.initial_statistics().shape == (0,)
 
 
+def test_logits_are_what_the_last_layer_gives(rng):
+    network = Network((3, 5, 2), loss_name="softmax_cross_entropy")
+    theta, batch = network.initialize(rng), some_batch(rng, "softmax_cross_entropy", 2)
+    logits = network.logits(theta, batch.X)
+    assert logits.tolist() == network.trace(theta, batch).Z[-1].T.tolist()
+    weights = np.exp(logits)
+    np.testing.assert_allclose(network.predict(theta, batch.X), weights / weights.sum(axis=1, keepdims=True))
+
+
+def test_activations_after_dropout_have_a_name(rng):
+    network = Network((3, 5, 4, 2), keep_prob=0.5)
+    theta, batch = network.initialize(rng), some_batch(rng, "squared_error", 2)
+    draws = draw_uniform(network.sizes, 7, rng)
+    trace = network.trace(theta, batch._replace(draws=draws))
+    for A, A_out, U in zip(trace.A, trace.A_out, draws, strict=False):
+        np.testing.assert_array_equal(A_out, np.where(U < 0.5, 2 * A, 0))
+    assert trace.A_out[-1].tolist() == trace.A[-1].tolist()
+    dropped = network.hidden_units(theta, batch.X, draws=draws)
+    for units, A_out in zip(dropped, trace.A_out[:-1], strict=True):
+        np.testing.assert_array_equal(units, A_out.T)
+
+
 def test_each_hidden_layer_has_its_own_share(rng):
     """Shares, draws and activations in the order of the layers, by a forward pass of its own."""
     network = Network((3, 6, 5, 4, 2), ("tanh", "relu", "sigmoid"), keep_prob=(0.3, 0.6, 0.9))

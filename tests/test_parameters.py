@@ -176,3 +176,28 @@ def test_the_smallest_sizes_are_accepted():
 def test_batch_norm_is_true_or_false(bad):
     with pytest.raises(ValueError, match=r"batch_norm must be True or False; got"):
         dense_layout((3, 1), bad)
+
+
+@pytest.mark.parametrize("lead", [(), (3,)])
+def test_flatten_is_the_inverse_of_views(lead):
+    layout = dense_layout((2, 3, 1), batch_norm=True)
+    theta = np.arange(float(np.prod(lead, dtype=int) * layout.size)).reshape(*lead, layout.size)
+    views = layout.views(theta)
+    found = layout.flatten(dict(reversed(views.items())))
+    assert found.tolist() == theta.tolist()
+    assert not np.shares_memory(found, theta)
+    assert layout.flatten(layout.views(theta.astype(np.float32))).dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        (None, "arrays must map the names W1, b1 to arrays; got None"),
+        ({"W1": np.ones((1, 2))}, r"arrays must map the names W1, b1 to arrays; got \['W1'\]"),
+        ({"W1": np.ones((2, 1)), "b1": np.ones((1, 1))}, r"arrays\['W1'\] must be .* \(\.\.\., 1, 2\)"),
+        ({"W1": np.ones((3, 1, 2)), "b1": np.ones((1, 1))}, r"arrays must all be for one .* got first axes"),
+    ],
+)
+def test_flatten_names_what_is_wrong(arrays, message):
+    with pytest.raises(ValueError, match=message):
+        Layout({"W1": (1, 2), "b1": (1, 1)}).flatten(arrays)

@@ -26,8 +26,11 @@ from dlhelpers.labs.playground.playground import (
 )
 from dlhelpers.live import pace as running
 from dlhelpers.live.controls import extremes
-from dlhelpers.playground import FIXED, SCHEDULES, Points, Session, Settings, read_points
 from dlhelpers.plots.playground import PANELS
+from dlhelpers.session import Session
+from dlhelpers.settings import FIXED, SCHEDULES, Settings
+from dlhelpers.sharing import from_text, to_text
+from dlhelpers.tables import Points, read_points
 
 SMALL = {"m": 60, "hidden": (4, 3)}
 LIVE = [name for name in LABELS if name not in FIXED]
@@ -61,7 +64,7 @@ def shown(monkeypatch):
         assert f"after {session.step:,} steps" in lab.caption
         assert ("diverged at step" in lab.caption) == bool(session.diverged)
         assert bool(result.message) == bool(session.diverged)
-        assert lab.png().startswith(b"\x89PNG") and lab._text.value == session.text()
+        assert lab.png().startswith(b"\x89PNG") and lab._text.value == to_text(session)
         frames.append(result)
 
     monkeypatch.setattr(Playground, "_show", show_and_check)
@@ -403,7 +406,7 @@ def test_a_knob_takes_effect_while_it_plays(name, shown):
             assert (getattr(each.settings, name) == changed[name]) == bool(each.changes)
             assert not each.changes or each.now.step >= step
         theta, settings = lab.session.now.theta, lab.session.settings
-        again = Session.from_text(lab.text())
+        again = from_text(lab.text())
         np.testing.assert_array_equal(again.now.theta, theta)
         assert again.settings == settings and again.changes == [(step, changed)]
         for each in lab.session.history:  # measured when the step was reached, before the knob moved
@@ -649,7 +652,7 @@ def test_two_playgrounds_at_once(cells):
             each.pause()
             await each.settled()
             text = each.text()
-            assert np.array_equal(Session.from_text(text).now.theta, each.session.now.theta)
+            assert np.array_equal(from_text(text).now.theta, each.session.now.theta)
             assert each.error is None
         other.close()
 
@@ -796,8 +799,8 @@ def test_a_random_walk_of_150_events(seed):
         await walk(lab, hand, 150)
         assert len(hand.done) > 20
         step = lab.session.step
-        again = Session.from_text(lab.text(), lab.session.own)
-        assert again.step == step and again.text() == lab.text()
+        again = from_text(lab.text(), lab.session.own)
+        assert again.step == step and to_text(again) == lab.text()
         np.testing.assert_array_equal(again.now.theta, lab.session.now.theta)
 
     in_loop(drive)

@@ -109,7 +109,7 @@ NOT_CALLED: dict[str, str] = {
     "showing.show_source": "for notebooks",
     **{f"checks.{name}": "the checks themselves: tests/test_checks.py" for name in vars(checks)},
     "datasets.data_folders": "takes nothing",
-    "playground.Session": "its settings are checked by Settings",
+    "session.Session": "its settings are checked by Settings",
 }
 """Public names without a valid call here, each with its reason."""
 

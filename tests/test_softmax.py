@@ -54,10 +54,14 @@ def test_extremes_stay_finite_without_a_warning():
     log = log_softmax(Z)
     np.testing.assert_allclose(log[:, 1], np.log(0.5))
     np.testing.assert_array_equal(log[:, 2:], [[-1e200, -np.inf], [0, 0]])
-    for bad in (np.inf, np.nan):
-        Z = np.array([[bad], [1.0]])
+    # one infinite logit has a limit; two of them, or nothing but masked classes, have none
+    Z = np.array([[np.inf], [1.0], [-np.inf]])
+    for temperature in (1, 0.5, 1e-300, 1e300):
+        np.testing.assert_array_equal(softmax(Z, temperature), [[1], [0], [0]])
+        np.testing.assert_array_equal(log_softmax(Z, temperature), [[0], [-np.inf], [-np.inf]])
+    for undecided in ([np.nan, 1.0], [np.inf, np.inf], [-np.inf, -np.inf], [np.inf, np.nan]):
+        Z = np.array([undecided]).T
         assert np.isnan(softmax(Z)).all() and np.isnan(log_softmax(Z)).all()
-    assert np.isnan(softmax(np.full((2, 1), -np.inf))).all()
 
 
 def test_hardmax_takes_the_first_of_the_largest():

@@ -48,3 +48,27 @@ def test_the_chosen_one_comes_first_and_no_other_is_shown_half_done():
 def test_an_earlier_stage_does_not_change_when_a_later_one_comes():
     seen = [results for _, results in each_of([1, 2], 1, Count())]
     assert seen[0] == {1: (1, 1)} and seen[-1] == {1: (1, 3), 2: (2, 3)}
+
+
+def test_what_is_known_is_there_from_the_start():
+    def stages(value):
+        yield 0.5, f"{value} half"
+        yield 1.0, f"{value} done"
+
+    known = {"c": "c known"}
+    found = list(each_of("abc", "b", stages, known.get))
+    assert [share for share, _ in found] == [0.25, 0.5, 0.75, 1]
+    assert found[0][1] == {"c": "c known", "b": "b half"}
+    assert found[-1][1] == {"c": "c known", "b": "b done", "a": "a done"}
+
+
+def test_nothing_is_computed_twice_when_all_is_known():
+    @remembered(3)
+    def squares(n):
+        yield 0.5, 0
+        yield 1.0, n**2
+
+    assert squares.recall(2) is None
+    last(each_of((1, 2, 3), 2, squares, squares.recall))
+    assert squares.recall(2) == 4
+    assert list(each_of((1, 2, 3), 2, squares, squares.recall)) == [(1.0, {1: 1, 3: 9, 2: 4})]

@@ -401,3 +401,86 @@ def test_a_step_that_is_taken_back_makes_no_update(line):
     again = next(run)
     assert again.step == 0 and again.theta is first.theta
     assert next(run).step == 1
+
+
+def test_with_steps_the_last_record_holds_the_last_update():
+    def run(**settings):
+        batches = repeat(Batch(np.ones((1, 1)), np.full((1, 1), 3.0)))
+        return descend(LINE, np.zeros(2), batches, Momentum(0.5), 0.1, **settings)
+
+    plain = run()
+    expected = list(islice(plain, 6))
+    ended = run(steps=5)
+    steps = list(ended)
+    assert [step.step for step in steps] == [0, 1, 2, 3, 4, 5]
+    assert all((a.theta == b.theta).all() and a.loss == b.loss for a, b in zip(steps, expected, strict=True))
+    assert ended.theta is steps[-1].theta
+    assert list(ended) == []
+    assert [step.step for step in run(step=7, steps=2)] == [7, 8, 9]
+    assert [step.step for step in run(steps=0)] == [0]
+    with pytest.raises(ValueError, match="steps must be an integer"):
+        run(steps=-1)
+
+
+def test_the_loss_is_computed_once_and_by_whoever_looks():
+    class Counting:
+        looked = 0
+
+        def loss(self, theta, batch):
+            self.looked += 1
+            return np.asarray(1.0)
+
+        def gradient(self, theta, batch):
+            return theta
+
+    objective = Counting()
+    first, second = islice(descend(objective, np.ones(2), repeat(None), GradientDescent(), 0.1), 2)
+    assert (first.loss, first.loss, objective.looked) == (1, 1, 1)
+    assert second.step == 1
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        Batch(np.ones((2, 1)), np.ones((2, 2))),
+        Batch(np.ones((1, 2)), np.ones((1, 1))),
+        Batch(np.ones((1, 1)), None),
+        Batch(np.ones((1, 1), complex), np.ones((1, 1))),
+        Batch(np.ones((1, 1)), np.ones((1, 1)), draws=5),
+        None,
+    ],
+    ids=str,
+)
+def test_a_bad_batch_in_the_middle_is_refused_each_time(bad):
+    good = Batch(np.ones((1, 1)), np.ones((1, 1)))
+    run = descend(LINE, np.zeros(2), iter([good, good, bad, bad, good]), GradientDescent(), 0.1)
+    next(run), next(run)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="must"):
+            next(run)
+    assert next(run).step == 2
+
+
+def test_a_method_that_replaces_one_with_a_door_is_used():
+    class Doubled(Adam):
+        def update(self, gradient, state):
+            return super().update(2 * gradient, state)
+
+    class Ones(Network):
+        def gradient(self, theta, batch):
+            return np.ones_like(theta)
+
+    batches = repeat(Batch(np.ones((1, 1)), np.ones((1, 1))))
+    *_, last = descend(Ones((1, 1)), np.zeros(2), batches, Doubled(), 0.1, steps=3)
+    assert last.gradient.tolist() == [1, 1]
+    assert last.state.v[0] == pytest.approx(2 * (1 - 0.9**3))
+
+
+def test_rates_of_a_population_keep_float32():
+    batches = repeat(Batch(np.ones((1, 1), "f4"), np.full((1, 1), 3, "f4")))
+    thetas, rates = np.zeros((2, 2), "f4"), np.array([[0.1], [0.3]])
+    *_, together = descend(LINE, thetas, batches, Adam(), rates, weight_decay=rates, steps=9)
+    assert together.theta.dtype == np.float32
+    for k, rate in enumerate([0.1, 0.3]):
+        *_, alone = descend(LINE, thetas[k], batches, Adam(), rate, weight_decay=rate, steps=9)
+        np.testing.assert_allclose(together.theta[k], alone.theta, rtol=1e-6)

@@ -223,6 +223,11 @@ bias_and_variance = Exercise(
             lambda f, truth: (_error(f, truth), _error(f, truth)),
             "both are the whole squared error. Average the fits first: the mean fit splits the error in two.",
         ),
+        Mistake(
+            lambda f, truth: (np.mean(abs(f - truth)), _variance(f)),
+            "this is the mean distance of single fits from the truth. Average the fits first, then square "
+            "the distance of this mean.",
+        ),
         Mistake(lambda f, truth: (np.mean(f.mean(axis=0) - truth), _variance(f)), _BIAS_WITHOUT_SQUARE),
         Mistake(lambda f, truth: (np.mean(f.mean(axis=0) - truth) ** 2, _variance(f)), _BIAS_WITHOUT_SQUARE),
         Mistake(
@@ -305,6 +310,10 @@ choose = Exercise(
             lambda dev, test: (np.argmax(test), np.max(test)),
             "you chose on the test set. Then its accuracy is the best of several lucky ones, and no set is "
             "left that tells the truth. Which set is there for choosing?",
+        ),
+        Mistake(
+            lambda dev, test: (test[np.argmax(dev)], np.argmax(dev)),
+            "both are right, but in the other order: the index comes first.",
         ),
         Mistake(
             lambda dev, test: (np.argmax(dev), np.max(dev)),

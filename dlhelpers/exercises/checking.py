@@ -6,6 +6,7 @@ in words and never raises.
 """
 
 import copy
+import html
 import inspect
 import textwrap
 import warnings
@@ -35,6 +36,15 @@ SIGNS: Mapping[Kind, str] = {
 }
 """How each verdict begins.  *wrong* is another answer than the expected one; *failed* is no answer at all."""
 
+MARKS: Mapping[Kind, tuple[str, str]] = {
+    "not attempted": ("…", "#6e6e6e"),
+    "right": ("✓", "#00795a"),
+    "known mistake": ("✗", "#b34700"),
+    "wrong": ("✗", "#b34700"),
+    "failed": ("✗", "#b34700"),
+}
+"""Sign and color of each verdict on a page: none is told by its color alone."""
+
 
 class Text(str):
     """Words that a notebook shows as they are, without quotes."""
@@ -61,6 +71,15 @@ class Verdict:
     def __repr__(self) -> str:
         return self.text
 
+    def _repr_html_(self) -> str:
+        """Return the words with a sign and a color; a table of numbers keeps its columns."""
+        sign, color = MARKS[self.kind]
+        return (
+            f'<div style="border-left: 4px solid {color}; padding-left: 8px; max-width: 960px">'
+            f'<b style="color: {color}">{sign}</b> <span style="white-space: pre-wrap; '
+            f'font-family: monospace">{html.escape(self.text)}</span></div>'
+        )
+
 
 def _verdict(kind: Kind, words: str, details: str = "", note: str = "") -> Verdict:
     paragraphs = [wrapped(f"{SIGNS[kind]} {words}"), details, note]
@@ -78,6 +97,9 @@ def wrapped(text: str, first: str = "", rest: str = "") -> str:
         break_on_hyphens=False,
     )
 
+
+OWN_NUMBERS = """called twice with the same input, your function gives two answers. Use the numbers that
+    it is given; draw none of your own, as np.random does."""
 
 # Exercises ------------------------------------------------------------------------------------------
 
@@ -169,6 +191,13 @@ class Exercise:
     def __repr__(self) -> str:
         return f"{self.signature}\n{wrapped(self.statement, '  ', '  ')}"
 
+    def _repr_html_(self) -> str:
+        """Return the whole statement, in lines as long as the page has room for."""
+        statement = html.escape(" ".join(self.statement.split()))
+        return (
+            f'<div style="max-width: 960px"><code>{html.escape(self.signature)}</code><br>{statement}</div>'
+        )
+
     def hint(self) -> Text:
         """Return a first step."""
         return Text(wrapped(self._hint))
@@ -194,6 +223,8 @@ class Exercise:
         if not _takes(f, len(self.cases[0])):
             count = len(self.cases[0])
             return _verdict("failed", f"the function must take {count} argument(s): {self.signature}.")
+        if inspect.iscoroutinefunction(f) or inspect.isasyncgenfunction(f):
+            return _verdict("failed", "pass a plain function: write def, without async in front.")
         answers = [ask(f, case) for case in self.cases]
         if all(answer.missing for answer in answers):
             return _verdict(
@@ -203,6 +234,9 @@ class Exercise:
         wrong = [k for k in range(len(answers)) if not self.agree(expected[k], answers[k])]
         if not wrong:
             return self._right(answers)
+        again = ask(f, self.cases[wrong[0]])
+        if difference(answers[wrong[0]].value, again.value, self.rtol, self.atol) == "value":
+            return _verdict("known mistake", OWN_NUMBERS)
         return self._known_mistake(answers) or self._wrong(
             self.cases[wrong[0]], expected[wrong[0]], answers[wrong[0]]
         )

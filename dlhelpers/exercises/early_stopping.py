@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from dlhelpers.early_stopping import early_stop
 from dlhelpers.exercises.checking import Exercise, Mistake, Question
-from dlhelpers.regularization import early_stop
 from dlhelpers.typing import FloatArray, IntArray
 
 # Where to stop, what to restore ---------------------------------------------------------------------
@@ -74,6 +74,11 @@ stop_and_restore = Exercise(
             lambda train, dev, patience: (int(np.argmin(dev)), _stop(train, dev, patience)[1]),
             "your best epoch is the lowest of the whole curve. When training has stopped, the later "
             "epochs do not exist: look only at those up to the stop.",
+        ),
+        Mistake(
+            lambda train, dev, patience: (int(np.argmin(dev)), int(np.argmin(dev)) + patience),
+            "you took the lowest loss of the whole curve and added the patience. Training may stop before it "
+            "gets there: go through the epochs one after the other, as training does.",
         ),
         Mistake(
             lambda train, dev, patience: (int(np.argmin(dev)), len(dev) - 1),

@@ -150,6 +150,14 @@ normalize = Exercise(
             "only the constant feature is left: its deviation is 0, and 0 / 0 is not a number. Take 1 "
             "where σ is 0, for instance with np.where.",
         ),
+        *(
+            Mistake(
+                _by(_mean, lambda X, eps=eps: _std(X) + eps, constant=False),  # type: ignore[misc]
+                "a small number in the denominator avoids 0 / 0, but it makes a constant feature huge as "
+                "soon as a new example differs from it. Take 1 where σ is 0, for instance with np.where.",
+            )
+            for eps in (1e-8, 1e-7)
+        ),
         *(Mistake(slip(True), text) for slip, text, _ in _SLIPS),
         *(Mistake(slip(False), f"{text} {_CONSTANT}") for slip, text, divides in _SLIPS if divides),
     ],

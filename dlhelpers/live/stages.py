@@ -37,6 +37,13 @@ class Remembered(Generic[Arguments, Result]):
                     self._kept.popitem(last=False)
             yield share, result
 
+    def recall(self, *arguments: Arguments.args, **named: Arguments.kwargs) -> Result | None:
+        """Return the last stage if it is known, without computing anything; else None."""
+        key = (arguments, tuple(sorted(named.items())))
+        if key in self._kept:
+            self._kept.move_to_end(key)
+        return self._kept.get(key)
+
     def cache_clear(self) -> None:
         """Forget everything."""
         self._kept.clear()
@@ -62,20 +69,26 @@ def remembered(
 
 
 def each_of(
-    values: Iterable[Value], first: Value, stages: Callable[[Value], Stages[Result]]
+    values: Iterable[Value],
+    first: Value,
+    stages: Callable[[Value], Stages[Result]],
+    recall: Callable[[Value], Result | None] = lambda value: None,
 ) -> Stages[dict[Value, Result]]:
     """Run through all values, `first` ahead of the others; yield (share done, results so far by value).
 
     While `first` is under way its newest stage is in the results, so that it can be watched; of the
-    others a result is there only when it is finished.
+    others a result is there only when it is finished.  What `recall` knows is there from the start, so
+    that a picture that needs nothing new is shown at once and whole.
 
     Examples
     --------
     >>> [results for _, results in each_of("ab", "b", lambda letter: iter([(1.0, letter.upper())]))]
     [{'b': 'B'}, {'b': 'B', 'a': 'A'}]
     """
-    order = [first, *(value for value in values if value != first)]
-    done: dict[Value, Result] = {}
+    others = [value for value in values if value != first]
+    known = ((value, recall(value)) for value in others)
+    done = {value: result for value, result in known if result is not None}
+    order = [first, *(value for value in others if value not in done)]
     for k, value in enumerate(order):
         for share, result in stages(value):
             if share >= 1 or value == first:

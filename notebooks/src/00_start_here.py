@@ -16,7 +16,9 @@ import numpy as np
 from dlhelpers.exercises import start_here as exercises
 from dlhelpers.labs.playground import playground
 from dlhelpers.live.questions import ask
-from dlhelpers.playground import Session, Settings
+from dlhelpers.session import Session
+from dlhelpers.settings import Settings
+from dlhelpers.sharing import from_text, to_text
 
 # %% [markdown]
 # ## Train your first network
@@ -102,8 +104,9 @@ session = Session(Settings(data="moons"))
 session.advance(200)
 session.change(learning_rate=0.1, keep_prob=0.8)
 session.advance(100)
-again = Session.from_text(session.text())
-print(session.text())
+line = to_text(session)
+again = from_text(line)
+print(line)
 print("the same losses:", session.measure() == again.measure())
 
 # %% [markdown]

@@ -24,6 +24,7 @@ import numpy as np
 from dlhelpers import bias_variance as bv
 from dlhelpers.datasets import FUNCTIONS, digits, noisy_function, split
 from dlhelpers.exercises import bias_variance as exercises
+from dlhelpers.experiments import random_feature_error
 from dlhelpers.labs import bias_variance as labs
 from dlhelpers.live.questions import ask
 from dlhelpers.showing import show_source
@@ -311,7 +312,7 @@ for vary in ("units", "examples"):
     print(f"100 {'examples' if vary == 'units' else 'units'}:", end=" ")
     for n in (10, 50, 100, 200, 400):
         m, units = (100, n) if vary == "units" else (n, 100)
-        errors = [bv.random_feature_error(data, m, units, np.random.default_rng(seed)) for seed in range(10)]
+        errors = [random_feature_error(data, m, units, np.random.default_rng(seed)) for seed in range(10)]
         print(f"{n} {vary} {np.mean(errors):.0%}", end="; " if n < 400 else "\n")
 
 # %% [markdown]

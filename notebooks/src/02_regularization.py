@@ -357,12 +357,12 @@ labs.decay_lab()
 # %%
 from dlhelpers.augmentation import augment, rotate
 from dlhelpers.datasets import digits
+from dlhelpers.early_stopping import early_stop, matching_strength, ridge, share_after_steps, share_of_ridge
 from dlhelpers.exercises import early_stopping as exercises_1_5
 from dlhelpers.labs import augmentation as augmentation_labs
 from dlhelpers.labs import early_stopping as stopping_labs
 from dlhelpers.minibatches import minibatches
 from dlhelpers.optimizers import Adam
-from dlhelpers.regularization import early_stop
 
 # %%
 X, y = moons(200, noise=0.4, rng=np.random.default_rng([0, 0]))
@@ -456,12 +456,7 @@ ask(exercises_1_5.steps_and_lambda)
 # Step (1) is what `descend` does with this model and plain gradient descent. The others are one line each.
 
 # %%
-show_source(
-    regularization.ridge,
-    regularization.share_after_steps,
-    regularization.share_of_ridge,
-    regularization.matching_strength,
-)
+show_source(ridge, share_after_steps, share_of_ridge, matching_strength)
 
 # %% [markdown]
 # In the lab, purple is training, green is ridge. The slider of $\lambda$ starts at 1, which is equation (5). In the middle you see

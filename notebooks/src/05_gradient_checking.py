@@ -23,7 +23,6 @@ from dlhelpers import gradient_checking as checking
 from dlhelpers.broken_backprop import with_bug
 from dlhelpers.exercises import gradient_checking as exercises
 from dlhelpers.labs import gradient_checking as labs
-from dlhelpers.labs.gradient_checking import gradient_checking as difference_labs
 from dlhelpers.live.questions import ask
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
@@ -103,7 +102,7 @@ for name, both in (("one-sided", False), ("two-sided", True)):
 
 # %%
 for precision in ("float64", "float32"):
-    eps, u = difference_labs.GRID.astype(precision), float(np.finfo(precision).eps)
+    eps, u = labs.EPSILONS.astype(precision), float(np.finfo(precision).eps)
     for name, both, power in (("two-sided", True, 1 / 3), ("one-sided", False, 1 / 2)):
         best = checking.best_eps(eps, abs(checking.difference(f, 0.7, eps, both) - exact))
         print(f"{precision}, {name}: best ε near {best:.0e}, the rule says {u**power:.0e}")
@@ -365,7 +364,7 @@ settings = (("float64", 1e-3), ("float64", 1e-5), ("float64", 1e-7), ("float64",
 for precision, eps in settings:
     same = Batch(X.astype(precision), Y.astype(precision))
     error = checking.check_gradient(network, theta.astype(precision), same, eps).error
-    power, word = int(np.ceil(np.log10(error))), difference_labs.verdict_word(error)
+    power, word = int(np.ceil(np.log10(error))), labs.verdict_word(error)
     print(f"{precision}, ε = {eps:.0e}: between 1e{power - 1} and 1e{power}, “{word}”")
 
 # %% [markdown]

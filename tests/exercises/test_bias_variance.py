@@ -9,21 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from dlhelpers.bias_variance import (
-    MismatchErrors,
-    decompose,
-    draw_luck,
-    learning_curves,
-    mismatch_errors,
-    neighbor_order,
-    polynomial_fits,
-    select_best,
-    split_errors,
-)
+from dlhelpers.bias_variance import decompose, draw_luck, polynomial_fits, select_best
 from dlhelpers.bias_variance import standard_error as core_standard_error
 from dlhelpers.datasets import FUNCTIONS, digits, noisy_function, split
 from dlhelpers.exercises import bias_variance
 from dlhelpers.exercises.checking import ask
+from dlhelpers.experiments import (
+    MismatchErrors,
+    learning_curves,
+    mismatch_errors,
+    neighbor_order,
+    split_errors,
+)
 from tests.exercises.every import solution
 
 # ------------------------------------------------------------------------- solutions hold in general

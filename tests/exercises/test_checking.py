@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlhelpers.exercises.checking import (
+    MARKS,
     SIGNS,
     WIDTH,
     Exercise,
@@ -71,6 +72,40 @@ def test_lists_and_float32_count_as_right() -> None:
     assert exercise().check(lambda x: (x - x.mean()).astype(np.float32)).kind == "right"
     assert two_numbers().check(lambda a, b: [a + b, [a - b, (a, b)]]).kind == "right"
     assert two_numbers().check(lambda a, b: (a + b, (a - b, np.array([a, b])))).kind == "right"
+
+
+def test_a_verdict_has_a_sign_and_a_color_and_keeps_its_words() -> None:
+    right, wrong = exercise().check(lambda x: x - x.mean()), exercise().check(lambda x: 0 * x < 1)
+    assert "✓" in right._repr_html_() and "✗" in wrong._repr_html_()
+    assert "Right. The mean of the result is zero." in right._repr_html_()
+    assert "<" not in Verdict("failed", "1 < 2")._repr_html_().partition("1 &lt; 2")[1]
+    assert len({sign for sign, _ in MARKS.values()}) == len({color for _, color in MARKS.values()}) == 3
+
+
+def test_the_whole_statement_is_shown() -> None:
+    long = exercise(statement="Return x minus its mean, " + "and so on " * 20 + "to the end.")
+    assert "to the end." in long._repr_html_() and "center(x)" in long._repr_html_()
+    assert " ".join(repr(long).split()).endswith(long.statement)
+    assert max(map(len, repr(long).splitlines())) <= WIDTH
+
+
+async def asynchronous(x: Any) -> Any:
+    return x
+
+
+async def asynchronous_generator(x: Any) -> Any:
+    yield x
+
+
+@pytest.mark.parametrize("f", [asynchronous, asynchronous_generator])
+def test_an_async_function_is_told_so(f: Callable[..., Any]) -> None:
+    verdict = exercise().check(f)
+    assert verdict == Verdict("failed", "Not yet: pass a plain function: write def, without async in front.")
+
+
+def test_random_numbers_of_ones_own_are_told() -> None:
+    verdict = exercise().check(lambda x: x * np.random.default_rng().random(x.shape))
+    assert verdict.kind == "known mistake" and "two answers" in verdict.text
 
 
 def not_implemented(x: Any) -> NoReturn:

@@ -12,8 +12,10 @@ from dlhelpers.activations import sigmoid
 from dlhelpers.dropout import all_masks, keep_mask, mask_weights, normalized_geometric_mean
 from dlhelpers.exercises import dropout
 from dlhelpers.exercises.checking import ask
-from dlhelpers.labs.dropout import dropout as labs
-from dlhelpers.labs.dropout import subnetworks
+from dlhelpers.labs.dropout import inverted, subnetworks
+from dlhelpers.labs.dropout.inverted import FORGOTTEN, INVERTED
+from dlhelpers.labs.dropout.keep_prob import per_layer
+from dlhelpers.live.stages import last
 from tests.exercises.every import solution
 
 
@@ -56,26 +58,20 @@ def test_geometric_mean_is_the_sigmoid_of_the_mean_logit(logits: list[float], p:
 # ------------------------------------------------------------------------- what the feedback says
 
 
-def last(stages: Any) -> Any:
-    *_, (_, result) = stages
-    return result
-
-
 @cache
-def of_rule(rule: str, seed: int) -> labs.StepByStep:
-    result: labs.StepByStep = last(labs.show_steps(0.5, rule, "training", False, 3, 1024, seed))
-    return result
+def of_rule(rule: str, seed: int) -> inverted.StepByStep:
+    return last(inverted.show_steps(0.5, rule, "training", False, 3, 1024, seed))
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_no_division(seed: int) -> None:
     """Half of the test-time activations in training; a higher dev loss, hardly another accuracy."""
-    found = of_rule(labs.FORGOTTEN, seed)
+    found = of_rule(FORGOTTEN, seed)
     assert found.ratio == pytest.approx(0.5, abs=0.02)
-    at = labs.SHARES.index(0.5)
-    loss, right = found.dev_loss[labs.FORGOTTEN][at], found.dev_loss[labs.INVERTED][at]
+    assert found.measured is not None
+    loss, accuracy = found.measured.at(FORGOTTEN, 0.5)
+    right, reference = found.measured.at(INVERTED, 0.5)
     assert loss > 1.2 * right
-    accuracy, reference = (found.dev_accuracy[rule][at] for rule in (labs.FORGOTTEN, labs.INVERTED))
     assert abs(accuracy - reference) < 0.05
 
 
@@ -93,22 +89,22 @@ def test_means_of_the_subnetworks(trained: str) -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_many_networks(seed: int) -> None:
     """Accuracies: without dropout 95% and 79%, with keep_prob 0.5 89% and 87%."""
-    without, with_dropout = (
-        last(subnetworks.enumerate_all(0.5, 0.2, 0.5, trained, "one layer of 8", seed))
+    (full, single), (full_with_dropout, single_with_dropout) = (
+        last(subnetworks.enumerate_all(0.5, 0.2, 0.5, trained, "one layer of 8", seed)).accuracies or (0, 0)
         for trained in ("without dropout", "with keep_prob 0.5")
     )
-    assert without.sub_accuracy < without.full_accuracy - 0.1
-    assert with_dropout.sub_accuracy > with_dropout.full_accuracy - 0.06
-    assert with_dropout.full_accuracy < without.full_accuracy
+    assert single < full - 0.1
+    assert single_with_dropout > full_with_dropout - 0.06
+    assert full_with_dropout < full
 
 
 @pytest.mark.parametrize("seed", range(2))
 def test_jagged_cost(seed: int) -> None:
     """J rises often with masks, its mean less often, and never without dropout."""
-    found = last(labs.per_layer(0.7, 0.7, 60, 1, seed))
+    found = last(per_layer(0.7, 0.7, 60, 1, seed))
     rises, mean_rises = ((np.diff(curve) > 0).sum() for curve in (found.J, found.J_mean))
     assert rises > 25 and mean_rises < 0.6 * rises
-    without = last(labs.per_layer(1.0, 1.0, 60, 1, seed))
+    without = last(per_layer(1.0, 1.0, 60, 1, seed))
     assert (np.diff(without.J) < 0).all()
     np.testing.assert_allclose(without.J, without.J_mean)
 
@@ -116,7 +112,7 @@ def test_jagged_cost(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_what_norms_do(seed: int) -> None:
     for share in (0.7, 0.3):
-        found = last(labs.per_layer(share, share, 60, 1, seed))
+        found = last(per_layer(share, share, 60, 1, seed))
         assert (found.norms < found.norms_without).all()
 
 
@@ -124,7 +120,36 @@ def test_the_best_pair_drops_much_in_one_layer_and_little_in_the_other() -> None
     """Says the text below the lab of "mostly"; here of three seeds two or more."""
     far = 0
     for seed in range(3):
-        losses = last(labs.per_layer(0.7, 0.7, 60, 1, seed)).dev_losses
+        losses = last(per_layer(0.7, 0.7, 60, 1, seed)).dev_losses
         row, column = np.unravel_index(losses.argmin(), losses.shape)
         far += abs(int(row) - int(column)) >= 6
     assert far >= 2
+
+
+# ------------------------------------------------------------------------- what a preview says
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_preview_of_the_rules_says_nothing_of_networks_in_training(seed: int) -> None:
+    inverted.train_rules.cache_clear()
+    *early, (_, end) = inverted.show_steps(0.5, FORGOTTEN, "training", False, 3, 1024, seed)
+    assert early
+    for _, result in early:
+        assert result.measured is None and "still in training" in result.caption
+    assert "dev loss" in end.caption
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_preview_of_keep_prob_compares_with_nothing_that_is_not_trained(seed: int) -> None:
+    for _, result in per_layer(0.7, 0.6, 30, 1, seed):
+        assert ("after" in result.finding) == (result.steps[-1] < 400)
+        known = np.isfinite(result.dev_losses).all(axis=1)
+        assert ("of those without dropout" in result.caption) == known[9]
+        assert ("Of all 100 networks" in result.caption) == known.all()
+
+
+def test_a_preview_of_the_subnetworks_counts_no_dev_points() -> None:
+    subnetworks.train.cache_clear()
+    *early, (_, end) = subnetworks.enumerate_all(0.5, 0.2, 0.5, "without dropout", "two layers of 4", 5)
+    assert early and all("dev points" not in result.caption for _, result in early)
+    assert "dev points" in end.caption

@@ -8,18 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlhelpers.augmentation import shift
+from dlhelpers.early_stopping import early_stop
 from dlhelpers.exercises import early_stopping
 from dlhelpers.exercises.checking import ask
-from dlhelpers.labs.augmentation import augmentation as augmentation_labs
-from dlhelpers.labs.early_stopping import early_stopping as labs
-from dlhelpers.regularization import early_stop
+from dlhelpers.labs.augmentation import augmentation, orthogonalization
+from dlhelpers.labs.early_stopping import ridge_path, scrub
+from dlhelpers.live.stages import last
 from tests.exercises.every import solution
-
-
-def finished(stages: Any) -> Any:
-    *_, (_, result) = stages
-    return result
-
 
 # ------------------------------------------------------------------------- solutions hold in general
 
@@ -51,7 +46,7 @@ def test_copies_are_those_of_the_core(pixels: int) -> None:
 
 def test_more_patience() -> None:
     """From epoch 4 to epoch 62; never worse, whatever the curve."""
-    run = finished(labs.record(0.4, 40, 0.01, seed=0))
+    run = last(scrub.record(0.4, 40, 0.01, seed=0))
     assert early_stop(run.dev, 5).best == 4
     assert early_stop(run.dev, 30).best == 62
     restored = [run.dev[early_stop(run.dev, patience).best] for patience in range(1, 300)]
@@ -61,21 +56,21 @@ def test_more_patience() -> None:
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_steps_and_lambda(seed: int) -> None:
     """The lambda that comes nearest is m / (alpha t), to within a factor of about 2, for all t."""
-    paths = finished(labs.follow(0.3, 20, 1.0, seed))
+    paths = last(ridge_path.follow(0.3, 20, 1.0, seed))
     for t in (10, 100, 1000, 10_000):
-        ratio, apart = labs.compare_here(paths, t, 1.0, 1.0).nearest
+        ratio, apart = ridge_path.compare_here(paths, t, 1.0, 1.0).nearest
         assert 0.44 < ratio < 1
         assert 0.002 < apart < 0.12, "alike, not equal"
 
 
 @pytest.fixture(scope="module")
 def rotated() -> Any:
-    return finished(augmentation_labs.augmentation("rotate", 3, 50, seed=0))
+    return last(augmentation.augmentation("rotate", 3, 50, seed=0))
 
 
 def test_half_a_turn(rotated: Any) -> None:
     """About half are right; a few points are won up to 15 degrees; no 6 becomes a 9 up to 60."""
-    angles = list(augmentation_labs.KINDS["rotate"][1])
+    angles = list(augmentation.KINDS["rotate"][1])
     assert 0.4 < rotated.dev[-1] < 0.6
     assert rotated.dev[0] > 0.8
     assert 0.01 < rotated.dev[angles.index(15)] - rotated.dev[0] < 0.05
@@ -86,14 +81,16 @@ def test_half_a_turn(rotated: Any) -> None:
 
 def test_cheapest_knob() -> None:
     """All raise the train loss; lambda a little less than stopping early; examples close the gap the most."""
-    swept = finished(augmentation_labs.sweep(0))
-    assert swept.stop[0, 0] < 0.01
-    assert swept.stop[1, 0] - swept.stop[0, 0] > 0.4
-    gaps = {}
-    for name in ("stop", "strength", "examples"):
-        train, dev, *_ = getattr(swept, name)
+    swept = last(orthogonalization.sweep(0))
+    stop, strength, examples = (
+        swept[knob]
+        for knob in (orthogonalization.STOP, orthogonalization.STRENGTH, orthogonalization.EXAMPLES)
+    )
+    assert stop[0, 0] < 0.01
+    assert stop[1, 0] - stop[0, 0] > 0.4
+    for train, *_ in (stop, strength, examples):
         assert train[5:].min() > 0.04
-        gaps[name] = dev - train
-    assert gaps["examples"].min() < 0.01 < 0.05 < min(gaps["strength"].min(), gaps["stop"].min())
-    at = np.interp(0.1, swept.strength[0], gaps["strength"]), np.interp(0.1, swept.stop[0], gaps["stop"])
+    gaps = [dev - train for train, dev, *_ in (stop, strength, examples)]
+    assert gaps[2].min() < 0.01 < 0.05 < min(gaps[1].min(), gaps[0].min())
+    at = np.interp(0.1, strength[0], gaps[1]), np.interp(0.1, stop[0], gaps[0])
     assert at[0] < at[1]

@@ -5,11 +5,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dlhelpers.broken_backprop import ANSWERS, BUGS, case
+from dlhelpers.broken_backprop import ANSWERS, BUGS, NOTHING, case
 from dlhelpers.exercises import gradient_checking
 from dlhelpers.exercises.checking import ask
 from dlhelpers.gradient_checking import best_eps, difference
-from dlhelpers.labs.gradient_checking import gradient_checking as labs
+from dlhelpers.labs.gradient_checking import differences, false_alarms, find_the_bug
+
+
+def differ(name: str, setting: find_the_bug.Setting) -> tuple[str, ...]:
+    """The arrays in which the code with this bug and its cost differ."""
+    return find_the_bug._differ(find_the_bug.examine(name, setting).by_name)
 
 
 def test_two_sided_gradient_by_hand() -> None:
@@ -89,39 +94,43 @@ def test_find_the_bug_answers_to_anything() -> None:
 
 def test_smaller_eps() -> None:
     """Near 1e-10 at 1e-5, above 1e-6 at 1e-12, for each smooth function of the lab."""
-    for name, curve in labs.CURVES.items():
+    for name, curve in differences.CURVES.items():
         if curve.kink is None:
-            assert labs.compare(name, 0.7, 1e-5, "float64").here[1] < 1e-9
-            assert labs.compare(name, 0.7, 1e-12, "float64").here[1] > 1e-6
+            assert differences.compare(name, 0.7, 1e-5, "float64").here[1] < 1e-9
+            assert differences.compare(name, 0.7, 1e-12, "float64").here[1] > 1e-6
     exact = 3 * 0.7 * 0.7
     assert abs(difference(lambda x: x * x * x, 0.7, np.array([1e-12]))[0] - exact) > 1e-6
 
 
 def test_which_bug() -> None:
     """The last layer agrees, all below differ: for exactly the bugs between the layers."""
-    setting = labs.Setting("tanh", 0.8, 0.0, False, 0, 0)
+    setting = find_the_bug.Setting("tanh", 0.8, 0.0, False, 0, 0)
     below = ("W1", "b1", "W2", "b2")
-    found = [name for name in ANSWERS[:-1] if labs._differ(labs.examine(name, setting).by_name) == below]
+    found = [name for name in ANSWERS[:-1] if differ(name, setting) == below]
     assert set(found) == {
         "dropout: the mask is missing on the way back",
         "(6): W is not transposed",
         "activation: the slope is missing",
         "activation: the slope is taken at Z, not at A",
     }
-    assert labs._differ(labs.examine("(4): dW is transposed", setting).by_name) == ("W1", "W2", "W3")
+    assert differ("(4): dW is transposed", setting) == (
+        "W1",
+        "W2",
+        "W3",
+    )
 
 
 def test_right_network_fails() -> None:
     """On the kink: above 1e-3 for every small eps at the start; gone after training; tanh is right."""
-    start = labs.AlarmSetting("relu", "float64", "off", labs.COSTS[0], 0, 0)
+    start = false_alarms.Setting("relu", "float64", "off", false_alarms.PENALTIES[0], 0, 0)
     for eps in (1e-9, 1e-7, 1e-5):
-        check = labs.alarm_check(start, eps)
+        check = false_alarms.check_at(start, eps)
         assert 3e-3 < check.error < 3e-2
         assert {name for name, error in check.by_name.items() if error > 1e-6} == {"b1", "b2"}
     for seed in range(1, 4):
-        assert labs.alarm_check(start._replace(seed=seed), 1e-5).error > 1e-3
-    assert labs.alarm_check(start._replace(steps=100), 1e-5).error < 1e-8
-    assert labs.alarm_check(start._replace(activation="tanh"), 1e-5).error < 1e-9
+        assert false_alarms.check_at(start._replace(seed=seed), 1e-5).error > 1e-3
+    assert false_alarms.check_at(start._replace(steps=100), 1e-5).error < 1e-8
+    assert false_alarms.check_at(start._replace(activation="tanh"), 1e-5).error < 1e-9
 
 
 # ------------------------------------------------------------------------- what the notebook says
@@ -129,7 +138,7 @@ def test_right_network_fails() -> None:
 
 def test_the_orders_at_the_default_of_the_lab() -> None:
     """Slope 1 and 2 within 0.05, on the range that the caption names."""
-    lab = labs.difference_lab()
+    lab = differences.difference_lab()
     one, two = lab.result.orders
     assert abs(one - 1) < 0.05 and abs(two - 2) < 0.05 and lab.result.straight == (True, True)
     assert "From ε = 1e-4 to 1e-2 in float64" in lab.caption
@@ -139,32 +148,29 @@ def test_the_orders_at_the_default_of_the_lab() -> None:
 
 @pytest.mark.parametrize("precision", ["float64", "float32"])
 def test_the_best_eps_is_near_the_rules(precision: str) -> None:
-    found, u = labs.compare("x³", 0.7, 0.1, precision), float(np.finfo(precision).eps)
+    found, u = differences.compare("x³", 0.7, 0.1, precision), float(np.finfo(precision).eps)
     for two_sided, rule in ((True, u ** (1 / 3)), (False, u ** (1 / 2))):
-        best = best_eps(labs.GRID, found.errors[precision, two_sided])
+        best = best_eps(differences.EPSILONS, found.errors[precision, two_sided])
         assert 0.1 < best / rule < 10
 
 
 def test_at_a_kink_the_orders_are_lost() -> None:
-    on_it = labs.compare("ReLU", 0.0, 0.1, "float64")
+    on_it = differences.compare("ReLU", 0.0, 0.1, "float64")
     assert abs(on_it.orders[1]) < 0.01 and on_it.here[1] == 0.5
     for name in ("ReLU", "|x|"):
-        near = labs.compare(name, 0.05, 0.1, "float64")
+        near = differences.compare(name, 0.05, 0.1, "float64")
         assert not any(near.straight) and near.here[1] > 0.2
-        assert labs.compare(name, 0.05, 0.04, "float64").here[1] < 1e-13
+        assert differences.compare(name, 0.05, 0.04, "float64").here[1] < 1e-13
 
 
-@pytest.mark.parametrize("name", labs.SYMMETRIC)
+@pytest.mark.parametrize("name", differences.SYMMETRIC)
 def test_a_symmetric_function_has_no_two_sided_error_at_0(name: str) -> None:
-    assert not labs.compare(name, 0.0, 0.1, "float64").errors["float64", True].any()
+    assert not differences.compare(name, 0.0, 0.1, "float64").errors["float64", True].any()
 
 
 def test_case_8_is_seen_after_training_only() -> None:
     name = case(8).name
-    seen = [
-        labs._differ(labs.examine(name, labs.Setting("tanh", 0.8, 1.0, False, steps, 8)).by_name)
-        for steps in (0, 5, 100)
-    ]
+    seen = [differ(name, find_the_bug.Setting("tanh", 0.8, 1.0, False, steps, 8)) for steps in (0, 5, 100)]
     assert seen == [(), ("b1", "b2", "b3"), ("b1", "b2", "b3")]
 
 
@@ -172,9 +178,7 @@ def test_three_of_the_cases_pass_with_all_parts_on() -> None:
     passed = [
         seed
         for seed in range(15)
-        if not labs._differ(
-            labs.examine(case(seed).name, labs.Setting("tanh", 0.8, 1.0, True, 50, seed)).by_name
-        )
+        if not differ(case(seed).name, find_the_bug.Setting("tanh", 0.8, 1.0, True, 50, seed))
     ]
     assert passed == [seed for seed in range(15) if not case(seed).found]
     assert len(passed) == 3
@@ -183,28 +187,68 @@ def test_three_of_the_cases_pass_with_all_parts_on() -> None:
 @pytest.mark.parametrize("seed", range(15))
 def test_the_lab_judges_every_answer(seed: int) -> None:
     """At the default, only the right answer is called right, and its line is shown."""
-    for answer in ANSWERS:
-        found = labs.search("tanh", 0.8, 1.0, False, 0, answer, seed)
+    for answer in ANSWERS[:-1]:
+        found = find_the_bug.search("tanh", 0.8, 1.0, False, 0, answer, seed)
         right = answer == case(seed).answer
-        assert ("Your answer is right" in labs.search_finding(found)) == right
-        caption = labs.search_caption(found)
-        unseen = case(seed).found and not labs._differ(found.errors)
+        assert ("Your answer is right" in found.finding) == right
+        assert ("Your answer is not right" in found.finding) == (not right)
+        caption = found.caption
+        unseen = case(seed).found and not find_the_bug._differ(found.errors)
         assert ("Right." in caption) == (right and not unseen)
         assert ("Right, but you cannot see it here" in caption) == (right and unseen)
         assert (case(seed).right_line in caption) == right or not case(seed).where
 
 
+@pytest.mark.parametrize("seed", range(15))
+def test_nothing_is_an_answer_when_all_parts_are_on(seed: int) -> None:
+    """Before that, a case in which nothing differs yet is not judged: whether it has a bug stays open."""
+    early = find_the_bug.search("tanh", 0.8, 1.0, False, 0, NOTHING, seed)
+    unseen = not find_the_bug._differ(early.errors)
+    assert ("Too early" in early.finding) == unseen
+    assert ("Switch on batch norm or some training first" in early.caption) == unseen
+    assert "answer is right" not in early.finding and "Right" not in early.caption
+    late = find_the_bug.search("tanh", 0.8, 1.0, True, 50, NOTHING, seed)
+    assert ("Your answer is right" in late.finding) == (not case(seed).found)
+    assert ("Right." in late.caption) == (not case(seed).found)
+
+
+def test_an_answer_belongs_to_its_case() -> None:
+    """Another seed takes it back, a preset keeps it, and Reset takes it back for the presets, too."""
+    lab = find_the_bug.find_the_bug_lab()
+    frames = lab.frames
+    lab.set(answer=NOTHING)
+    for label in lab.presets:
+        lab.preset(label)
+        assert lab.values["answer"] == NOTHING and f"Your answer: {NOTHING}" in lab.caption
+    lab.controls["seed"].value = 4
+    assert lab.values["answer"] == find_the_bug.NOT_YET and "answer" not in lab.result.finding
+    assert lab.frames == frames + len(lab.presets) + 2, "no picture shows the old answer to the new case"
+    lab.set(seed=7, answer=ANSWERS[0])
+    assert lab.values["seed"] == 7 and lab.values["answer"] == ANSWERS[0]
+    lab.reset()
+    lab.preset("after training")
+    assert lab.values["answer"] == find_the_bug.NOT_YET
+    lab.close()
+
+
+def test_a_preview_of_the_errors_over_eps_says_that_it_is_one() -> None:
+    stages = list(false_alarms.alarm(1e-10, "tanh", "off", "float64", false_alarms.PENALTIES[0], 0, 7))
+    assert [len(result.curve) for _, result in stages] == list(range(1, len(false_alarms.EPSILONS) + 1))
+    for share, result in stages:
+        assert ("Over all ε" in result.caption) == ("This ε is too small" in result.caption) == (share == 1)
+
+
 @pytest.mark.parametrize("seed", [5, 7, 8, 10, 12, 13])
 def test_where_nothing_differs_the_lab_says_so(seed: int) -> None:
     """Before an answer it names the parts that are off; a wrong answer that cannot be seen needs a part."""
-    caption = labs.search_caption(labs.search("tanh", 0.8, 1.0, False, 0, labs.NOT_YET, seed))
+    caption = find_the_bug.search("tanh", 0.8, 1.0, False, 0, find_the_bug.NOT_YET, seed).caption
     assert "Nothing differs with these parts. Switch on batch norm or some training before" in caption
-    all_on = labs.search("tanh", 0.8, 1.0, True, 50, labs.NOT_YET, seed)
-    assert ("Nothing differs with these parts. Choose" in labs.search_caption(all_on)) != case(seed).found
+    all_on = find_the_bug.search("tanh", 0.8, 1.0, True, 50, find_the_bug.NOT_YET, seed)
+    assert ("Nothing differs with these parts. Choose" in all_on.caption) != case(seed).found
     for answer in (answer for answer in ANSWERS[:-1] if BUGS[answer].needs and answer != case(seed).name):
-        found = labs.search("tanh", 0.8, 1.0, False, 0, answer, seed)
-        if not labs._differ(found.answer_errors or {}):
-            caption = labs.search_caption(found)
+        found = find_the_bug.search("tanh", 0.8, 1.0, False, 0, answer, seed)
+        if not find_the_bug._differ(found.answer_errors or {}):
+            caption = found.caption
             switch = f"Switch on {BUGS[answer].needs}:" if not case(seed).found else "Switch on batch norm or"
             assert switch in caption
 
@@ -213,8 +257,8 @@ def test_where_nothing_differs_the_lab_says_so(seed: int) -> None:
 def test_each_bug_is_seen_with_the_parts_that_it_needs_only(name: str) -> None:
     """All parts off, and then only those of `needs`."""
     needs = BUGS[name].needs
-    bare = labs.Setting("linear", 1.0, 0.0, False, 0, 0)
-    assert not labs._differ(labs.examine(name, bare).by_name)
+    bare = find_the_bug.Setting("linear", 1.0, 0.0, False, 0, 0)
+    assert not differ(name, bare)
     with_them = bare._replace(
         activation="tanh" if "tanh" in needs else "linear",
         keep_prob=0.8 if "dropout" in needs else 1.0,
@@ -222,35 +266,36 @@ def test_each_bug_is_seen_with_the_parts_that_it_needs_only(name: str) -> None:
         batch_norm="batch norm" in needs,
         steps=50 if "training" in needs else 0,
     )
-    assert labs._differ(labs.examine(name, with_them).by_name)
+    assert differ(name, with_them)
 
 
 @pytest.mark.parametrize("seed", [8, 9, 17, 20, 22])
 def test_training_of_linear_units_with_many_dropped_does_not_diverge(seed: int) -> None:
     """At a rate of 0.1 these did, and the lab had nothing to check."""
-    assert np.abs(labs.trained(labs.Setting("linear", 0.5, 0.0, False, 100, seed))).max() < 10
+    assert np.abs(find_the_bug.trained(find_the_bug.Setting("linear", 0.5, 0.0, False, 100, seed))).max() < 10
 
 
 def test_case_6_and_the_slope_at_z() -> None:
     """The same arrays differ; the caption gives two errors that do not; linear and ReLU part them."""
     answer = "activation: the slope is taken at Z, not at A"
-    caption = labs.search_caption(labs.search("tanh", 0.8, 1.0, False, 0, answer, 6))
+    caption = find_the_bug.search("tanh", 0.8, 1.0, False, 0, answer, 6).caption
     assert "your bug hits the same arrays, but with other errors (W1: 0.6, with your bug 0.92)" in caption
-    setting = labs.Setting("relu", 0.8, 1.0, False, 50, 6)
-    assert labs._differ(labs.examine(case(6).name, setting).by_name)
-    assert not labs._differ(labs.examine(answer, setting).by_name)
+    setting = find_the_bug.Setting("relu", 0.8, 1.0, False, 50, 6)
+    assert differ(case(6).name, setting)
+    assert not differ(answer, setting)
 
 
 def test_false_alarms() -> None:
-    start = labs.AlarmSetting("tanh", "float64", "off", labs.COSTS[0], 0, 0)
+    start = false_alarms.Setting("tanh", "float64", "off", false_alarms.PENALTIES[0], 0, 0)
     single = start._replace(precision="float32")
-    assert min(labs.alarm_check(single, eps).error for eps in labs.EPS_GRID) > 1e-5
+    assert min(false_alarms.check_at(single, eps).error for eps in false_alarms.EPSILONS) > 1e-5
     later = start._replace(steps=50)
     right, left = (
-        labs.alarm_check(later, eps).error / labs.alarm_check(start, eps).error for eps in (1e-2, 1e-8)
+        false_alarms.check_at(later, eps).error / false_alarms.check_at(start, eps).error
+        for eps in (1e-2, 1e-8)
     )
     assert right > 10 and 1.3 < left < 5
-    assert labs.alarm_check(start._replace(masks="fixed masks"), 1e-5).error < 1e-8
-    assert labs.alarm_check(start._replace(masks="fresh masks"), 1e-5).error > 0.5
-    lacking = labs.alarm_check(start._replace(penalty=labs.COSTS[1]), 1e-5)
+    assert false_alarms.check_at(start._replace(masks="fixed masks"), 1e-5).error < 1e-8
+    assert false_alarms.check_at(start._replace(masks="fresh masks"), 1e-5).error > 0.5
+    lacking = false_alarms.check_at(start._replace(penalty=false_alarms.PENALTIES[1]), 1e-5)
     assert {name for name, error in lacking.by_name.items() if error > 1e-3} == {"W1", "W2", "W3"}

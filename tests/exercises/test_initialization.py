@@ -12,7 +12,8 @@ from hypothesis.extra.numpy import arrays
 from dlhelpers.datasets import breast_cancer
 from dlhelpers.exercises import initialization
 from dlhelpers.initialization import he_normal, predict_signals, propagate
-from dlhelpers.labs.initialization.initialization import (
+from dlhelpers.labs.initialization.first_weights import (
+    AFTER,
     AT_START,
     GLOROT,
     HE,
@@ -21,6 +22,7 @@ from dlhelpers.labs.initialization.initialization import (
     OWN_BEST,
     SMALL,
     compare_starts,
+    train,
 )
 from dlhelpers.normalization import condition_number, fit
 from tests.exercises.every import solution
@@ -110,3 +112,55 @@ def test_which_start(seed: int) -> None:
     assert np.all(ends[LARGE] > 2.25)
     assert result.trained[LARGE].start.activations[-1] > 3e4
     assert result.trained[LARGE].losses[0].min() > 1000
+
+
+# ------------------------------------------------------------------------- what a preview says
+
+CLAIMS = ("diverge", "the best is", "still have the same weights", "differ by up to", "diverges at")
+"""What only training that has come to its end can tell."""
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    ("activation", "hidden", "rate"),
+    [("relu", 8, OWN_BEST), ("relu", 2, "1.0")],
+)
+def test_no_preview_says_what_the_end_contradicts(seed: int, activation: str, hidden: int, rate: str) -> None:
+    """At each stage, for a start that trains and for one that diverges."""
+    for name in (LECUN, LARGE):
+        train.cache_clear()
+        stages = [result for _, result in compare_starts(name, activation, hidden, rate, AT_START, seed)]
+        end = f"{stages[-1].finding}. {stages[-1].caption}"
+        for result in stages:
+            text = f"{result.finding}. {result.caption}"
+            for claim in CLAIMS:
+                assert claim not in text or claim in end, (claim, text, end)
+            losses = [each.losses for each in result.trained.values()]
+            finished = [each.end is not None for each in result.trained.values()]
+            assert all(len(curve) == 21 for curve, done in zip(losses, finished, strict=True) if done)
+            assert "nan" not in text and "inf" not in text
+
+
+def test_a_preview_says_how_far_training_is() -> None:
+    train.cache_clear()
+    _, first = next(compare_starts(LARGE, "relu", 8, "0.01", AT_START, 0))
+    assert "after 0 of 100 steps" in first.finding and "after 0 of 100 steps" in first.caption
+    assert first.trained[LARGE].losses.shape == (1, 5)
+    assert np.isnan(first.trained[LARGE].ends).all()
+
+
+def test_the_caption_speaks_of_the_activations_that_are_shown() -> None:
+    *_, (_, start) = compare_starts(LECUN, "relu", 8, "0.1", AT_START, 0)
+    *_, (_, after) = compare_starts(LECUN, "relu", 8, "0.1", AFTER, 0)
+    assert "After 100 steps" not in start.caption
+    end = after.trained[LECUN].end
+    assert end is not None
+    first, last = end.sizes[2, 0], end.sizes[2, -1]
+    assert (
+        f"After 100 steps at the rate 0.1, the activations of layer 1 have the size {first:.2g}, "
+        f"and those of layer 8 have {last:.2g}."
+    ) in after.caption
+    np.testing.assert_array_equal(after.histograms, end.histograms[2])
+    train.cache_clear()
+    _, preview = next(compare_starts(LECUN, "relu", 8, "0.1", AFTER, 0))
+    assert preview.histograms is None and "not known yet" in preview.caption

@@ -8,12 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from dlhelpers.datasets import moons
 from dlhelpers.exercises import regularization
 from dlhelpers.gradient_checking import numerical_gradient
-from dlhelpers.labs.regularization import regularization as labs
+from dlhelpers.labs.regularization import decay, diamond, network_lambda
+from dlhelpers.live.stages import last
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
-from dlhelpers.optimizers import GradientDescent
+from dlhelpers.optimizers import GradientDescent, Momentum
 from dlhelpers.regularization import Regularized
 from dlhelpers.training import descend
 from tests.exercises.every import solution
@@ -58,27 +60,26 @@ def test_decay_step_is_a_step_of_the_penalized_network() -> None:
 
 def test_exact_zeros() -> None:
     for seed in range(4):
-        l1, _, l2 = labs.zero_shares(labs.random_problems(4.0, labs.SOLVERS[0], seed))
+        l1, _, l2 = diamond.zero_shares(diamond.random_problems(4.0, diamond.SOLVERS[0], seed))
         assert 0.65 < l1 < 0.85
         assert l2 == 0
-        assert labs.zero_shares(labs.random_problems(4.0, labs.SOLVERS[1], seed)) == (0, 0, 0)
+        assert diamond.zero_shares(diamond.random_problems(4.0, diamond.SOLVERS[1], seed)) == (0, 0, 0)
 
 
 def test_huge_lambda() -> None:
     """The weights end near 0 below alpha lambda / m = 2, and beyond all limits above."""
-    *_, (_, result) = labs.regularize(100.0, "L2", 0.5, 0.6, 40, 0)
-    ratio = 0.5 * labs.LAMBDAS / 40
+    result = last(network_lambda.regularize(100.0, "L2", 0.5, 0.6, 40, 0))
+    ratio = 0.5 * network_lambda.LAMBDAS / 40
     assert np.array_equal(result.diverged, ratio > 2)
     near_0 = (ratio > 0.15) & (ratio < 2)
     assert near_0.sum() >= 3
     assert result.curves.norms[near_0].max() < 1e-6
-    at_1 = int(np.abs(labs.LAMBDAS - 1).argmin())
+    at_1 = int(np.abs(network_lambda.LAMBDAS - 1).argmin())
     assert result.curves.norms[at_1].min() > 0.5
 
 
-def runs(optimizer: str, rate: float, factor: float = 1.0) -> labs.TwoRuns:
-    *_, (_, compared) = labs.compare(optimizer, 10**0.5, rate, factor, 0)
-    return compared.runs
+def runs(optimizer: str, rate: float, factor: float = 1.0) -> decay.TwoRuns:
+    return last(decay.compare(optimizer, 10**0.5, rate, factor, 0)).runs
 
 
 def test_adam_decay() -> None:
@@ -87,9 +88,9 @@ def test_adam_decay() -> None:
         runs("Adam", 0.03),
         runs("Adam", 0.03, factor=32.0),
     )
-    assert plain.difference.max() < labs.ROUNDING
-    l2, decay = adam.norms[-1]
-    assert decay > 3 * l2
+    assert plain.difference.max() < decay.ROUNDING
+    l2, decayed = adam.norms[-1]
+    assert decayed > 3 * l2
     assert abs(l2 - plain.norms[-1, 0]) < 0.1
     assert abs(more.norms[-1, 1] - l2) < 0.3
     assert more.difference[-1] > 0.5
@@ -99,14 +100,14 @@ def test_momentum_differs_on_the_way_and_meets_at_the_end() -> None:
     """Both stop where gradient and decay cancel."""
     found = runs("momentum", 0.3).difference
     assert found.max() > 0.1
-    long = labs.DECAY_NETWORK  # the same runs, ten times as long
+    long = decay.DECAY_NETWORK  # the same runs, ten times as long
     rng = np.random.default_rng(0)
-    X, y = labs.moons(labs.DECAY_M, noise=0.4, rng=rng)
+    X, y = moons(decay.DECAY_M, noise=0.4, rng=rng)
     theta = np.tile(long.initialize(rng), (2, 1))
     strength = 10**0.5
-    objective = Regularized(long, labs.DECAY_M, l2=np.array([[strength], [0.0]]))
-    decay = np.array([[0.0], [strength / labs.DECAY_M]])
+    objective = Regularized(long, decay.DECAY_M, l2=np.array([[strength], [0.0]]))
+    rates = np.array([[0.0], [strength / decay.DECAY_M]])
     batches = iter([Batch(X, 1.0 * y[:, None])] * 6_001)
-    run = descend(objective, theta, batches, labs.Momentum(), 0.3, weight_decay=decay)
-    last = next(islice(run, 6_000, None)).theta
-    assert np.abs(last[0] - last[1]).max() < 1e-3
+    run = descend(objective, theta, batches, Momentum(), 0.3, weight_decay=rates)
+    end = next(islice(run, 6_000, None)).theta
+    assert np.abs(end[0] - end[1]).max() < 1e-3

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from dlhelpers.exercises.start_here import accuracy, zero_weights
-from dlhelpers.playground import Session, Settings
+from dlhelpers.session import Session
+from dlhelpers.settings import Settings
 
 
 def test_another_wrong_answer_shows_an_example():

@@ -2,5 +2,5 @@
 
 NUMBERS = {
     "depth_lab": lambda r: (r.measured.activations, r.measured.gradients, *r.factors),
-    "initialization_lab": lambda r: (r.trained[r.name].losses, r.trained[r.name].twins),
+    "initialization_lab": lambda r: (r.trained[r.name].losses, r.trained[r.name].end.twins),
 }

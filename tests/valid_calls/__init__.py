@@ -16,9 +16,11 @@ from dlhelpers import (
     bias_variance,
     datasets,
     dropout,
+    experiments,
     gradient_checking,
     initialization,
     losses,
+    metrics,
     minibatches,
     optimizers,
     parameters,
@@ -93,6 +95,7 @@ def calls(folder: Path) -> dict[str, Call]:
     add(parameters.statistics_layout, sizes=(2, 3, 1))
     add(parameters.check_sizes, sizes=(2, 3, 1))
     add(network.layout.views, theta=theta)
+    add(network.layout.flatten, arrays=network.layout.views(theta))
     add(network.layout.name_of, index=2)
     add(parameters.Layout, shapes={"W1": (2, 3)})
     add(minibatches.minibatches, X=X, Y=Y, batch_size=2, rng=rng(), epochs=1)
@@ -143,6 +146,8 @@ def calls(folder: Path) -> dict[str, Call]:
         statistics=statistics,
         weight_decay=0.1,
         projection=partial(regularization.max_norm, layout=normed.layout, limit=3.0),
+        step=2,
+        steps=3,
     )
     add(regularization.l1, **penalized)
     add(regularization.l2, **penalized)
@@ -153,16 +158,6 @@ def calls(folder: Path) -> dict[str, Call]:
     add(regularized.update_statistics, statistics=statistics, theta=normed_theta, batch=batch)
     add(regularization.soft_threshold, theta=theta, is_weight=mask, amount=0.1)
     add(regularization.max_norm, theta=theta, layout=network.layout, limit=3.0)
-    add(regularization.early_stop, dev_losses=[3.0, 1.0, 2.0], patience=1)
-    run = training.descend(network, theta, repeat(batch), optimizers.Adam(), 0.1)
-    add(
-        regularization.train_until_stop,
-        run=run,
-        dev_loss=lambda step: float(step.loss),
-        patience=2,
-        every=1,
-        most_steps=5,
-    )
     cost = partial(network.loss, batch=batch)
     add(gradient_checking.numerical_gradient, cost=cost, theta=theta, eps=1e-5, two_sided=True)
     add(gradient_checking.relative_error, a=theta, b=theta)
@@ -198,26 +193,28 @@ def _of_bias_variance() -> Iterator[Call]:
     images, labels = rng().random((30, 4)), np.arange(30) % 3
     data = datasets.split(images, labels, dev=5, test=5, rng=rng())
     x, y = rng().uniform(-1, 1, (3, 5)), rng().normal(size=(3, 5))
-    order = bias_variance.neighbor_order(images)
+    order = experiments.neighbor_order(images)
     neighbors = {"order": order, "y": labels}
     training = {"hidden": 2, "steps": 2, "rng": rng()}
     luck = bias_variance.draw_luck(3, 5, 4, rng())
     yield bias_variance.standard_error, {"share": 0.8, "n": 100}
     yield bias_variance.draw_luck, {"n_models": 3, "n_dev": 5, "n_test": 4, "rng": rng()}
     yield bias_variance.select_best, {"luck": luck, "accuracy": 0.8, "n_dev": 5}
-    yield bias_variance.neighbor_order, {"X": images}
-    yield bias_variance.nearest_neighbor_errors, {**neighbors, "in_train": labels > 0}
-    yield bias_variance.split_errors, {**neighbors, "n_dev": 5, "n_test": 4, "repeats": 2, "rng": rng()}
+    yield experiments.neighbor_order, {"X": images}
+    yield experiments.nearest_neighbor_errors, {**neighbors, "in_train": labels > 0}
+    yield experiments.split_errors, {**neighbors, "n_dev": 5, "n_test": 4, "repeats": 2, "rng": rng()}
     yield bias_variance.decompose, {"predictions": x, "truth": y[0], "targets": y, "noise_variance": 0.25}
     yield bias_variance.polynomial_fits, {"x": x, "y": y, "degree": 1, "x_test": x[0]}
-    yield bias_variance.network_fits, {"x": x, "y": y, "x_test": x[0], **training}
+    yield experiments.network_fits, {"x": x, "y": y, "x_test": x[0], **training}
     yield bias_variance.diagnose, {"base": 0.01, "train": 0.02, "dev": 0.1, "threshold": 0.05}
-    yield bias_variance.error_rate, {"probabilities": x, "Y": np.eye(5)[:3]}
+    yield metrics.predicted_classes, {"probabilities": x}
+    for measure in (metrics.error_rate, metrics.accuracy):
+        yield measure, {"probabilities": x, "Y": np.eye(5)[:3]}
     nested = {"X": images, "Y": images, "sizes": (4, 16), "batch_size": 8, "rng": rng()}
-    yield bias_variance.nested_minibatches, nested
-    yield bias_variance.learning_curves, {"data": data, "sizes": (4, 16), "strength": 0.5, **training}
-    yield bias_variance.random_feature_error, {"data": data, "m": 10, "n_features": 5, "rng": rng()}
-    yield bias_variance.mismatch_errors, {"data": data, "degrees": (0, 30.0), "share": 0.5, **training}
+    yield minibatches.nested_minibatches, nested
+    yield experiments.learning_curves, {"data": data, "sizes": (4, 16), "strength": 0.5, **training}
+    yield experiments.random_feature_error, {"data": data, "m": 10, "n_features": 5, "rng": rng()}
+    yield experiments.mismatch_errors, {"data": data, "degrees": (0, 30.0), "share": 0.5, **training}
 
 
 def _of_datasets() -> Iterator[Call]:

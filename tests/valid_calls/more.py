@@ -14,16 +14,19 @@ from dlhelpers import (
     hyperparameter_search,
     normalization,
     optimizers,
-    playground,
     schedules,
     scratch,
     search_spaces,
+    session,
+    settings,
+    sharing,
     surfaces,
+    tables,
     training,
     trials,
 )
 from dlhelpers.minibatches import Batch
-from dlhelpers.network import Network, layer_statistics
+from dlhelpers.network import Network, check_training, layer_statistics
 
 One = tuple[Callable[..., Any], dict[str, Any]]
 
@@ -179,31 +182,33 @@ def of_runs() -> Iterator[One]:
     yield diagnosis.diagnose_run, diagnose
 
     rows = "\n".join(f"{i},{i * i % 7},{'ab'[i % 2]}" for i in range(20))
-    session = playground.Session(playground.Settings(m=20, hidden=(2,)))
-    yield playground.principal_plane, {"X": X}
-    yield playground.read_points, {"text": rows}
-    fields = vars(playground.Settings(m=20, hidden=(2,)))
-    yield playground.Settings, dict(fields)
-    yield playground.make_optimizer, {"settings": playground.Settings()}
-    yield session.advance, {"n": 2}
+    run = session.Session(settings.Settings(m=20, hidden=(2,)))
+    yield tables.principal_plane, {"X": X}
+    yield tables.read_points, {"text": rows}
+    fields = vars(settings.Settings(m=20, hidden=(2,)))
+    yield settings.Settings, dict(fields)
+    yield settings.make_optimizer, {"settings": settings.Settings()}
+    yield run.advance, {"n": 2}
     yield (
-        session.change,
+        run.change,
         {name: fields[name] for name in ("learning_rate", "optimizer", "keep_prob", "batch_size")},
     )
-    yield session.rewind, {"step": 0}
-    yield session.measure, {}
-    yield session.text, {}
-    yield session.code, {}
+    yield run.rewind, {"step": 0}
+    yield run.measure, {}
+    yield sharing.to_text, {"session": run}
+    yield sharing.program, {"session": run}
     place = {"batch_size": 2, "input_noise": 0.1, "step": 3, "epoch": 1, "position": 2}
-    yield playground.Stream, {"X": X, "Y": Y, "sizes": (2, 3, 2), "seed": 0, **place}
-    stream = playground.Stream(X, Y, (2, 3, 2), seed=0, batch_size=4)
+    yield session.Stream, {"X": X, "Y": Y, "sizes": (2, 3, 2), "seed": 0, **place}
+    stream = session.Stream(X, Y, (2, 3, 2), seed=0, batch_size=4)
     descent = training.descend(network, theta, stream, optimizers.Adam(), 0.1)
     next(descent)
     yield stream.again, {"run": descent}
     yield descent.take_back, {}
-    yield network.hidden_units, {"theta": theta, "X": X, "statistics": None}
-    yield playground.Session.from_text, {"text": "playground | m=20 hidden=2 | @3", "own": None}
-    yield playground.Session.replay, {"text": "playground | m=20 hidden=2 | @3", "own": None}
+    yield network.hidden_units, {"theta": theta, "X": X, "statistics": None, "draws": None}
+    yield check_training, {"network": network, "theta": theta, "batch": batch, "with_loss": True}
+    yield network.logits, {"theta": theta, "X": X, "statistics": None, "draws": None}
+    yield sharing.from_text, {"text": "playground | m=20 hidden=2 | @3", "own": None}
+    yield sharing.replay, {"text": "playground | m=20 hidden=2 | @3", "own": None}
 
 
 def calls_of(folder: Path) -> Iterator[One]:

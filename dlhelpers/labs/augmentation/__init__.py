@@ -1,6 +1,7 @@
 """The labs on augmentation, and one control per goal (notebook 02)."""
 
-from dlhelpers.labs.augmentation.augmentation import augmentation_lab, orthogonalization_lab
+from dlhelpers.labs.augmentation.augmentation import augmentation_lab
+from dlhelpers.labs.augmentation.orthogonalization import orthogonalization_lab
 
 __all__ = [
     "augmentation_lab",

@@ -1,28 +1,26 @@
-"""The labs of section 1.5, second part: data augmentation, and one control for each goal."""
+"""The lab *More images from the same images*: what changed copies of the training set are worth."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import islice
-from typing import Any, NamedTuple
+from operator import attrgetter
+from typing import NamedTuple
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dlhelpers.augmentation import augment, augmented_minibatches
-from dlhelpers.bias_variance import error_rate, nested_minibatches
-from dlhelpers.datasets import Split, digits, moons, one_hot, split
+from dlhelpers.datasets import Split, digits, one_hot, split
 from dlhelpers.live.controls import choice, slider
 from dlhelpers.live.lab import Lab
-from dlhelpers.minibatches import Batch, minibatches
+from dlhelpers.live.stages import Stages, remembered
+from dlhelpers.metrics import error_rate
 from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam
-from dlhelpers.plots.augmentation import CopiesView, KnobPathsView, OverStrengthView, TwoGoalsView
-from dlhelpers.plots.style import View
-from dlhelpers.regularization import Regularized
+from dlhelpers.plots.style import ACCENT, DEV, GHOST, TEST, View, key, moving
 from dlhelpers.training import descend
 from dlhelpers.typing import FloatArray, IntArray
-
-# Data augmentation ----------------------------------------------------------------------------------
 
 KINDS = {
     "rotate": ("degrees", (0, 5, 10, 15, 20, 30, 40, 60, 80, 100, 120, 150, 180), "up to {}° to each side"),
@@ -39,12 +37,15 @@ AXIS_NAMES = {
     "noise": "σ of the noise, in full ink",
     "elastic": "σ of the moves, pixels",
 }
-LABELS = {kind: [f"{each:g}" for each in strengths] for kind, (_, strengths, _) in KINDS.items()}
+STRENGTH_LABELS = {kind: [f"{each:g}" for each in strengths] for kind, (_, strengths, _) in KINDS.items()}
 NOTCHES = 13
-SHOWN = (6, 9, 1, 2, 3, 4, 5, 7)
+SHOWN_DIGITS = (6, 9, 1, 2, 3, 4, 5, 7)
 N_COPIES = 4
 AUGMENTED_STEPS = 160
 CLASSIFIER = Network((64, 32, 10), "tanh", "softmax_cross_entropy")
+
+
+MIXED_UP_COLOR = "#7b3294"
 
 
 class Accuracies(NamedTuple):
@@ -55,8 +56,12 @@ class Accuracies(NamedTuple):
     mixed_up: FloatArray
 
 
+NOT_KNOWN = Accuracies(*(np.full(NOTCHES, np.nan) for _ in Accuracies._fields))
+"""While the networks are in training."""
+
+
 class Augmented(NamedTuple):
-    """What the lab shows: copies at one strength, accuracies at all."""
+    """What the lab shows: copies at one strength, accuracies at all; NaN until training has ended."""
 
     kind: str
     notch: int
@@ -66,18 +71,54 @@ class Augmented(NamedTuple):
     test: FloatArray
     mixed_up: FloatArray
 
+    @property
+    def trained(self) -> bool:
+        """Whether training has ended."""
+        return bool(np.isfinite(self.dev).all())
+
+    @property
+    def finding(self) -> str:
+        """The accuracy without any change and with this one."""
+        change = f"{self.kind.capitalize()}, {said(self, self.notch)}"
+        if not self.trained:
+            return f"{change}: {NOTCHES} networks are in training"
+        return f"{change}: {self.dev[self.notch]:.1%} right on dev, {self.dev[0]:.1%} without"
+
+    @property
+    def caption(self) -> str:
+        """Where the accuracy is highest, what the strongest change does, and how often 6 and 9 mix."""
+        if not self.trained:
+            return f"One network for each strength; their accuracies follow after {AUGMENTED_STEPS} steps."
+        best, k = int(self.dev.argmax()), self.notch
+        gain = 100 * (self.dev[best] - self.dev[0])
+        rises = (
+            f"On dev, the accuracy is highest with {said(self, best)}: {gain:.1f} points above that without."
+            if best
+            else "On dev, no strength is better than none."
+        )
+        return (
+            f"{rises} On test, the same network is {_signed(100 * (self.test[best] - self.test[0]))} "
+            f"At the strongest, {said(self, -1)}, {self.dev[-1]:.0%} are right. "
+            f"Here {self.mixed_up[k]:.1%} of the 6s and 9s are taken for the other one; without any change, "
+            f"{self.mixed_up[0]:.1%}."
+        )
+
+
+def said(result: Augmented, notch: int) -> str:
+    """Return a strength in words."""
+    _, strengths, words = KINDS[result.kind]
+    return words.format(f"{strengths[notch]:g}")
+
+
+def _signed(points: float) -> str:
+    return f"{abs(points):.1f} points {'better' if points >= 0 else 'worse'} than the one without."
+
 
 @lru_cache(maxsize=4)
 def small_split(seed: int) -> Split:
     """Split the digits into 200 for training, 800 for dev and 797 for test; gray levels from 0 to 1."""
     X, y, *_ = digits()
     return split(X / 16, y, dev=800, test=797, rng=np.random.default_rng(seed))
-
-
-@lru_cache(maxsize=32)
-def accuracy_store(kind: str, m: int, seed: int) -> dict[str, Accuracies]:
-    """Return an empty store for this setting; `augmentation` puts the finished accuracies into it."""
-    return {}
 
 
 def measure(theta: FloatArray, data: Split) -> Accuracies:
@@ -99,94 +140,48 @@ def mixed_up(read: IntArray, y: IntArray) -> FloatArray:
     return np.asarray((read[..., either] == other[either]).mean(axis=-1))
 
 
-def train_augmented(kind: str, m: int, seed: int) -> Iterator[tuple[float, Accuracies]]:
-    """Train 13 networks that differ in nothing but the strength; yield their accuracies so far."""
+@remembered(32)
+def train_augmented(kind: str, m: int, seed: int) -> Stages[Accuracies]:
+    """Train 13 networks that differ in nothing but the strength; the last stage has their accuracies."""
     data, rng = small_split(seed), np.random.default_rng(seed)
     X, Y = data.X_train[:m], one_hot(data.y_train[:m], 10)
     name, strengths, _ = KINDS[kind]
     theta = np.tile(CLASSIFIER.initialize(rng), (NOTCHES, 1))
     batches = augmented_minibatches(X, Y, 50, [{name: float(each)} for each in strengths], rng)
     run = descend(CLASSIFIER, theta, batches, Adam(), 0.01)
-    for step in islice(run, AUGMENTED_STEPS + 1):
-        if step.step % 40 == 0:
-            known = measure(step.theta, data)
+    for step in islice(run, AUGMENTED_STEPS):
         if step.step % 2 == 0:
-            yield step.step / AUGMENTED_STEPS, known
+            yield step.step / AUGMENTED_STEPS, NOT_KNOWN
+    yield 1.0, measure(next(run).theta, data)
 
 
 def copies_of(kind: str, notch: int, seed: int) -> tuple[FloatArray, FloatArray]:
     """Return one image of each shown digit, and changed copies of them."""
     data = small_split(seed)
-    originals = np.stack([data.X_dev[data.y_dev == digit][0] for digit in SHOWN])
+    originals = np.stack([data.X_dev[data.y_dev == digit][0] for digit in SHOWN_DIGITS])
     name, strengths, _ = KINDS[kind]
     rng = np.random.default_rng(seed)
     copies = augment(np.tile(originals, (N_COPIES, 1)), rng, **{name: float(strengths[notch])})
-    return originals, copies.reshape(N_COPIES, len(SHOWN), 64)
+    return originals, copies.reshape(N_COPIES, len(SHOWN_DIGITS), 64)
 
 
 def augmentation(kind: str, notch: int, m: int, seed: int) -> Iterator[tuple[float, Augmented]]:
     """Show copies at this strength; train networks at all strengths first if needed."""
-    store = accuracy_store(kind, m, seed)
     images = copies_of(kind, notch, seed)
-    if "done" not in store:
-        for share, known in train_augmented(kind, m, seed):
-            if share < 1:
-                yield share, Augmented(kind, notch, *images, *known)
-        store["done"] = known
-    yield 1.0, Augmented(kind, notch, *images, *store["done"])
+    for share, known in train_augmented(kind, m, seed):
+        yield share, Augmented(kind, notch, *images, *known)
 
 
-def said(result: Augmented, notch: int) -> str:
-    """Return a strength in words."""
-    _, strengths, words = KINDS[result.kind]
-    return words.format(f"{strengths[notch]:g}")
-
-
-def augmentation_finding(result: Augmented) -> str:
-    """Return the accuracy without any change and with this one."""
-    return (
-        f"{result.kind.capitalize()}, {said(result, result.notch)}: {result.dev[result.notch]:.1%} right on "
-        f"dev, {result.dev[0]:.1%} without"
-    )
-
-
-def augmentation_caption(result: Augmented) -> str:
-    """Say where the accuracy is highest, what the strongest change does, and how often 6 and 9 mix."""
-    best, k = int(result.dev.argmax()), result.notch
-    gain = 100 * (result.dev[best] - result.dev[0])
-    rises = (
-        f"On dev, the accuracy is highest with {said(result, best)}: {gain:.1f} points above that without."
-        if best
-        else "On dev, no strength is better than none."
-    )
-    return (
-        f"{rises} On test, the same network is {_signed(100 * (result.test[best] - result.test[0]))} "
-        f"At the strongest, {said(result, -1)}, {result.dev[-1]:.0%} are right. "
-        f"Here {result.mixed_up[k]:.1%} of the 6s and 9s are taken for the other one; without any change, "
-        f"{result.mixed_up[0]:.1%}."
-    )
-
-
-def _signed(points: float) -> str:
-    return f"{abs(points):.1f} points {'better' if points >= 0 else 'worse'} than the one without."
-
-
-def augmentation_views(figure: Figure) -> list[View[Any]]:
-    """Lay out the lab: the copies, and the accuracies over the strength."""
-    left, right = figure.subplots(1, 2, width_ratios=[1, 1.15])
-    names = [str(digit) for digit in SHOWN]
-    return [CopiesView(left, names, N_COPIES), OverStrengthView(right, LABELS, AXIS_NAMES)]
-
-
-def augmentation_code(kind: str, notch: int, m: int, seed: int) -> str:
+def program(kind: str, notch: int, m: int, seed: int) -> str:
     """Return the program behind the picture."""
     name, strengths, _ = KINDS[kind]
     return f"""
 import numpy as np
 from itertools import islice
 from dlhelpers.augmentation import augmented_minibatches
-from dlhelpers.bias_variance import error_rate, nested_minibatches
 from dlhelpers.datasets import digits, one_hot, split
+from dlhelpers.metrics import error_rate
+from dlhelpers.minibatches import nested_minibatches
 from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam
 from dlhelpers.regularization import Regularized
@@ -209,6 +204,79 @@ result = dev[{notch}], test[{notch}], dev[0]
 """
 
 
+class CopiesView(View[Augmented]):
+    """Images in the first row; below each of them, copies that were changed at random."""
+
+    def __init__(self, ax: Axes) -> None:
+        ax.set_axis_off()
+        self._shape = (N_COPIES + 1, len(SHOWN_DIGITS))
+        height, width = 9 * self._shape[0], 9 * self._shape[1] - 1
+        self._image = moving(ax.imshow(np.zeros((height, width)), cmap="gray_r", vmin=0, vmax=1))
+        for i, digit in enumerate(SHOWN_DIGITS):
+            ax.text(9 * i + 3.5, -1.5, str(digit), ha="center", va="bottom", fontweight="bold", fontsize=12)
+        ax.text(-1.5, 4, "original", ha="right", va="center", fontsize=9.5)
+        ax.text(-1.5, height / 2 + 5, "copies,\nsame\nlabel", ha="right", va="center", fontsize=9.5)
+        ax.set_ylim(height - 0.5, -6)
+
+    def update(self, result: Augmented, before: Augmented | None) -> None:
+        """Show `result.originals` (n, 64) and `result.copies` (N_COPIES, n, 64)."""
+        rows = [result.originals, *result.copies]
+        sheet = np.zeros((9 * self._shape[0], 9 * self._shape[1] - 1))
+        for r, row in enumerate(rows):
+            top = 9 * r + (r > 0)
+            for i, image in enumerate(row):
+                sheet[top : top + 8, 9 * i : 9 * i + 8] = np.clip(image.reshape(8, 8), 0, 1)
+        self._image.set_data(sheet)
+
+
+class OverStrengthView(View[Augmented]):
+    """Accuracy over the strength of the change, one network for each strength, with a cursor."""
+
+    def __init__(self, ax: Axes) -> None:
+        ax.set(xlim=(-0.3, NOTCHES - 0.7), ylim=(0, 100), ylabel="%")
+        self._ax = ax
+        self._kind = ""
+        self._lines = []
+        for name, style, color in (
+            ("dev", "s--", DEV),
+            ("test", "o:", TEST),
+            ("mixed_up", "^-", MIXED_UP_COLOR),
+        ):
+            (old,) = ax.plot([], [], style[1:], color=GHOST, lw=1.2)
+            (new,) = ax.plot([], [], style, color=color, lw=2, ms=4.5)
+            self._lines.append((name, moving(old), moving(new)))
+        self._level = moving(ax.axhline(0, color=DEV, lw=1))
+        self._cursor = moving(ax.axvline(0, color=ACCENT, lw=2))
+        key(
+            ax,
+            ("■-- right on dev", DEV),
+            ("●·· right on test", TEST),
+            ("▲— 6 and 9 mixed up", MIXED_UP_COLOR),
+            ("┃ yours", ACCENT),
+        )
+
+    def update(self, result: Augmented, before: Augmented | None) -> None:
+        """Show `result.dev`, `result.test` and `result.mixed_up`, each (n,), as fractions."""
+        if result.kind != self._kind:
+            self._kind, names = result.kind, STRENGTH_LABELS[result.kind]
+            self._ax.set_xticks(range(0, len(names), 2), names[::2])
+            self._ax.set_xlabel(AXIS_NAMES[result.kind])
+        for name, old, new in self._lines:
+            values = 100 * getattr(result, name)
+            new.set_data(range(len(values)), values)
+            other = before is not None and before.dev is not result.dev
+            past = 100 * getattr(before, name) if other else np.zeros(0)
+            old.set_data(range(len(past)), past)
+        self._level.set_ydata([100 * result.dev[0]] * 2)
+        self._cursor.set_xdata([result.notch, result.notch])
+
+
+def views(figure: Figure) -> list[View[Augmented]]:
+    """Lay out the lab: the copies, and the accuracies over the strength."""
+    left, right = figure.subplots(1, 2, width_ratios=[1, 1.15])
+    return [CopiesView(left), OverStrengthView(right)]
+
+
 def augmentation_lab() -> Lab:
     """Return the lab *More images from the same images*."""
     return Lab(
@@ -219,275 +287,15 @@ def augmentation_lab() -> Lab:
             "m": slider("Training images m", 50, 200, 50, 50),
         },
         compute=augmentation,
-        views=augmentation_views,
-        finding=augmentation_finding,
-        caption=augmentation_caption,
-        code=augmentation_code,
+        views=views,
+        finding=attrgetter("finding"),
+        caption=attrgetter("caption"),
+        code=program,
         presets={
             "none": {"notch": 0},
             "a 6 or a 9?": {"notch": 12},
             "out of the frame": {"kind": "shift", "notch": 12},
             "noise": {"kind": "noise", "notch": 6},
             "more images": {"m": 200},
-        },
-    )
-
-
-# One control for each goal --------------------------------------------------------------------------
-
-STEPS = (600, 450, 350, 250, 180, 120, 80, 50, 32, 16, 8)
-STRENGTHS = (0.0, 0.003, 0.01, 0.03, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
-EXAMPLES = (40, 60, 80, 100, 120, 160, 200, 240, 280, 340, 400)
-WITH_LAMBDA = STRENGTHS.index(0.5)
-TURNS = len(STEPS)
-TWO_SETS = 2
-MOON_NETWORK = Network((2, 20, 20, 1), "tanh", "sigmoid_cross_entropy")
-
-KNOBS = {
-    "stop early": ("stop early", "#7b3294", "o", "●"),
-    "stop early, with λ = 0.5": ("stop early, λ = 0.5", "#E69F00", "^", "▲"),
-    "λ": ("λ", "#CC79A7", "s", "■"),
-    "more examples": ("examples", "#009E73", "D", "◆"),
-}
-LIMITS = {
-    "loss": ((-0.02, 0.7), (-0.02, 0.6), "train loss", "gap: dev - train"),
-    "error, %": ((-2.0, 45.0), (-5.0, 15.0), "train error, %", "gap: dev - train, points"),
-}
-
-
-class Swept(NamedTuple):
-    """Train and dev loss, then train and dev error in percent; (4, 11) for each knob."""
-
-    stop: FloatArray
-    stop_with_lambda: FloatArray
-    strength: FloatArray
-    examples: FloatArray
-
-
-class Turned(NamedTuple):
-    """What the lab shows: the paths of all knobs in the plane, and the place on one of them."""
-
-    knob: str
-    turn: int
-    measure: str
-    paths: dict[str, tuple[FloatArray, FloatArray]]
-    rest: tuple[float, float]
-    here: tuple[float, float]
-
-
-@lru_cache(maxsize=8)
-def sweep_store(seed: int) -> dict[str, Swept]:
-    """Return an empty store for this seed; `turn_knob` puts the finished sweeps into it."""
-    return {}
-
-
-def moon_data(seed: int, training_set: int) -> tuple[Batch, Batch]:
-    """Return 400 points to train on and 400 for dev."""
-    train, dev = (
-        moons(400, noise=0.4, rng=np.random.default_rng([seed, training_set, part])) for part in (0, 1)
-    )
-    return Batch(train[0], train[1][:, None].astype(float)), Batch(dev[0], dev[1][:, None].astype(float))
-
-
-def both_measures(theta: FloatArray, train: Batch, dev: Batch, sizes: Sequence[int]) -> FloatArray:
-    """Return (4, K): train and dev loss, train and dev error in percent; network k has sizes[k] examples."""
-    each = []
-    for k, size in enumerate(sizes):
-        parts = (Batch(train.X[:size], train.Y[:size]), dev)
-        losses = [MOON_NETWORK.loss(theta[k], part) for part in parts]
-        errors = [np.mean((MOON_NETWORK.predict(theta[k], X) > 0.5) != (Y > 0.5)) for X, Y, *_ in parts]
-        each.append([*losses, *(100 * error for error in errors)])
-    return np.array(each, dtype=float).T
-
-
-def sweep_strength(seed: int, training_set: int) -> Iterator[dict[int, FloatArray]]:
-    """Train one network for each lambda; yield (4, 11) measures by step so far."""
-    train, dev = moon_data(seed, training_set)
-    rng, m = np.random.default_rng([seed, training_set, 2]), EXAMPLES[0]
-    theta = np.tile(MOON_NETWORK.initialize(rng), (TURNS, 1))
-    objective = Regularized(MOON_NETWORK, m, l2=np.array(STRENGTHS)[:, None])
-    run = descend(objective, theta, minibatches(train.X[:m], train.Y[:m], 10, rng), Adam(), 0.01)
-    found = {}
-    for step in islice(run, STEPS[0] + 1):
-        if step.step in STEPS:
-            found[step.step] = both_measures(step.theta, train, dev, [m] * TURNS)
-        if step.step % 50 == 0:
-            yield found
-
-
-def sweep_examples(seed: int, training_set: int) -> Iterator[dict[int, FloatArray]]:
-    """Train one network for each number of examples; yield {} on the way, then the (4, 11) measures."""
-    train, dev = moon_data(seed, training_set)
-    rng = np.random.default_rng([seed, training_set, 2])
-    theta = np.tile(MOON_NETWORK.initialize(rng), (TURNS, 1))
-    run = descend(MOON_NETWORK, theta, nested_minibatches(train.X, train.Y, EXAMPLES, 10, rng), Adam(), 0.01)
-    for step in islice(run, STEPS[0] + 1):
-        if step.step == STEPS[0]:
-            yield {step.step: both_measures(step.theta, train, dev, EXAMPLES)}
-        elif step.step % 50 == 0:
-            yield {}
-
-
-def sweep(seed: int) -> Iterator[tuple[float, Swept | None]]:
-    """Turn every knob on two training sets; yield the means of both, at the end."""
-    strengths: list[dict[int, FloatArray]] = []
-    examples: list[dict[int, FloatArray]] = []
-    done = 0
-    for training_set in range(TWO_SETS):
-        for sweep_one, kept in ((sweep_strength, strengths), (sweep_examples, examples)):
-            found: dict[int, FloatArray] = {}
-            for found in sweep_one(seed, training_set):  # noqa: B007
-                done += 1
-                yield done / 60, None
-            kept.append(found)  # the last
-    by_step = {step: np.mean([found[step] for found in strengths], axis=0) for step in STEPS}
-    by_examples = np.mean([found[STEPS[0]] for found in examples], axis=0)
-    stop, stop_with = (np.stack([by_step[step][:, k] for step in STEPS], axis=1) for k in (0, WITH_LAMBDA))
-    yield 1.0, Swept(stop, stop_with, by_step[STEPS[0]], by_examples)
-
-
-def place(knob: str, turn: int) -> str:
-    """Return in words where a knob is."""
-    if knob == "λ":
-        return f"λ = {STRENGTHS[turn]:g}"
-    if knob == "more examples":
-        return f"{EXAMPLES[turn]} examples"
-    return f"stopped at step {STEPS[turn]}" + (", λ = 0.5" if "λ" in knob else "")
-
-
-def turn_knob(knob: str, turn: int, measure: str, seed: int) -> Iterator[tuple[float, Turned | None]]:
-    """Show where a knob leads; turn all of them first if needed, and yield None meanwhile."""
-    store = sweep_store(seed)
-    if "done" not in store:
-        for share, swept in sweep(seed):
-            if swept is None:
-                yield share, None
-            else:
-                store["done"] = swept
-    train, dev = (0, 1) if measure == "loss" else (2, 3)
-    paths = {
-        name: (each[train], each[dev] - each[train]) for name, each in zip(KNOBS, store["done"], strict=True)
-    }
-    rest, here = ((float(paths[knob][0][k]), float(paths[knob][1][k])) for k in (0, turn))
-    yield 1.0, Turned(knob, turn, measure, paths, rest, here)
-
-
-def knob_finding(result: Turned | None) -> str:
-    """Return what the knob has done to both goals."""
-    if result is None:
-        return "44 networks are in training"
-    train, gap = (here - rest for here, rest in zip(result.here, result.rest, strict=True))
-    where = place(result.knob, result.turn)
-    name = f"train {result.measure.split(',')[0]}"
-    return f"{where.replace('stop', 'Stop')}: {name} {_change(result, train)}, gap {_change(result, gap)}"
-
-
-def _change(result: Turned, change: float) -> str:
-    """Return a change with its sign, and 0 without one."""
-    return f"{round(change, 2) + 0:+.2f}" if result.measure == "loss" else f"{round(change) + 0:+.0f} points"
-
-
-def knob_caption(result: Turned | None) -> str:
-    """Say what this knob costs on the training set for what it wins in the gap."""
-    if result is None:
-        return "The paths follow in about 2 seconds."
-    digits, unit = (2, "") if result.measure == "loss" else (0, " points")
-    (train, gap), (rest_train, rest_gap) = result.here, result.rest
-    text = (
-        f"With the knob at 0 ({place(result.knob, 0)}), the train {result.measure.split(',')[0]} is "
-        f"{rest_train:.{digits}f} and the gap {rest_gap:.{digits}f}{unit}; now they are {train:.{digits}f} "
-        f"and {round(gap, digits) + 0:.{digits}f}{unit}, means over {TWO_SETS} training sets. "
-    )
-    won, paid = round(rest_gap - gap, digits), round(train - rest_train, digits)
-    least = 0.02 * 100 ** (result.measure != "loss")
-    if won <= -least:
-        return text + f"The gap has grown by {-won:.{digits}f}{unit}."
-    if won < least:
-        return text + ("The knob is not turned yet." if result.turn == 0 else "The gap is about the same.")
-    return text + f"Closing the gap by {won:.{digits}f} costs {paid:.{digits}f} on the training set."
-
-
-class _KnownOnly:
-    """A view that waits until there is a result."""
-
-    def __init__(self, view: View[Any]) -> None:
-        self._view = view
-
-    def update(self, result: Turned | None, before: Turned | None) -> None:
-        """Pass a known result on."""
-        if result is not None:
-            self._view.update(result, before)
-
-
-def knob_views(figure: Figure) -> list[View[Any]]:
-    """Lay out the lab: the paths in the plane of both goals, and the two goals as bars."""
-    left, right = figure.subplots(1, 2, width_ratios=[1.7, 1])
-    return [_KnownOnly(KnobPathsView(left, KNOBS, LIMITS)), _KnownOnly(TwoGoalsView(right, LIMITS))]
-
-
-def knob_code(knob: str, turn: int, measure: str, seed: int) -> str:
-    """Return the program behind the picture."""
-    step = STEPS[turn] if "stop" in knob else STEPS[0]
-    number = {"stop early": 0, "stop early, with λ = 0.5": WITH_LAMBDA}.get(knob, turn)
-    size = EXAMPLES[turn] if knob == "more examples" else EXAMPLES[0]
-    if knob == "more examples":
-        train = f"""    batches = nested_minibatches(X, Y, {EXAMPLES}, 10, rngs[2])  # a network for each
-    objective = network"""
-    else:
-        train = f"""    batches = minibatches(X[:{EXAMPLES[0]}], Y[:{EXAMPLES[0]}], 10, rngs[2])
-    strengths = np.array({STRENGTHS})  # one network for each
-    objective = Regularized(network, m={EXAMPLES[0]}, l2=strengths[:, None])"""
-    measures = (
-        "float(network.loss(theta, Batch(*part)))"
-        if measure == "loss"
-        else "100 * np.mean((network.predict(theta, part[0]) > 0.5) != (part[1] > 0.5))"
-    )
-    return f"""
-import numpy as np
-from itertools import islice
-from dlhelpers.bias_variance import nested_minibatches
-from dlhelpers.datasets import moons
-from dlhelpers.minibatches import Batch, minibatches
-from dlhelpers.network import Network
-from dlhelpers.optimizers import Adam
-from dlhelpers.regularization import Regularized
-from dlhelpers.training import descend
-
-network = Network({MOON_NETWORK.sizes}, "tanh", "sigmoid_cross_entropy")
-measured = []
-for training_set in range({TWO_SETS}):
-    rngs = [np.random.default_rng([{seed}, training_set, part]) for part in range(3)]
-    (X, y), (X_dev, y_dev) = (moons(400, noise=0.4, rng=rng) for rng in rngs[:2])
-    Y, Y_dev = y[:, None].astype(float), y_dev[:, None].astype(float)
-    start = np.tile(network.initialize(rngs[2]), ({TURNS}, 1))  # {TURNS} networks, all with the same start
-{train}
-    step = next(islice(descend(objective, start, batches, Adam(), 0.01), {step}, None))
-    theta = step.theta[{number}]
-    measured.append([{measures} for part in ((X[:{size}], Y[:{size}]), (X_dev, Y_dev))])
-train, dev = np.mean(measured, axis=0)
-result = train, dev - train
-"""
-
-
-def orthogonalization_lab() -> Lab:
-    """Return the lab *One control for each goal?*."""
-    return Lab(
-        "One control for each goal?",
-        controls={
-            "knob": choice("Knob", list(KNOBS), "stop early"),
-            "turn": slider("Turn the knob by", 0, TURNS - 1, 6),
-            "measure": choice("Measured as", list(LIMITS), "loss"),
-        },
-        compute=turn_knob,
-        views=knob_views,
-        finding=knob_finding,
-        caption=knob_caption,
-        code=knob_code,
-        presets={
-            "stop early": {},
-            "λ instead": {"knob": "λ"},
-            "stop early, with λ on": {"knob": "stop early, with λ = 0.5"},
-            "more examples": {"knob": "more examples"},
-            "as errors": {"measure": "error, %"},
         },
     )

@@ -1,6 +1,7 @@
 """The labs on dropout (notebook 03)."""
 
-from dlhelpers.labs.dropout.dropout import inverted_lab, keep_prob_lab
+from dlhelpers.labs.dropout.inverted import inverted_lab
+from dlhelpers.labs.dropout.keep_prob import keep_prob_lab
 from dlhelpers.labs.dropout.subnetworks import subnetworks_lab
 
 __all__ = [

@@ -1,11 +1,12 @@
 """The lab of notebook 03 that enumerates all subnetworks of a network with 8 hidden units."""
 
-from collections.abc import Iterator
 from functools import lru_cache
 from itertools import repeat
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dlhelpers.activations import sigmoid
@@ -16,15 +17,15 @@ from dlhelpers.dropout import (
     normalized_geometric_mean,
     with_draws,
 )
-from dlhelpers.labs.dropout.dropout import LIMIT, N_DEV, Moons, pieces, probability_map, two_moons
+from dlhelpers.labs.dropout.common import LIMIT, N_DEV, Moons, pieces, probability_map, two_moons
 from dlhelpers.live.controls import choice, real_slider
 from dlhelpers.live.lab import Lab
+from dlhelpers.live.stages import Stages, last, remembered
 from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam
-from dlhelpers.plots.dropout import HistogramView, MeansView, PointView
 from dlhelpers.plots.playground import DecisionView
-from dlhelpers.plots.style import View
-from dlhelpers.training import Step, descend
+from dlhelpers.plots.style import GHOST, LIGHT_BLUE, TRAIN, View, key, moving, note
+from dlhelpers.training import descend
 from dlhelpers.typing import FloatArray, IntArray
 
 TRAINED = {"without dropout": 1.0, "with keep_prob 0.8": 0.8, "with keep_prob 0.5": 0.5}
@@ -47,72 +48,80 @@ class Subnetworks(NamedTuple):
     full: float
     arithmetic: float
     geometric: float
-    full_accuracy: float
-    sub_accuracy: float
+    accuracies: tuple[float, float] | None = None
+    """On the dev set: of the full network, and the mean of its subnetworks; None while training goes on."""
     limit: float = LIMIT
 
+    @property
+    def finding(self) -> str:
+        """The answer of the full network and the mean of its subnetworks."""
+        return f"Full network {self.full:.2f}, mean of its 256 subnetworks {self.arithmetic:.2f}"
 
-class Store(NamedTuple):
-    """What is kept of a training: `theta` (3, P), and what was computed from it for each network."""
+    @property
+    def caption(self) -> str:
+        """How far the subnetworks scatter, and how close both means come to the full network."""
+        order = np.argsort(self.probabilities)
+        sums = np.cumsum(self.weights[order])
+        low, high = (self.probabilities[order][int(np.searchsorted(sums, q - 1e-9))] for q in (0.05, 0.95))
+        gap = abs(self.geometric - self.full)
+        geometric = (
+            "differs from the full network's answer by less than 1e-12"
+            if gap < 1e-12
+            else f"is off the full network's answer by {gap:.3f}: with two hidden layers it is an "
+            "approximation"
+        )
+        text = (
+            f"The answers are probabilities of the orange class at the point "
+            f"({self.point[0]:.1f}, {self.point[1]:.1f}). With keep_prob {self.keep_prob:.2f}, 90% of the "
+            f"subnetworks answer between {low:.2f} and {high:.2f}. Their arithmetic mean is off the full "
+            f"network's answer by {abs(self.arithmetic - self.full):.3f}; their normalized geometric mean, "
+            f"{self.geometric:.2f}, {geometric}."
+        )
+        if self.accuracies is None:
+            return text
+        full, single = self.accuracies
+        return (
+            f"{text} On {N_DEV} dev points the full network is right on {full:.0%}, a random subnetwork "
+            f"on {single:.0%}."
+        )
 
-    theta: dict[str, FloatArray]
-    maps: dict[int, FloatArray]
-    accuracies: dict[tuple[int, float], tuple[float, float]]
 
-
-@lru_cache(maxsize=4)
-def trained_networks(hidden: tuple[int, ...], seed: int) -> Store:
-    """Return an empty store, filled by `enumerate_all`."""
-    return Store({}, {}, {})
-
-
-def train(hidden: tuple[int, ...], data: Moons, seed: int) -> Iterator[Step]:
-    """Train three networks from the same weights, one with each keep_prob of `TRAINED`."""
+@remembered(4)
+def train(hidden: tuple[int, ...], seed: int) -> Stages[FloatArray]:
+    """Train three networks from the same weights, one with each keep_prob of `TRAINED`; theta is (3, P)."""
     sizes, rng = (2, *hidden, 1), np.random.default_rng(seed)
     shares = np.array(list(TRAINED.values()))[:, np.newaxis, np.newaxis]
     network = Network(sizes, "tanh", "sigmoid_cross_entropy", keep_prob=shares)
     theta = np.tile(network.initialize(rng), (len(TRAINED), 1))
-    run = descend(network, theta, with_draws(repeat(data.batch), sizes, rng), Adam(), 0.03)
-    return pieces(run, STEPS, 50)
+    batches = with_draws(repeat(two_moons(100, 0.3, seed).batch), sizes, rng)
+    for step in pieces(descend(network, theta, batches, Adam(), 0.03), STEPS, 50):
+        yield step.step / STEPS, step.theta
 
 
 def enumerate_all(
     x1: float, x2: float, keep_prob: float, trained: str, hidden: str, seed: int
-) -> Iterator[tuple[float, Subnetworks]]:
+) -> Stages[Subnetworks]:
     """Train three networks once, then ask one of them and its 256 subnetworks about a point."""
-    layers, index = HIDDEN[hidden], list(TRAINED).index(trained)
-    store, data = trained_networks(layers, seed), two_moons(100, 0.3, seed)
-    if "done" not in store.theta:
-        for step in train(layers, data, seed):
-            if step.step < STEPS:
-                early = Store({"done": step.theta}, {}, {})
-                yield step.step / STEPS, _at_point((x1, x2), early, index, layers, keep_prob, data)
-        store.theta["done"] = step.theta
-    yield 1.0, _at_point((x1, x2), store, index, layers, keep_prob, data)
+    layers, index, data = HIDDEN[hidden], list(TRAINED).index(trained), two_moons(100, 0.3, seed)
+    for share, thetas in train(layers, seed):
+        result = _at_point((x1, x2), thetas[index], layers, keep_prob, data)
+        if share >= 1:
+            result = result._replace(accuracies=dev_accuracies(layers, index, keep_prob, seed))
+        yield share, result
 
 
 def _at_point(
-    point: tuple[float, float],
-    store: Store,
-    index: int,
-    hidden: tuple[int, ...],
-    keep_prob: float,
-    data: Moons,
+    point: tuple[float, float], theta: FloatArray, hidden: tuple[int, ...], keep_prob: float, data: Moons
 ) -> Subnetworks:
-    theta, X = store.theta["done"][index], np.array([point])
-    values = Network((2, *hidden, 1), "tanh", keep_prob=keep_prob)  # without a sigmoid: it predicts logits
-    if index not in store.maps:
-        network = Network(values.sizes, "tanh", "sigmoid_cross_entropy")
-        store.maps[index] = probability_map(network, theta)
-    if (index, keep_prob) not in store.accuracies:
-        store.accuracies[index, keep_prob] = dev_accuracies(values, theta, data, keep_prob)
+    X, sizes = np.array([point]), (2, *hidden, 1)
+    values = Network(sizes, "tanh", keep_prob=keep_prob)  # without a sigmoid: it predicts logits
     weights = mask_weights(MASKS, keep_prob)
-    logits = values.predict(theta, X, draws=draws_for_masks(MASKS, values.sizes, 1))[:, 0, 0]
+    logits = values.predict(theta, X, draws=draws_for_masks(MASKS, sizes, 1))[:, 0, 0]
     probabilities = sigmoid(logits)
     return Subnetworks(
         keep_prob,
         point,
-        store.maps[index],
+        probability_map(Network(sizes, "tanh", "sigmoid_cross_entropy"), theta),
         (data.X, data.y),
         (data.X_dev[:100], data.y_dev[:100]),
         ("$x_1$    (ring: your point; grey ring: before)", "$x_2$"),
@@ -121,54 +130,21 @@ def _at_point(
         float(sigmoid(values.predict(theta, X))[0, 0]),
         float(weights @ probabilities),
         float(normalized_geometric_mean(logits, weights)),
-        *store.accuracies[index, keep_prob],
     )
 
 
-def dev_accuracies(values: Network, theta: FloatArray, data: Moons, keep_prob: float) -> tuple[float, float]:
-    """Return the share of dev points that the full network gets right, and the mean of its subnetworks."""
+@lru_cache(maxsize=128)
+def dev_accuracies(hidden: tuple[int, ...], index: int, keep_prob: float, seed: int) -> tuple[float, float]:
+    """Return the share of dev points that the trained network gets right, and the mean of its subnetworks."""
+    data, theta = two_moons(100, 0.3, seed), last(train(hidden, seed))[index]
+    values = Network((2, *hidden, 1), "tanh", keep_prob=keep_prob)
     logits = values.predict(theta, data.X_dev, draws=draws_for_masks(MASKS, values.sizes, N_DEV))[..., 0]
     full = (values.predict(theta, data.X_dev)[:, 0] > 0) == data.y_dev
     single = ((logits > 0) == data.y_dev).mean(axis=1)
     return float(full.mean()), float(mask_weights(MASKS, keep_prob) @ single)
 
 
-def subnetworks_finding(result: Subnetworks) -> str:
-    """Return the answer of the full network and the mean of its subnetworks."""
-    return f"Full network {result.full:.2f}, mean of its 256 subnetworks {result.arithmetic:.2f}"
-
-
-def subnetworks_caption(result: Subnetworks) -> str:
-    """Say how far the subnetworks scatter, and how close both means come to the full network."""
-    order = np.argsort(result.probabilities)
-    sums = np.cumsum(result.weights[order])
-    low, high = (result.probabilities[order][int(np.searchsorted(sums, q - 1e-9))] for q in (0.05, 0.95))
-    gap = abs(result.geometric - result.full)
-    geometric = (
-        "differs from the full network's answer by less than 1e-12"
-        if gap < 1e-12
-        else f"is off the full network's answer by {gap:.3f}: with two hidden layers it is an approximation"
-    )
-    return (
-        f"The answers are probabilities of the orange class at the point "
-        f"({result.point[0]:.1f}, {result.point[1]:.1f}). With keep_prob {result.keep_prob:.2f}, 90% of the "
-        f"subnetworks answer between {low:.2f} and {high:.2f}. Their arithmetic mean is off the full "
-        f"network's answer by {abs(result.arithmetic - result.full):.3f}; their normalized geometric mean, "
-        f"{result.geometric:.2f}, {geometric}. On {N_DEV} dev points the full network is right on "
-        f"{result.full_accuracy:.0%}, a random subnetwork on {result.sub_accuracy:.0%}."
-    )
-
-
-def subnetworks_views(figure: Figure) -> list[View[Any]]:
-    """Lay out the lab: the plane with the point, the histogram, and the three answers below it."""
-    grid = figure.add_gridspec(2, 2, width_ratios=[1, 1.25], height_ratios=[2.3, 1])
-    plane = figure.add_subplot(grid[:, 0])
-    histogram = figure.add_subplot(grid[0, 1])
-    means = figure.add_subplot(grid[1, 1])
-    return [DecisionView(plane), PointView(plane), HistogramView(histogram), MeansView(means)]
-
-
-def subnetworks_code(x1: float, x2: float, keep_prob: float, trained: str, hidden: str, seed: int) -> str:
+def program(x1: float, x2: float, keep_prob: float, trained: str, hidden: str, seed: int) -> str:
     """Return the program behind the picture."""
     return f"""
 from itertools import islice, repeat
@@ -203,6 +179,90 @@ result = full, weights @ sigmoid(logits), normalized_geometric_mean(logits, weig
 """
 
 
+class PointView(View[Subnetworks]):
+    """A ring around the chosen point of the plane, on Axes that another view has set up."""
+
+    def __init__(self, ax: Axes) -> None:
+        self._rings = [
+            moving(ax.plot([], [], "o", mfc="none", mec=color, ms=size, mew=width, zorder=6)[0])
+            for color, size, width in ((GHOST, 12, 2), ("white", 15, 5), ("#111111", 15, 2.5))
+        ]
+        self._names = ("before", "result", "result")
+
+    def update(self, result: Subnetworks, before: Subnetworks | None) -> None:
+        """Show `result.point`."""
+        for ring, name in zip(self._rings, self._names, strict=True):
+            shown = result if name == "result" else before
+            ring.set_data(*([], []) if shown is None else ([shown.point[0]], [shown.point[1]]))
+
+
+class HistogramView(View[Subnetworks]):
+    """How the answers of all subnetworks are spread, each counted by the probability of its mask."""
+
+    BINS, TOP = 20, 0.5
+
+    def __init__(self, ax: Axes) -> None:
+        ax.set(xlim=(0, 1), ylim=(0, self.TOP), ylabel="share of subnetworks")
+        ax.tick_params(labelbottom=False)
+        edges = np.linspace(0, 1, self.BINS + 1)
+        self._edges = edges
+        self._bars = moving(ax.stairs(np.zeros(self.BINS), edges, fill=True, color=LIGHT_BLUE, ec=TRAIN))
+        self._before = moving(ax.stairs(np.zeros(self.BINS), edges, color=GHOST, lw=1.5, baseline=None))
+        self._off = [note(ax, 0, 0.94 * self.TOP, ha="center", va="top", fontsize=10) for _ in range(2)]
+        key(ax, ("■ all 256 subnetworks", TRAIN), ("— before", "#777777"))
+
+    def update(self, result: Subnetworks, before: Subnetworks | None) -> None:
+        """Show `result.probabilities` (256,) with `result.weights` (256,)."""
+        heights = self._heights(result)
+        self._bars.set_data(np.minimum(heights, self.TOP))
+        self._before.set_visible(before is not None)
+        if before is not None:
+            self._before.set_data(np.minimum(self._heights(before), self.TOP))
+        high = np.flatnonzero(heights > self.TOP)
+        for text, k in zip(self._off, [*high, None, None], strict=False):
+            text.set_visible(k is not None)
+            if k is not None:
+                text.set_text(f"▲ {heights[k]:.0%}")
+                text.set_x(np.clip((k + 0.5) / self.BINS, 0.07, 0.93))
+
+    def _heights(self, result: Subnetworks) -> FloatArray:
+        return np.histogram(result.probabilities, self._edges, weights=result.weights)[0]
+
+
+class MeansView(View[Subnetworks]):
+    """Three answers, one below the other on one scale: arithmetic mean, geometric mean, full network."""
+
+    ROWS = (("arithmetic", "s", TRAIN), ("geometric", "D", "#B0417F"), ("full", "o", "#111111"))
+
+    def __init__(self, ax: Axes) -> None:
+        ax.set(xlim=(0, 1), ylim=(-0.6, 2.6), xlabel="answer: probability of the orange class")
+        ax.set_yticks([2, 1, 0], ["arithmetic mean", "geometric mean", "full network"])
+        self._line = moving(ax.axvline(0, color="#111111", lw=1))
+        self._dots = []
+        for k, (name, marker, color) in enumerate(self.ROWS):
+            (old,) = ax.plot([], [], marker, color=GHOST, ms=7, clip_on=False)
+            (dot,) = ax.plot([], [], marker, color=color, ms=9, mec="white", clip_on=False)
+            for artist in (old, dot):
+                artist.set_in_layout(False)
+            self._dots.append((name, 2 - k, moving(old), moving(dot)))
+
+    def update(self, result: Subnetworks, before: Subnetworks | None) -> None:
+        """Show `result.arithmetic`, `result.geometric` and `result.full`; a line goes up from the last."""
+        self._line.set_xdata([result.full, result.full])
+        for name, y, old, dot in self._dots:
+            dot.set_data([getattr(result, name)], [y])
+            old.set_data(*([], []) if before is None else ([getattr(before, name)], [y]))
+
+
+def subnetworks_views(figure: Figure) -> list[View[Any]]:
+    """Lay out the lab: the plane with the point, the histogram, and the three answers below it."""
+    grid = figure.add_gridspec(2, 2, width_ratios=[1, 1.25], height_ratios=[2.3, 1])
+    plane = figure.add_subplot(grid[:, 0])
+    histogram = figure.add_subplot(grid[0, 1])
+    means = figure.add_subplot(grid[1, 1])
+    return [DecisionView(plane), PointView(plane), HistogramView(histogram), MeansView(means)]
+
+
 def subnetworks_lab() -> Lab:
     """Return the lab *All the networks at once*."""
     return Lab(
@@ -216,9 +276,9 @@ def subnetworks_lab() -> Lab:
         },
         compute=enumerate_all,
         views=subnetworks_views,
-        finding=subnetworks_finding,
-        caption=subnetworks_caption,
-        code=subnetworks_code,
+        finding=attrgetter("finding"),
+        caption=attrgetter("caption"),
+        code=program,
         presets={
             "deep in one class": {"x1": -1.5, "x2": 1.5},
             "drop little": {"keep_prob": 0.9},

@@ -1,6 +1,7 @@
 """The labs on the first weights (notebook 04)."""
 
-from dlhelpers.labs.initialization.initialization import depth_lab, initialization_lab
+from dlhelpers.labs.initialization.depth import depth_lab
+from dlhelpers.labs.initialization.first_weights import initialization_lab
 
 __all__ = [
     "depth_lab",

@@ -1,6 +1,6 @@
 """The labs on the inputs (notebook 04)."""
 
-from dlhelpers.labs.normalization.normalization import normalize_lab
+from dlhelpers.labs.normalization.inputs import normalize_lab
 
 __all__ = [
     "normalize_lab",

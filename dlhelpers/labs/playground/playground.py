@@ -43,20 +43,13 @@ from dlhelpers.live.pace import (
 )
 from dlhelpers.losses import LOSSES
 from dlhelpers.optimizers import OPTIMIZERS
-from dlhelpers.playground import (
-    DATA,
-    FIXED,
-    SCHEDULES,
-    Change,
-    Measurement,
-    Points,
-    Session,
-    Settings,
-    read_points,
-)
 from dlhelpers.plots.playground import KEPT, PANELS, playground_views
 from dlhelpers.saving import save_network
+from dlhelpers.session import Change, Measurement, Session
+from dlhelpers.settings import FIXED, SCHEDULES, Settings
+from dlhelpers.sharing import program, replay, to_text
 from dlhelpers.showing import Code
+from dlhelpers.tables import DATA, Points, read_points
 from dlhelpers.typing import FloatArray, IntArray
 
 TRAIN_FOR = 0.015
@@ -415,7 +408,7 @@ class Playground:
     ----------
     steps : int
         Steps to train before it is shown.
-    settings : values of `playground.Settings`
+    settings : values of `settings.Settings`
         By name, for instance `data="spirals"`.
 
     Examples
@@ -525,13 +518,13 @@ class Playground:
 
     def text(self) -> str:
         """Return the state as one line, to share; `load` reads it."""
-        return self.session.text()
+        return to_text(self.session)
 
     def load(self, text: str) -> None:
         """Train again what a line of text describes; until it is there, the present run stays."""
 
         def begin() -> None:
-            self._playing, self._replay = False, Session.replay(text, self.session.own)
+            self._playing, self._replay = False, replay(text, self.session.own)
             if self._loop is not None:
                 self._wake()
             while self._loop is None and self._replay is not None:
@@ -540,7 +533,7 @@ class Playground:
         self._act(begin)
 
     def own_data(self, points: Points) -> None:
-        """Train on a table of your own, read by `playground.read_points`."""
+        """Train on a table of your own, read by `tables.read_points`."""
 
         def begin() -> None:
             settings = replace(self.session.settings, data="own")
@@ -550,7 +543,7 @@ class Playground:
 
     def code(self) -> Code:
         """Return plain Python that trains the same network to the same step."""
-        return Code(self.session.code())
+        return Code(program(self.session))
 
     def save(self, path: str | Path = "playground.npz") -> None:
         """Write the network to a file that `saving.load_network` reads."""
@@ -952,7 +945,7 @@ def _sizes_in(text: str) -> tuple[int, ...]:
 
 
 def playground(steps: int = 0, **settings: Any) -> Playground:
-    """Return a playground, trained for some steps; `settings` are those of `playground.Settings`."""
+    """Return a playground, trained for some steps; `settings` are those of `settings.Settings`."""
     known = {field.name for field in fields(Settings)}
     unknown = settings.keys() - known
     if unknown:

@@ -1,6 +1,8 @@
 """The labs on L1, L2 and weight decay (notebook 02)."""
 
-from dlhelpers.labs.regularization.regularization import decay_lab, diamond_lab, lambda_lab
+from dlhelpers.labs.regularization.decay import decay_lab
+from dlhelpers.labs.regularization.diamond import diamond_lab
+from dlhelpers.labs.regularization.network_lambda import lambda_lab
 
 __all__ = [
     "decay_lab",

@@ -1,7 +1,5 @@
-"""The session: changes in the middle, rewind, text and program give the same run to the last bit."""
+"""A run that can be changed and rewound: at the right step, to the last bit, in bounded memory."""
 
-import contextlib
-import io
 import pickle
 from dataclasses import fields, replace
 from itertools import islice
@@ -10,27 +8,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.decomposition import PCA
 
 from dlhelpers import datasets
-from dlhelpers import playground as module
+from dlhelpers import session as module
 from dlhelpers.batch_normalization import BatchNormalization
 from dlhelpers.dropout import draw_uniform
 from dlhelpers.network import Network
-from dlhelpers.optimizers import Adam, GradientDescent, Momentum, Nesterov, RMSprop
-from dlhelpers.playground import (
-    DATA,
-    FIXED,
-    SCHEDULES,
-    Points,
-    Session,
-    Settings,
-    Stream,
-    make_optimizer,
-    principal_plane,
-    read_points,
-)
+from dlhelpers.optimizers import Adam, GradientDescent, Momentum
 from dlhelpers.regularization import Regularized
+from dlhelpers.session import Session, Stream
+from dlhelpers.settings import FIXED, SCHEDULES, Settings
+from dlhelpers.sharing import from_text, to_text
+from dlhelpers.tables import DATA
 from dlhelpers.training import descend
 
 SMALL = Settings(m=60, hidden=(4, 3))
@@ -296,146 +285,6 @@ def test_a_long_run_is_bounded_and_rewind_still_exact():
     assert session.history == history
 
 
-# ------------------------------------------------------------------------------------- text and code
-
-
-def random_session(draw):
-    """Return a session after a random sequence of advances, changes and rewinds."""
-    start = Settings(
-        data=draw(st.sampled_from(["moons", "spirals-3", "blobs"])),
-        m=draw(st.integers(20, 60)),
-        noise=draw(st.floats(0, 1)),
-        data_seed=draw(st.integers(0, 10**6)),
-        weight_seed=draw(st.integers(0, 9)),
-        hidden=tuple(draw(st.lists(st.integers(1, 4), max_size=3))),
-        batch_norm=draw(st.booleans()),
-        l2=draw(st.sampled_from([0.0, 0.1])),
-        keep_prob=draw(st.sampled_from([1.0, 0.7])),
-    )
-    session = Session(start)
-    live = {
-        "activation": st.sampled_from(["tanh", "relu"]),
-        "loss_name": st.sampled_from(["squared_error", "softmax_cross_entropy"]),
-        "optimizer": st.sampled_from(
-            ["gradient_descent", "momentum", "nesterov", "adagrad", "rmsprop", "adam"]
-        ),
-        "learning_rate": st.floats(0, 1000),
-        "schedule": st.sampled_from(sorted(SCHEDULES)),
-        "half_after": st.integers(1, 50),
-        "beta": st.floats(0, 0.99),
-        "beta2": st.floats(0, 0.999),
-        "batch_size": st.integers(2, 64),
-        "l1": st.floats(0, 1),
-        "l2": st.floats(0, 1e3),
-        "weight_decay": st.floats(0, 1),
-        "keep_prob": st.floats(0.1, 1),
-        "input_noise": st.floats(0, 10),
-    }
-    assert sorted(live) == LIVE
-    for _ in range(draw(st.integers(0, 6))):
-        kind = draw(st.sampled_from(["advance", "change", "change", "rewind"]))
-        if kind == "advance":
-            session.advance(draw(st.integers(0, 40)))
-        elif kind == "rewind":
-            session.rewind(draw(st.integers(0, session.step)))
-        else:
-            names = draw(st.lists(st.sampled_from(LIVE), min_size=1, max_size=3, unique=True))
-            session.change(**{name: draw(live[name]) for name in names})
-    return session
-
-
-@settings(max_examples=25, deadline=None)
-@given(st.data())
-def test_the_line_of_text_is_the_whole_run(data):
-    session = random_session(data.draw)
-    text = session.text()
-    again = Session.from_text(text)
-    assert state(again) == state(session)
-    assert again.start == session.start and again.text() == text
-    session.advance(3)
-    again.advance(3)
-    assert state(again) == state(session)
-
-
-def printed(program):
-    """Return what a program prints."""
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out):
-        exec(compile(program, "code", "exec"), {"__name__": "__main__"})
-    return out.getvalue()
-
-
-def losses(session):
-    now = session.measure()
-    return f"step {now.step}: train loss {now.train_loss:.12g}, dev loss {now.dev_loss:.12g}\n"
-
-
-@settings(max_examples=25, deadline=None)
-@given(st.data())
-def test_the_program_prints_the_same_losses(data):
-    session = random_session(data.draw)
-    assert printed(session.code()) == losses(session)
-
-
-@pytest.mark.parametrize("batch_norm", [False, True])
-def test_the_program_of_many_changes_prints_the_same_losses(batch_norm):
-    session = trained(0, replace(SMALL, batch_norm=batch_norm, l1=0.01, weight_decay=0.01), keep_prob=0.9)
-    for name in LIVE:
-        session.advance(3)
-        session.change(**{name: OTHER[name]})
-    assert printed(session.code()) == losses(session)
-    session.advance(5)
-    assert printed(session.code()) == losses(session)
-
-
-def test_the_program_of_an_own_table_reads_it(tmp_path, monkeypatch):
-    table = "\n".join(f"{i},{i * i % 7},{'ab'[i % 2]}" for i in range(30))
-    (tmp_path / "own.csv").write_text(table)
-    monkeypatch.chdir(tmp_path)
-    session = Session(Settings(data="own", hidden=(3,)), read_points(table))
-    session.advance(10)
-    assert printed(session.code()) == losses(session)
-
-
-def test_the_text_is_short_and_readable():
-    session = trained(20, keep_prob=0.8, l2=0.1)
-    session.advance(5)
-    assert session.text() == "playground | m=60 hidden=4x3 | @20 l2=0.1 keep_prob=0.8 | @25"
-    assert Session().text() == "playground | @0"
-    assert Session.from_text("  playground | hidden=3 batch_norm=True data=xor m=20\n").settings == Settings(
-        hidden=(3,), batch_norm=True, data="xor", m=20
-    )
-    assert Session.from_text("playground | m=20 hidden= | @2").settings.hidden == ()
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "text must begin with 'playground |'; got ''"),
-        ("hello | @3", "text must begin with 'playground |'; got 'hello'"),
-        ("playground | sped=3", "text must name known settings; got 'sped=3'"),
-        ("playground | m=20.5", "text must give m as a int; got '20.5'"),
-        ("playground | batch_norm=yes", "text must give batch_norm as a bool; got 'yes'"),
-        ("playground | hidden=a,b", "text must give hidden as a tuple; got 'a,b'"),
-        (
-            "playground | m=20 | l2=0.1",
-            "text must go on with parts such as '@120 learning_rate=0.1'",
-        ),
-        ("playground | m=20 | @5 l2=0.1 | @4", "in order; got '@4'"),
-        ("playground | m=20 | @5 m=30", "change must get one of"),
-        ("playground | m=20 | @5 l2=x", "text must give l2 as a float; got 'x'"),
-        ("playground | @1000001", "in order; got '@1000001'"),
-        ("playground | learning_rate=nan", "learning_rate must be a number in"),
-        ("playground | data=own | @4", "own must hold the examples"),
-        (None, "text must begin with 'playground |'; got 'None'"),
-    ],
-)
-def test_a_line_that_cannot_be_read_is_told(text, message):
-    with pytest.raises(ValueError) as error:
-        Session.from_text(text)
-    assert message in str(error.value)
-
-
 # ---------------------------------------------------------------------------------------- divergence
 
 
@@ -448,7 +297,7 @@ def test_divergence_ends_the_run_with_its_cause_and_can_be_rewound():
     session.advance(10)
     assert session.step == end and state(session) == before
     assert not np.isfinite(session.now.gradient).all()
-    assert state(Session.from_text(session.text())) == before
+    assert state(from_text(to_text(session))) == before
     session.measure()
     session.rewind(end)  # to where it is
     assert state(session) == before
@@ -644,238 +493,3 @@ def test_a_stream_checks_its_arguments(values, message):
     X, Y = numbered(10)
     with pytest.raises(ValueError, match=message):
         Stream(**{"X": X, "Y": Y, "sizes": (2, 1), "seed": 0, **values})
-
-
-# ---------------------------------------------------------------------------------------------- data
-
-
-@pytest.mark.parametrize("name", DATA)
-@pytest.mark.parametrize("noise", [0.0, 1.0])
-@pytest.mark.parametrize("m", [20, 2000])
-def test_every_data_at_its_extremes(name, noise, m):
-    session = Session(Settings(data=name, m=m, noise=noise))
-    session.advance(2)
-    X, y, axis_names = session.points
-    assert X.shape == (min(m, 1797) if name == "digits" else m, 2) and y.shape == X.shape[:1]
-    assert session.n_classes == {"spirals-3": 3, "blobs": 4, "digits": 10}.get(name, 2)
-    assert np.isfinite(X).all() and np.abs(X).max() < 8 and len(axis_names) == 2
-    assert len(session.train.X) + len(session.dev.X) == len(X)
-    assert not session.diverged and np.isfinite(session.measure()).all()
-
-
-@pytest.mark.parametrize(
-    ("name", "make"),
-    [
-        ("moons", datasets.moons),
-        ("circles", datasets.circles),
-        ("spirals", datasets.spirals),
-        ("spirals-3", lambda m, **given: datasets.spirals(m, arms=3, **given)),
-        ("xor", datasets.xor),
-        ("blobs", lambda m, noise, rng: datasets.blobs(m, classes=4, noise=noise + 0.3, rng=rng)),
-    ],
-)
-def test_the_data_are_those_of_datasets(name, make):
-    ours = DATA[name](50, 0.1, np.random.default_rng(3))
-    X, y = make(50, noise=0.1, rng=np.random.default_rng(3))
-    np.testing.assert_array_equal(ours.X, X)
-    np.testing.assert_array_equal(ours.y, y)
-
-
-def test_digits_lie_in_the_plane_in_which_they_differ_most():
-    images, labels, *_ = datasets.digits()
-    points = DATA["digits"](300, 0.0, np.random.default_rng(1))
-    rows = np.random.default_rng(1).permutation(len(labels))[:300]
-    np.testing.assert_array_equal(points.y, labels[rows])
-    expected = PCA(2, svd_solver="full").fit_transform(images / 16)
-    expected = (expected / expected.std(axis=0))[rows]
-    sign = np.sign((points.X * expected).sum(axis=0))
-    np.testing.assert_allclose(points.X, sign * expected, atol=1e-8)
-    assert points.axis_names == ("first component", "second component")
-    rng = np.random.default_rng(1)
-    rng.permutation(len(labels))
-    noisy = principal_plane(images / 16 + 0.5 * rng.standard_normal(images.shape))[rows]
-    np.testing.assert_allclose(DATA["digits"](300, 0.5, np.random.default_rng(1)).X, noisy, atol=1e-10)
-
-
-@pytest.mark.parametrize("shape", [(40, 5), (5, 40), (2, 2), (30, 2)])
-def test_principal_plane_is_that_of_sklearn_up_to_sign(rng, shape):
-    X = rng.standard_normal(shape) * np.linspace(1, 3, shape[1]) + 7
-    ours = principal_plane(X)
-    expected = PCA(2, svd_solver="full").fit_transform(X)[:, : min(2, shape[0] - 1)]
-    expected = expected / expected.std(axis=0)
-    sign = np.sign((ours[:, : expected.shape[1]] * expected).sum(axis=0))
-    np.testing.assert_allclose(ours[:, : expected.shape[1]], sign * expected, atol=1e-8)
-
-
-def test_principal_plane_by_hand():
-    # Centered: (-2, 0), (2, 0), (0, 1), (0, -1); the first direction is (1, 0), the second (0, 1).
-    # Variances 8 / 4 and 2 / 4, so that -2 becomes -2 / sqrt(2) and 1 becomes 1 / sqrt(0.5): both 1.414.
-    X = np.array([[1.0, 5.0], [5.0, 5.0], [3.0, 6.0], [3.0, 4.0]])
-    root = 2**0.5
-    np.testing.assert_allclose(principal_plane(X), [[-root, 0], [root, 0], [0, root], [0, -root]], atol=1e-12)
-    # The sign: the largest entry of each direction is positive, here of (1, -3) / sqrt(10) the second.
-    X = np.array([[-1.0, 3.0], [1.0, -3.0], [0.3, 0.1], [-0.3, -0.1]])
-    np.testing.assert_allclose(principal_plane(X), [[root, 0], [-root, 0], [0, root], [0, -root]], atol=1e-12)
-
-
-@pytest.mark.parametrize("X", [np.ones((1, 3)), np.ones((3, 1)), np.ones(4), None, np.full((3, 2), 1e100)])
-def test_principal_plane_needs_a_table(X):
-    with pytest.raises(ValueError, match="X must"):
-        principal_plane(X)
-
-
-def test_a_plane_without_spread_is_a_point():
-    np.testing.assert_array_equal(principal_plane(np.full((5, 3), 2.5)), np.zeros((5, 2)))
-    assert np.isfinite(principal_plane(np.full((5, 3), 9e99))).all()
-
-
-# ------------------------------------------------------------------------------------------ own data
-
-
-def table(rows=20, separator=",", heading=(), width=3):
-    lines = [separator.join(heading)] if heading else []
-    lines += [
-        separator.join([*(str(i * (k + 1) % 7 + k) for k in range(width - 1)), "ab"[i % 2]])
-        for i in range(rows)
-    ]
-    return lines
-
-
-@pytest.mark.parametrize("separator", [",", ";", "\t", " , "])
-def test_tables_are_read_whatever_separates_their_columns(separator):
-    plain, headed = table(20, separator), table(20, separator, ("height", "weight", "kind"))
-    points, named = read_points("\n".join(plain)), read_points("\r\n".join(["", *headed, "", " "]))
-    expected = np.array([[i % 7, i * 2 % 7 + 1] for i in range(20)], dtype=float)
-    expected = (expected - expected.mean(axis=0)) / expected.std(axis=0)
-    for each in (points, named):
-        np.testing.assert_allclose(each.X, expected, atol=1e-12)
-        np.testing.assert_array_equal(each.y, np.arange(20) % 2)
-    assert points.axis_names == ("$x_1$", "$x_2$") and named.axis_names == ("height", "weight")
-    assert Points(points.X, points.y).axis_names == ("$x_1$", "$x_2$")
-
-
-def test_of_more_columns_the_plane_is_taken():
-    points = read_points("\n".join(table(30, heading=("a", "b", "c", "d", "e"), width=5)))
-    X = np.array([[i * (k + 1) % 7 + k for k in range(4)] for i in range(30)], dtype=float)
-    np.testing.assert_allclose(points.X, principal_plane(X), atol=1e-12)
-    assert points.axis_names == ("first component", "second component")
-    odd = read_points("\n".join(table(20, heading=("a", "b"))))  # a heading of another width
-    assert odd.axis_names == ("$x_1$", "$x_2$")
-
-
-def test_the_limits_of_a_table():
-    assert len(read_points("\n".join(table(20))).X) == 20
-    assert len(read_points("\n".join(table(2000))).X) == 2000
-    ten = [f"{i},{i % 3},{i % 10}" for i in range(20)]
-    assert read_points("\n".join(ten)).y.max() == 9
-    for rows in (0, 19, 2001):
-        with pytest.raises(ValueError, match=f"text must hold 20 to 2000 rows of data; got {rows}"):
-            read_points("\n".join(table(rows)))
-
-
-@pytest.mark.parametrize(
-    ("line", "came"),
-    [
-        ("1,2", "2 columns"),
-        ("1,2,3,a", "4 columns"),
-        ("1,x,a", "'x'"),
-        ("nan,2,a", "'nan'"),
-        ("1,inf,a", "'inf'"),
-        ("1,,a", "''"),
-        ("1e100,2,a", "'1e100'"),
-        ("1,-1e308,b", "'-1e308'"),
-    ],
-)
-@pytest.mark.parametrize("heading", [False, True])
-def test_a_row_that_cannot_be_used_is_named(line, came, heading):
-    lines = table(20, heading=("u", "v", "w") if heading else ())
-    lines.insert(10, line)
-    with pytest.raises(ValueError, match=rf"got {came} in row 11\. The first row of data has 3 columns"):
-        read_points("\n".join(lines))
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("\n".join(f"{i},a" for i in range(20)), "got 2 columns in row 1. The first row of data has 2"),
-        ("\n".join(f"{i},{i},a" for i in range(20)), "2 to 10 classes in its last column; got 1: a"),
-        (
-            "\n".join(f"{i},{i},{i}" for i in range(20)),
-            "classes in its last column; got 20: 0, 1, 10",
-        ),
-        ("\n".join(f"{i},{i},{i % 11}" for i in range(22)), "got 11"),
-        ("x" * 200_000, "text must be the content of a table; got what cannot be read"),
-        ("", "got 0"),
-        (b"1,2,a", "text must be the content of a table; got bytes"),
-        (None, "got NoneType"),
-    ],
-)
-def test_a_table_that_cannot_be_used_is_told(text, message):
-    with pytest.raises(ValueError) as error:
-        read_points(text)
-    assert message in str(error.value)
-
-
-def test_own_data_are_trained_on():
-    points = read_points("\n".join(table(40)))
-    session = Session(Settings(data="own", hidden=(3,)), points)
-    session.advance(10)
-    assert len(session.train.X) == 28 and session.points is points
-    again = Session.from_text(session.text(), points)
-    assert state(again) == state(session)
-    with pytest.raises(ValueError, match="own must hold the examples for data='own'; got None"):
-        Session(Settings(data="own"))
-
-
-# ------------------------------------------------------------------------------------------ settings
-
-
-@pytest.mark.parametrize(
-    ("name", "good", "bad"),
-    [
-        ("data", ["moons", "own"], ["sun", 3]),
-        ("m", [20, 2000], [19, 2001, 20.0]),
-        ("noise", [0.0, 1.0], [-0.1, 1.01]),
-        ("data_seed", [0, 10**9], [-1, 0.5]),
-        ("weight_seed", [0], [-1]),
-        ("hidden", [(), (1,) * 6, (64,)], [(1,) * 7, (0,), (65,), [8], (2.5,)]),
-        ("batch_norm", [True], [1, "yes"]),
-        ("initializer", ["recommended", "he_normal", "zeros"], ["she"]),
-        ("activation", ["relu"], ["rely"]),
-        ("loss_name", ["squared_error"], ["loss"]),
-        ("optimizer", ["nesterov"], ["sgd"]),
-        ("schedule", ["cosine"], ["sine"]),
-        ("half_after", [1], [0, 1.5]),
-        ("learning_rate", [0.0, 1000.0, 1], [-0.1, 1000.1, np.nan, np.float32(0.1), np.array(0.1)]),
-        ("beta", [0.0, 0.999], [1.0, -0.1]),
-        ("beta2", [0.0, 0.999], [1.0, -0.1]),
-        ("batch_size", [1, 5000], [0, 2.0]),
-        ("l1", [0.0, 1e6], [-1.0, np.inf]),
-        ("l2", [0.0, 1e6], [-1.0, np.inf]),
-        ("weight_decay", [0.0, 1e6], [-1.0, np.inf]),
-        ("keep_prob", [1e-3, 1.0], [0.0, 1.1]),
-        ("input_noise", [0.0, 10.0], [-0.1, 10.1]),
-    ],
-)
-def test_the_range_of_every_setting(name, good, bad):
-    for value in good:
-        assert getattr(Settings(**{name: value}), name) == value
-    for value in bad:
-        with pytest.raises(ValueError, match=name):
-            Settings(**{name: value})
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("gradient_descent", GradientDescent()),
-        ("momentum", Momentum(0.3)),
-        ("nesterov", Nesterov(0.3)),
-        ("rmsprop", RMSprop(0.3)),
-        ("adam", Adam(0.3, 0.8)),
-    ],
-)
-def test_the_optimizer_has_the_betas_of_the_settings(name, expected):
-    assert make_optimizer(Settings(optimizer=name, beta=0.3, beta2=0.8)) == expected
-    with pytest.raises(ValueError, match="settings must be a Settings; got 'adam'"):
-        make_optimizer("adam")

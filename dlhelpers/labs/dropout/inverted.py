@@ -1,0 +1,442 @@
+"""The lab *Inverted dropout, step by step*: the mask, what the next layer gets, and the two mistakes."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import repeat
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from dlhelpers.dropout import keep_mask, with_draws
+from dlhelpers.labs.dropout.common import (
+    KEEP_PROB_OPTIONS,
+    KEEP_PROBS,
+    N_DEV,
+    Moons,
+    accuracies,
+    pieces,
+    two_moons,
+)
+from dlhelpers.labs.dropout.mistakes import (
+    Rescaled,
+    mask_with_drop_and_keep_swapped,
+    mask_without_division,
+)
+from dlhelpers.live.controls import choice, log_slider, slider, steps_slider, switch
+from dlhelpers.live.lab import Lab
+from dlhelpers.live.stages import Stages, remembered
+from dlhelpers.network import Network
+from dlhelpers.optimizers import Adam
+from dlhelpers.plots.style import ACCENT, DEV, GHOST, LIGHT_GREY, TRAIN, View, key, moving
+from dlhelpers.training import descend
+from dlhelpers.typing import FloatArray
+
+INVERTED, FORGOTTEN, SWAPPED, ORIGINAL = (
+    "inverted dropout",
+    "forgot to divide",
+    "keep and drop mixed up",
+    "original: × p at test time",
+)
+RULES = (INVERTED, FORGOTTEN, SWAPPED, ORIGINAL)
+MASKS = {
+    INVERTED: keep_mask,
+    FORGOTTEN: mask_without_division,
+    SWAPPED: mask_with_drop_and_keep_swapped,
+    ORIGINAL: mask_without_division,
+}
+RULE_SIZES, RULE_STEPS, N_SHOWN, MOST_MASKS = (2, 10, 10, 1), 400, 12, 1024
+Z_LIMIT = 8.0
+"""Half the width of the frame that shows Z of the next layer."""
+
+
+class Measured(NamedTuple):
+    """Dev loss and dev accuracy of trained networks without masks: from a rule to a curve over keep_prob."""
+
+    loss: dict[str, FloatArray]
+    accuracy: dict[str, FloatArray]
+
+    def at(self, rule: str, keep_prob: float) -> tuple[float, float]:
+        """Return loss and accuracy for one rule and keep_prob."""
+        k = KEEP_PROBS.index(keep_prob)
+        return float(self.loss[rule][k]), float(self.accuracy[rule][k])
+
+
+class StepByStep(NamedTuple):
+    """One layer under dropout, what the next layer gets, and what training with this rule leads to."""
+
+    rule: str
+    keep_prob: float
+    testing: bool
+    example: int
+    n_masks: int
+    A: FloatArray
+    D: FloatArray
+    kept: FloatArray
+    out: FloatArray
+    unit_masks: tuple[FloatArray, FloatArray]
+    weights: tuple[FloatArray, FloatArray, FloatArray]
+    Z_mean: FloatArray
+    Z_test: FloatArray
+    ratio: float
+    measured: Measured | None
+
+    @property
+    def finding(self) -> str:
+        """The mean of the activations in training, relative to that at test time."""
+        if self.testing:
+            return "Test time: no mask, A goes on unchanged"
+        many = f"{self.n_masks:,} masks give" if self.n_masks > 1 else "one mask gives"
+        return f"{self.rule[0].upper()}{self.rule[1:]}: {many} {self.ratio:.2f} times the test-time mean"
+
+    @property
+    def caption(self) -> str:
+        """Which units are off, and what training by this rule costs."""
+        rule, p = self.rule, self.keep_prob
+        off = np.flatnonzero(self.D[:, self.example - 1] == 0) + 1
+        units = "no unit" if not len(off) else f"unit{'s' if len(off) > 1 else ''} {', '.join(map(str, off))}"
+        when = "At test time there is no mask" if self.testing else "This mask"
+        text = (
+            f"{when}{':' if self.testing else ' switches off'} {units} of layer 1 "
+            f"{'is off ' if self.testing else ''}for example {self.example}. "
+        )
+        outside = int((np.abs([self.Z_mean, self.Z_test]).max(axis=0) > Z_LIMIT).sum())
+        if outside:
+            text += f"{outside} of {self.Z_mean.size} dots lie outside of the frame; they stand at its edge. "
+        if self.measured is None:
+            return f"{text}The networks that learn by this rule are still in training."
+        loss, right = self.measured.at(rule, p)
+        text += f"Networks trained with this rule and keep_prob {p:.1f}: dev loss {loss:.2f}, "
+        text += f"{right:.0%} of the dev points right"
+        if rule == INVERTED:
+            return f"{text}."
+        loss, right = self.measured.at(INVERTED, p)
+        return f"{text}; with inverted dropout {loss:.2f} and {right:.0%}."
+
+
+class Trained(NamedTuple):
+    """What is kept of the networks that were trained by all rules."""
+
+    theta: FloatArray
+    """Of the network without dropout, (P,)."""
+    measured: Measured | None = None
+    """None while training goes on."""
+
+
+def rule_objective() -> Rescaled:
+    """Return the objective of 30 networks: three rules, each for ten values of keep_prob."""
+    p = np.array(KEEP_PROBS)
+    kept = np.concatenate([p, p, np.maximum(1 - p, 0.1)])  # with factor 0 it does not matter what is kept
+    factor = np.concatenate([np.ones(10), p, (1 - p) / p])
+    shares = kept[:, np.newaxis, np.newaxis]
+    network = Network(RULE_SIZES, "relu", "sigmoid_cross_entropy", keep_prob=shares)
+    return Rescaled(network, factor[:, np.newaxis, np.newaxis])
+
+
+def measure_rules(thetas: FloatArray, data: Moons) -> Measured:
+    """Return dev loss and dev accuracy over keep_prob, for each rule; no masks at test time."""
+    plain = Network(RULE_SIZES, "relu", "sigmoid_cross_entropy")
+    everything = np.concatenate([thetas, rule_objective().effective(thetas)[10:20]])  # the original rule
+    loss, accuracy = plain.loss(everything, data.dev), accuracies(plain, everything, data)
+    parts = {rule: slice(10 * k, 10 * k + 10) for k, rule in enumerate(RULES)}
+    return Measured(*({rule: each[part] for rule, part in parts.items()} for each in (loss, accuracy)))
+
+
+@remembered(8)
+def train_rules(seed: int) -> Stages[Trained]:
+    """Train 30 networks; yield what is known so far."""
+    data = two_moons(100, 0.3, seed)
+    objective, rng = rule_objective(), np.random.default_rng(seed)
+    theta = np.tile(objective.network.initialize(rng), (30, 1))
+    batches = with_draws(repeat(data.batch), RULE_SIZES, rng)
+    for step in pieces(descend(objective, theta, batches, Adam(), 0.01), RULE_STEPS, 20):
+        measured = measure_rules(step.theta, data) if step.step == RULE_STEPS else None
+        yield step.step / RULE_STEPS, Trained(step.theta[9].copy(), measured)
+
+
+def show_steps(
+    keep_prob: float, rule: str, time: str, shared: bool, example: int, n_masks: float, seed: int
+) -> Stages[StepByStep]:
+    """Train networks by all rules once, then take one layer apart."""
+    X = two_moons(100, 0.3, seed).X_dev[:N_SHOWN]
+    chosen = (keep_prob, rule, time == "test time", shared, example, round(n_masks), seed)
+    for share, trained in train_rules(seed):
+        yield share, _take_apart(trained, X, *chosen)
+
+
+@lru_cache(maxsize=2)
+def mask_numbers(seed: int) -> tuple[FloatArray, FloatArray]:
+    """Return random numbers for 1,024 masks of layer 1, and for one of layer 2."""
+    rng = np.random.default_rng(seed)
+    return rng.random((MOST_MASKS, 10, N_SHOWN)), rng.random((10, N_SHOWN))
+
+
+def _take_apart(
+    trained: Trained,
+    X: FloatArray,
+    keep_prob: float,
+    rule: str,
+    testing: bool,
+    shared: bool,
+    example: int,
+    n_masks: int,
+    seed: int,
+) -> StepByStep:
+    network = Network(RULE_SIZES, "relu", "sigmoid_cross_entropy")
+    W = network.layout.views(trained.theta)  # without dropout: the activations stay while masks change
+    A = network.hidden_units(trained.theta, X)[0].T
+    U, U2 = (draw[..., :1] if shared else draw for draw in mask_numbers(seed))
+    masks = np.broadcast_to(MASKS[rule](U[:n_masks], keep_prob), (n_masks, *A.shape))
+    at_test = keep_prob if rule == ORIGINAL else 1.0
+    Z_mean = (W["W2"] @ (A * masks)).mean(axis=0) + W["b2"]
+    factor = np.full(A.shape, at_test) if testing else masks[0]
+    D = np.ones(A.shape) if testing else (masks[0] > 0).astype(float)
+    second = np.broadcast_to(MASKS[rule](U2, keep_prob) > 0, A.shape) | testing
+    return StepByStep(
+        rule,
+        keep_prob,
+        testing,
+        example,
+        n_masks,
+        A,
+        D,
+        A * D,
+        A * factor,
+        (D, second.astype(float)),
+        (W["W1"], W["W2"], W["W3"]),
+        Z_mean,
+        W["W2"] @ (A * at_test) + W["b2"],
+        float((A * masks).mean() / (A * at_test).mean()),
+        trained.measured,
+    )
+
+
+def program(
+    keep_prob: float, rule: str, time: str, shared: bool, example: int, n_masks: float, seed: int
+) -> str:
+    """Return the program behind the picture."""
+    mask = MASKS[rule].__name__
+    source = "dlhelpers.dropout" if rule == INVERTED else "dlhelpers.labs.dropout.mistakes"
+    return f"""
+from itertools import islice, repeat
+
+import numpy as np
+from dlhelpers.datasets import moons
+from dlhelpers.dropout import with_draws
+from dlhelpers.minibatches import Batch
+from dlhelpers.network import Network
+from dlhelpers.optimizers import Adam
+from dlhelpers.training import descend
+from dlhelpers.labs.dropout.inverted import rule_objective
+from {source} import {mask}
+
+rng = np.random.default_rng({seed})
+X, y = moons(100, noise=0.3, rng=rng)
+X_dev, y_dev = moons({N_DEV}, noise=0.3, rng=rng)
+objective, rng = rule_objective(), np.random.default_rng({seed})  # 30 networks: 3 rules, 10 keep_probs
+theta = np.tile(objective.network.initialize(rng), (30, 1))
+batches = with_draws(repeat(Batch(X, y[:, None].astype(float))), {RULE_SIZES}, rng)
+*_, last = islice(descend(objective, theta, batches, Adam(), 0.01), {RULE_STEPS} + 1)
+
+network = Network({RULE_SIZES}, "relu", "sigmoid_cross_entropy")
+A = network.hidden_units(last.theta[9], X_dev[:{N_SHOWN}])[0].T  # that with keep_prob 1
+W = network.layout.views(last.theta[9])
+U = np.random.default_rng({seed}).random(({MOST_MASKS}, 10, {N_SHOWN}))
+U = U[:{round(n_masks)}{", :, :1" if shared else ""}]
+A_trained = A * {mask}(U, {keep_prob})
+A_tested = A * {keep_prob if rule == ORIGINAL else 1.0}
+result = A_trained.mean() / A_tested.mean(), (W["W2"] @ A_trained).mean(axis=0) + W["b2"]
+"""
+
+
+class HeatMapsView(View[StepByStep]):
+    """Four pictures of one layer: the activations, the mask, their product, and what goes on.
+
+    Parameters
+    ----------
+    axes : four Axes
+    n_units, m : int
+        Rows and columns.
+    """
+
+    def __init__(self, axes: Sequence[Axes], n_units: int, m: int) -> None:
+        self._images, self._frames = [], []
+        for ax, title in zip(axes, ("A", "mask D, black: 0", "A ∘ D", ""), strict=True):
+            ax.grid(visible=False)
+            ax.set(xlabel="example", xticks=[1, m], yticks=[1, n_units])
+            cmap = colormaps["gray" if title == "mask D, black: 0" else "Blues"].resampled(16)
+            image = ax.imshow(
+                np.zeros((n_units, m)), cmap=cmap, extent=(0.5, m + 0.5, n_units + 0.5, 0.5), aspect="auto"
+            )
+            if title != "mask D, black: 0":
+                image.set_norm(PowerNorm(0.5))  # most activations are small
+            self._images.append(moving(image))
+            frame = moving(Rectangle((0, 0.5), 1, n_units, fill=False, ec=ACCENT, lw=2))
+            ax.add_patch(frame)
+            self._frames.append(frame)
+            ax.set_title(title or " ", fontsize=10.5)
+        axes[0].set_ylabel("unit of layer 1")
+        self._last_title = axes[3].title
+        moving(self._last_title)
+
+    def update(self, result: StepByStep, before: StepByStep | None) -> None:
+        """Show `result.A`, `result.D`, `result.kept` and `result.out`, each (n_units, m)."""
+        for image, name in zip(self._images, ("A", "D", "kept", "out"), strict=True):
+            image.set_data(getattr(result, name))
+            image.set_clim(0, 1 if name == "D" else 2 * result.A.max())
+        for frame in self._frames:
+            frame.set_x(result.example - 0.5)
+        self._last_title.set_text(self._what_goes_on(result))
+
+    def _what_goes_on(self, result: StepByStep) -> str:
+        if result.testing:
+            return "goes on: A p" if result.rule.startswith("original") else "goes on: A"
+        divided = not result.rule.startswith(("forgot", "original"))
+        return "goes on: A ∘ D / p" if divided else "goes on: A ∘ D"
+
+
+class DiagramView(View[StepByStep]):
+    """The network with its units; those that the mask of one example switches off are crossed out.
+
+    The width of a line is the size of the weight, and its color the sign.
+    """
+
+    def __init__(self, ax: Axes, sizes: tuple[int, ...]) -> None:
+        ax.set_axis_off()
+        ax.set(xlim=(-0.25, len(sizes) - 0.75), ylim=(-0.6, 10.6))
+        self._places = [
+            np.column_stack([np.full(n, float(k)), 5 + (10 / max(sizes)) * ((n - 1) / 2 - np.arange(n))])
+            for k, n in enumerate(sizes)
+        ]
+        self._lines = []
+        for left, right in zip(self._places[:-1], self._places[1:], strict=True):
+            ends = [[tuple(a), tuple(b)] for b in right for a in left]
+            self._lines.append(moving(LineCollection(ends, linewidths=0, zorder=1)))
+            ax.add_collection(self._lines[-1], autolim=False)
+        (self._on,) = ax.plot([], [], "o", color="white", mec="#333333", mew=1.2, ms=9, zorder=2)
+        moving(self._on)
+        (self._off,) = ax.plot([], [], "X", color=DEV, mec="white", mew=0.6, ms=11, zorder=3)
+        moving(self._off)
+        key(
+            ax,
+            ("✖ off for this example", DEV),
+            ("━ w > 0", "#444444"),
+            ("━ w < 0", TRAIN),
+        )
+
+    def update(self, result: StepByStep, before: StepByStep | None) -> None:
+        """Show `result.weights` and, of `result.unit_masks`, the column of `result.example`."""
+        masks = [mask[:, result.example - 1] > 0 for mask in result.unit_masks]
+        on = [np.ones(len(self._places[0]), dtype=bool), *masks, np.ones(1, dtype=bool)]
+        places, is_on = np.concatenate(self._places), np.concatenate(on)
+        self._on.set_data(*places[is_on].T)
+        self._off.set_data(*places[~is_on].T)
+        for k, (lines, W) in enumerate(zip(self._lines, result.weights, strict=True)):
+            alive = on[k + 1][:, np.newaxis] & on[k]
+            lines.set_linewidth(np.where(alive, np.minimum(1.6 * np.abs(W), 4), 0).ravel().tolist())
+            lines.set_color(np.where(W.ravel() > 0, "#444444", TRAIN).tolist())
+
+
+class NextLayerView(View[StepByStep]):
+    """Z of the next layer: its mean over masks in training against its value at test time."""
+
+    def __init__(self, ax: Axes, limit: float) -> None:
+        ax.set(xlim=(-limit, limit), ylim=(-limit, limit), xlabel="Z of layer 2 at test time")
+        ax.set_ylabel("mean over masks in training")
+        self._limit = limit
+        moving(ax.plot([-limit, limit], [-limit, limit], color="#333333", lw=1)[0])
+        (self._before,) = ax.plot([], [], "o", color=LIGHT_GREY, ms=4, mec=GHOST, mew=0.5)
+        (self._dots,) = ax.plot([], [], "o", color=TRAIN, ms=4.5, mec="white", mew=0.4)
+        for artist in (self._before, self._dots):
+            moving(artist)
+        key(ax, ("● a unit, an example", TRAIN), ("● before", "#777777"), ("— equal", "#333333"))
+
+    def update(self, result: StepByStep, before: StepByStep | None) -> None:
+        """Show `result.Z_mean` against `result.Z_test`; what lies outside stands at the edge."""
+        for dots, shown in ((self._dots, result), (self._before, before)):
+            if shown is None:
+                dots.set_data([], [])
+            else:
+                edge = 0.985 * self._limit
+                dots.set_data(*(np.clip(Z, -edge, edge).ravel() for Z in (shown.Z_test, shown.Z_mean)))
+
+
+class RuleLossView(View[StepByStep]):
+    """Dev loss of networks that were trained with a rule for the mask, over keep_prob."""
+
+    LOW, HIGH = 0.1, 4.0
+
+    def __init__(self, ax: Axes, shares: Sequence[float], reference: str) -> None:
+        ax.set(yscale="log", xlim=(0.05, 1.05), ylim=(self.LOW, self.HIGH), xlabel="keep_prob in training")
+        ax.set_ylabel("dev loss at test time")
+        ax.set_xticks([0.2, 0.4, 0.6, 0.8, 1.0])
+        ax.set_yticks([0.1, 0.3, 1, 3], ["0.1", "0.3", "1", "3"])
+        ax.minorticks_off()
+        self._shares, self._reference = shares, reference
+        (self._before,) = ax.plot([], [], "--", color=GHOST, lw=1.5)
+        (self._right,) = ax.plot([], [], "-", color="#333333", lw=1.2)
+        self._cursor = ax.axvline(1, color=ACCENT, lw=2)
+        (self._line,) = ax.plot([], [], "s--", color=DEV)
+        for artist in (self._before, self._right, self._cursor, self._line):
+            moving(artist)
+        key(ax, ("■-- this rule", DEV), ("— inverted", "#333333"), ("┃ your p", ACCENT))
+
+    def update(self, result: StepByStep, before: StepByStep | None) -> None:
+        """Show `result.measured.loss`, if it is known, for `result.rule` and for the reference."""
+        for line, rule, shown in (
+            (self._line, result.rule, result),
+            (self._right, self._reference, result),
+            (self._before, "" if before is None else before.rule, before),
+        ):
+            curve = np.zeros(0)
+            if shown is not None and shown.measured is not None:
+                curve = np.clip(shown.measured.loss[rule], self.LOW, self.HIGH)
+            line.set_data(self._shares[: len(curve)], curve)
+        self._cursor.set_xdata([result.keep_prob] * 2)
+
+
+def inverted_views(figure: Figure) -> list[View[Any]]:
+    """Lay out the lab: four heat maps; below them the network, the next layer, and the dev loss."""
+    rows = figure.add_gridspec(2, 1, height_ratios=[1, 1.35])
+    maps = rows[0].subgridspec(1, 4)
+    below = rows[1].subgridspec(1, 3, width_ratios=[1.15, 1, 1])
+    diagram, scatter, losses = (figure.add_subplot(below[0, k]) for k in range(3))
+    return [
+        HeatMapsView([figure.add_subplot(maps[0, k]) for k in range(4)], 10, N_SHOWN),
+        DiagramView(diagram, RULE_SIZES),
+        NextLayerView(scatter, Z_LIMIT),
+        RuleLossView(losses, KEEP_PROBS, INVERTED),
+    ]
+
+
+def inverted_lab() -> Lab:
+    """Return the lab *Inverted dropout, step by step*."""
+    return Lab(
+        "Inverted dropout, step by step",
+        controls={
+            "keep_prob": steps_slider("keep_prob p", KEEP_PROB_OPTIONS, 0.5),
+            "rule": choice("Rule", RULES, INVERTED),
+            "time": choice("Seen in", ["training", "test time"], "training"),
+            "n_masks": log_slider("Masks to average over", 0, 10, 64, 1, base=2, fmt=",.0f"),
+            "example": slider("Example in the network", 1, N_SHOWN, 6),
+            "shared": switch("One mask for all examples", False),
+        },
+        compute=show_steps,
+        views=inverted_views,
+        finding=attrgetter("finding"),
+        caption=attrgetter("caption"),
+        code=program,
+        presets={
+            "a single mask": {"n_masks": 1},
+            "forgot to divide": {"rule": FORGOTTEN, "n_masks": 1024},
+            "keep and drop mixed up": {"rule": SWAPPED, "keep_prob": 0.8, "n_masks": 1024},
+            "test time": {"time": "test time"},
+        },
+        size=(9.6, 6.4),
+    )

@@ -1,0 +1,4 @@
+"""What the labs of this topic share."""
+
+RESTORED = "#7b3294"
+"""Purple: what early stopping gives back."""

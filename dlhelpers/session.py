@@ -1,0 +1,407 @@
+"""A training run that listens: settings change in the middle, and every step can be visited again.
+
+A `Session` trains one network through `training.descend`.  Its history is data: the settings at the start
+and the list of later changes.  Because every random number belongs to a seed and a step, the same list
+gives the same run again, to the last bit.  That is what rewind and `sharing` rest on.
+"""
+
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dlhelpers import datasets
+from dlhelpers.batch_normalization import BatchNormalization
+from dlhelpers.checks import check_array, check_integer, check_number
+from dlhelpers.dropout import draw_uniform
+from dlhelpers.metrics import error_rate
+from dlhelpers.minibatches import Batch
+from dlhelpers.network import Network
+from dlhelpers.regularization import Regularized
+from dlhelpers.schedules import Schedule
+from dlhelpers.settings import DEFAULTS, FIXED, SCHEDULES, Settings, make_optimizer
+from dlhelpers.tables import DATA, Points
+from dlhelpers.training import Descent, Step, descend
+from dlhelpers.typing import FloatArray, IntArray
+
+
+class Stream:
+    """Mini-batches whose size may change between two of them, and that can be taken up at any place.
+
+    The order of an epoch, the numbers of dropout and the noise of a step come from the seed and the number
+    of the epoch or step alone.  A rest of one example joins the batch before it.
+
+    Parameters
+    ----------
+    X : (m, n_features) float array
+    Y : (m, n_out) float array
+    sizes : tuple of int
+        Of the network, for the draws of dropout.
+    seed : int >= 0
+    batch_size : int >= 1
+    input_noise : float >= 0
+        Standard deviation of the normal noise that is added to the inputs, fresh in every step.
+    step, epoch, position : int >= 0
+        Where to begin: the number of the step, the epoch, and the examples of it that are used up.
+
+    Raises
+    ------
+    ValueError
+        If a number is outside of its range.
+    """
+
+    def __init__(
+        self,
+        X: FloatArray,
+        Y: FloatArray,
+        sizes: tuple[int, ...],
+        seed: int,
+        batch_size: int = 32,
+        input_noise: float = 0.0,
+        step: int = 0,
+        epoch: int = 0,
+        position: int = 0,
+    ) -> None:
+        check_array("X", X, "(m, n_features)", "Points are rows.", finite=True)
+        check_array("Y", Y, f"({len(X)}, n_out)", "One row for each row of X.", finite=True)
+        for name, value in (("seed", seed), ("step", step), ("epoch", epoch), ("position", position)):
+            check_integer(name, value, "[0, inf)")
+        check_integer("batch_size", batch_size, "[1, inf)", f"{len(X)} is batch gradient descent.")
+        check_number("input_noise", input_noise, "[0, inf)", "0 means none.")
+        self.X, self.Y, self.sizes, self.seed = X, Y, sizes, seed
+        self.batch_size, self.input_noise = batch_size, input_noise
+        self.step, self.epoch, self.position = step, epoch, position
+        self._order = self._shuffled()
+        self._began = step, epoch, position
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self
+
+    def __next__(self) -> Batch:
+        self._began = self.step, self.epoch, self.position
+        m = len(self.X)
+        end = self.position + self.batch_size
+        end = m if end >= m - 1 else end
+        rows = self._order[self.position : end]
+        X = self.X[rows]
+        if self.input_noise:
+            X = X + self.input_noise * self._rng("noise").standard_normal(X.shape)
+        draws = draw_uniform(self.sizes, len(rows), self._rng("draws"))
+        batch = Batch(X, self.Y[rows], self.epoch, draws)
+        self.step, self.position = self.step + 1, end
+        if end == m:
+            self.epoch, self.position = self.epoch + 1, 0
+            self._order = self._shuffled()
+        return batch
+
+    def again(self, run: Descent) -> Step:
+        """Return the present step of a run on this stream once more, by the settings as they are now.
+
+        Its batch is cut and its gradient computed anew, so that the update that follows uses them.
+
+        Raises
+        ------
+        ValueError
+            If `run` is no run of `training.descend`.
+        """
+        if not isinstance(run, Descent):
+            raise ValueError(f"run must be a run that descend returned; got {run!r}.")
+        epoch = self.epoch
+        self.step, self.epoch, self.position = self._began
+        if self.epoch != epoch:
+            self._order = self._shuffled()
+        run.take_back()
+        return next(run)
+
+    def _shuffled(self) -> IntArray:
+        return np.random.default_rng([self.seed, 0, self.epoch]).permutation(len(self.X))
+
+    def _rng(self, purpose: str) -> np.random.Generator:
+        return np.random.default_rng([self.seed, 1 if purpose == "noise" else 2, self.step])
+
+
+class Change(NamedTuple):
+    """What was changed after this step was seen; its update is the first to use it."""
+
+    step: int
+    values: dict[str, Any]
+
+
+class Snapshot(NamedTuple):
+    """All that is needed to go on from a step."""
+
+    step: int
+    theta: FloatArray
+    state: Any
+    statistics: FloatArray | None
+    epoch: int
+    position: int
+    settings: Settings
+
+
+class Measurement(NamedTuple):
+    """One point of the curves: losses without penalty and without dropout, accuracies as fractions."""
+
+    step: int
+    train_loss: float
+    dev_loss: float
+    train_accuracy: float
+    dev_accuracy: float
+    learning_rate: float
+
+
+SNAPSHOTS = 200
+"""The most snapshots kept; when there are more, every second one is dropped."""
+MEASUREMENTS = 600
+"""The most points of a curve; when there are more, every second one is dropped."""
+
+
+class Session:
+    """One network in training.
+
+    Parameters
+    ----------
+    settings : Settings
+    own : Points, optional
+        The data for `data="own"`.
+
+    Raises
+    ------
+    ValueError
+        If the settings ask for own data and there is none.
+
+    Examples
+    --------
+    >>> session = Session(Settings(data="circles", noise=0.1))
+    >>> session.advance(200)
+    >>> session.change(learning_rate=0.001, keep_prob=0.9)
+    >>> session.advance(100)
+    >>> session.rewind(200)
+    >>> session.settings.learning_rate
+    0.01
+    """
+
+    def __init__(self, settings: Settings = DEFAULTS, own: Points | None = None) -> None:
+        if settings.data == "own" and own is None:
+            raise ValueError("own must hold the examples for data='own'; got None. Load a table first.")
+        self.start = self.settings = settings
+        self.own = own
+        self.changes: list[Change] = []
+        self.history: list[Measurement] = []
+        self.every = 1
+        self._snapshots: list[Snapshot] = []
+        self._snapshot_every = 25
+        self._now: Step
+        self._theta_before: FloatArray
+        self._load_data()
+        theta = self.network.initialize(np.random.default_rng(settings.weight_seed), None, self._initializer)
+        statistics = self.network.initial_statistics() if settings.batch_norm else None
+        self._begin(Snapshot(0, theta, None, statistics, 0, 0, settings))
+
+    def _load_data(self) -> None:
+        s = self.settings
+        rng = np.random.default_rng(s.data_seed)
+        self.points = DATA[s.data](s.m, s.noise, rng) if s.data != "own" else self._own()
+        X, y, _ = self.points
+        self.n_classes = max(2, int(y.max()) + 1)
+        self.data = datasets.split(X, y, dev=0.3, test=0, rng=rng)
+        Y, Y_dev = (
+            datasets.one_hot(labels, self.n_classes) for labels in (self.data.y_train, self.data.y_dev)
+        )
+        self.train, self.dev = Batch(self.data.X_train, Y), Batch(self.data.X_dev, Y_dev)
+
+    def _own(self) -> Points:
+        assert self.own is not None
+        return self.own
+
+    @property
+    def _initializer(self) -> str | None:
+        return None if self.start.initializer == "recommended" else self.start.initializer
+
+    @property
+    def network(self) -> Network:
+        """The network of the present settings."""
+        s = self.settings
+        sizes = (2, *s.hidden, self.n_classes)
+        batch_norm = BatchNormalization() if s.batch_norm else None
+        return Network(sizes, s.activation, s.loss_name, s.keep_prob, batch_norm)
+
+    @property
+    def objective(self) -> Regularized:
+        """The network with its penalties."""
+        return Regularized(self.network, len(self.train.X), self.settings.l1, self.settings.l2)
+
+    @property
+    def schedule(self) -> Schedule:
+        """The learning rate as a function of the step."""
+        s = self.settings
+        return SCHEDULES[s.schedule](s.learning_rate, s.half_after)
+
+    # ---------------------------------------------------------------- one step after the other
+
+    @property
+    def now(self) -> Step:
+        """The present step, before its update."""
+        return self._now
+
+    @property
+    def step(self) -> int:
+        """Updates made so far."""
+        return self._now.step
+
+    @property
+    def diverged(self) -> str:
+        """In words, why training cannot go on; empty while it can."""
+        return self._now.cause
+
+    @property
+    def last_move(self) -> FloatArray:
+        """What the last update added to theta, (P,); zeros where there was none since a start or rewind."""
+        return self._now.theta - self._theta_before
+
+    def advance(self, n: int = 1) -> None:
+        """Make n updates, or fewer if training diverges.
+
+        Raises
+        ------
+        ValueError
+            If `n` is negative.
+        """
+        check_integer("n", n, "[0, inf)", "It is the number of steps.")
+        for _ in range(n):
+            if self.diverged:
+                return
+            place = self._stream.epoch, self._stream.position
+            self._theta_before = self._now.theta
+            self._now = next(self._run)
+            self._note(*place)
+
+    def change(self, **values: Any) -> None:
+        """Change settings; the update that follows is the first to use them.
+
+        Parameters
+        ----------
+        values
+            Settings by name, for instance `learning_rate=0.1, keep_prob=0.8`.
+
+        Raises
+        ------
+        ValueError
+            If a setting is unknown, out of range, or needs a new start.
+        """
+        for name in values:
+            if name in FIXED or name not in {each.name for each in fields(Settings)}:
+                live = [each.name for each in fields(Settings) if each.name not in FIXED]
+                raise ValueError(
+                    f"change must get one of {', '.join(live)}; got {name}. Others need a new Session."
+                )
+        new = replace(self.settings, **values)
+        if new == self.settings:
+            return
+        self.settings = new
+        if self.changes and self.changes[-1].step == self.step:
+            self.changes.pop()
+        before = dict(vars(self.start))
+        for change in self.changes:
+            before.update(change.values)
+        changed = {name: value for name, value in vars(new).items() if value != before[name]}
+        if changed:
+            self.changes.append(Change(self.step, changed))
+        self._apply()
+
+    def rewind(self, step: int) -> None:
+        """Go back to an earlier step; settings that were changed there or later are as they were before.
+
+        Raises
+        ------
+        ValueError
+            If this step lies in the future.
+        """
+        check_integer("step", step, f"[0, {self.step}]", "Only steps that were made can be visited again.")
+        later = [change for change in self.changes if change.step < step]
+        snapshot = [each for each in self._snapshots if each.step <= step][-1]
+        self.changes = [change for change in later if change.step < snapshot.step]
+        self.history = [each for each in self.history if each.step <= snapshot.step]
+        self._snapshots = [each for each in self._snapshots if each.step < snapshot.step]
+        self._begin(snapshot)
+        for change in later[len(self.changes) :]:
+            self.advance(change.step - self.step)
+            self.change(**change.values)
+        self.advance(step - self.step)
+
+    def _begin(self, snapshot: Snapshot) -> None:
+        """Make the run go on from a snapshot."""
+        self.settings = snapshot.settings
+        self._stream = Stream(
+            self.train.X,
+            self.train.Y,
+            self.network.sizes,
+            self.settings.data_seed,
+            self.settings.batch_size,
+            self.settings.input_noise,
+            snapshot.step,
+            snapshot.epoch,
+            snapshot.position,
+        )
+        self._run = descend(
+            self.objective,
+            snapshot.theta,
+            self._stream,
+            make_optimizer(self.settings),
+            self.schedule,
+            snapshot.state,
+            statistics=snapshot.statistics,
+            weight_decay=self.settings.weight_decay,
+            step=snapshot.step,
+        )
+        self._now = next(self._run)
+        self._theta_before = self._now.theta
+        self._note(snapshot.epoch, snapshot.position)
+
+    def _apply(self) -> None:
+        """Hand the settings to the run, and see the present step again by them."""
+        run: Descent = self._run
+        run.objective, run.optimizer, run.learning_rate = (
+            self.objective,
+            make_optimizer(self.settings),
+            self.schedule,
+        )
+        run.weight_decay = self.settings.weight_decay
+        self._stream.batch_size, self._stream.input_noise = (
+            self.settings.batch_size,
+            self.settings.input_noise,
+        )
+        self._now = self._stream.again(run)
+
+    # ---------------------------------------------------------------- what is remembered
+
+    def _note(self, epoch: int, position: int) -> None:
+        """Keep a snapshot and a point of the curves, now and then."""
+        now = self._now
+        if now.step % self._snapshot_every == 0 and not self.diverged:
+            snapshot = Snapshot(
+                now.step, now.theta, now.state, now.statistics, epoch, position, self.settings
+            )
+            self._snapshots.append(snapshot)
+            if len(self._snapshots) > SNAPSHOTS:
+                self._snapshot_every *= 2
+                self._snapshots = [s for s in self._snapshots if s.step % self._snapshot_every == 0]
+        if now.step % self.every == 0 and (not self.history or self.history[-1].step < now.step):
+            self.history.append(self.measure())
+            if len(self.history) > MEASUREMENTS:
+                self.every *= 2
+                self.history = [each for each in self.history if each.step % self.every == 0]
+
+    def measure(self) -> Measurement:
+        """Return losses and accuracies at the present step, on the whole training and dev set."""
+        now, network = self._now, replace(self.network, keep_prob=1.0)
+        with np.errstate(all="ignore"):
+            numbers = []
+            for batch in (self.train, self.dev):
+                loss = float(network.loss(now.theta, batch, now.statistics))
+                predictions = network.predict(now.theta, batch.X, now.statistics)
+                numbers.append((loss, 1 - float(error_rate(predictions, batch.Y))))
+        (train_loss, train_accuracy), (dev_loss, dev_accuracy) = numbers
+        rate = float(np.asarray(self.schedule(now.step)))
+        return Measurement(now.step, train_loss, dev_loss, train_accuracy, dev_accuracy, rate)
