@@ -276,7 +276,7 @@ def test_every_frame_up_to_divergence_is_finite(panel, activation, loss_name, ba
 
 def test_the_axis_of_the_loss_reaches_to_the_lowest_one():
     lab = playground(data="xor", m=80, noise=0.1, hidden=(32, 32), learning_rate=0.03)
-    (view,) = (view for view in lab._canvas.views if getattr(view, "_name", "") == "loss")
+    (view,) = (view for view in lab._picture.canvas.views if getattr(view, "_name", "") == "loss")
     assert view._ax.get_ylim() == (1e-3, 10)
     lab.step(1000)
     assert 1e-8 < lab.result.now.train_loss < 1e-4
@@ -522,7 +522,7 @@ def test_play_ends_when_the_page_is_lost(monkeypatch):
     monkeypatch.setattr(running, "LOST", 0.05)
 
     async def drive(lab):
-        lab._pace._seen.value = 1
+        lab._picture.pace.watch()
         lab.play()
         await asyncio.sleep(0.01)
         await asyncio.wait_for(lab.settled(), 10)
@@ -534,9 +534,9 @@ def test_play_ends_when_the_page_is_lost(monkeypatch):
 def test_a_slow_page_holds_frames_back_and_loses_no_wish():
     async def drive(lab):
         lab.step(3)
-        pace = lab._pace
-        pace._seen.value = 1
-        pace._sent.value = 5
+        pace = lab._picture.pace
+        pace.watch()
+        pace.sent = 5
         pace._sent_at = time.perf_counter()
         frames = lab.frames
         lab.controls["l2"].value = 0.1
@@ -545,18 +545,18 @@ def test_a_slow_page_holds_frames_back_and_loses_no_wish():
         lab.controls["l1"].value = 0.1  # while it waits
         await asyncio.sleep(0.03)
         assert lab.frames == frames
-        pace._seen.value = pace._sent.value
+        pace.answer(pace.sent)
         await until(lambda: lab.session.settings.l1 == 0.1)
-        pace._seen.value = pace._sent.value
+        pace.answer(pace.sent)
         await lab.settled()
         assert lab.frames > frames and "L1, lambda 0.1" in lab.caption
-        pace._sent.value += 5
+        pace.sent += 5
         pace._sent_at = time.perf_counter()
         lab.controls["l2"].value = 0.3
         await asyncio.sleep(0.03)
         lab.play()
         step = lab.session.step
-        pace._seen.value = pace._sent.value
+        pace.answer(pace.sent)
         await until(lambda: lab.session.step > step)
 
     in_loop(drive)

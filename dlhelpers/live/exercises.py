@@ -5,8 +5,8 @@ from typing import Any, Protocol
 
 import ipywidgets
 
-from dlhelpers.live.lab import button
 from dlhelpers.live.pace import apart_from_cells, family, replace_predecessor
+from dlhelpers.live.shell import button
 
 
 class Exercise(Protocol):

@@ -68,9 +68,9 @@ class Shell:
         more: Sequence[ipywidgets.Widget],
     ) -> None:
         """Put the controls into their places; those in `more` are folded until More is pressed."""
-        folded = ipywidgets.Box(list(more), layout={**ROW, "display": "none"})
+        folded = ipywidgets.Box(list(more), layout=ROW)
         if more:
-            buttons = [*buttons, _fold(folded)]
+            buttons = [*buttons, fold("More", "Show the other controls", folded)]
         style = ipywidgets.HTML(STYLE, layout={"display": "none"})
         self.box.children = [
             style,
@@ -115,12 +115,11 @@ def button(label: str, help: str, act: Callable[[Any], None]) -> ipywidgets.Butt
     return made
 
 
-def _fold(box: ipywidgets.Box) -> ipywidgets.ToggleButton:
-    """Return the button that shows and hides a box."""
-    switch = ipywidgets.ToggleButton(
-        description="More", tooltip="Show the other controls", layout={"width": "auto"}
-    )
+def fold(label: str, help: str, box: ipywidgets.Box) -> ipywidgets.ToggleButton:
+    """Fold a box; return the button that shows and hides it."""
+    switch = ipywidgets.ToggleButton(description=label, tooltip=help, layout={"width": "auto"})
     switch.observe(lambda change: _display(box, change.new), "value")
+    _display(box, False)
     return switch
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import islice
-from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -288,8 +287,6 @@ def augmentation_lab() -> Lab:
         },
         compute=augmentation,
         views=views,
-        finding=attrgetter("finding"),
-        caption=attrgetter("caption"),
         code=program,
         presets={
             "none": {"notch": 0},

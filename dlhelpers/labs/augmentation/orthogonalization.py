@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
-from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -317,8 +316,6 @@ def orthogonalization_lab() -> Lab:
         },
         compute=turn_knob,
         views=views,
-        finding=attrgetter("finding"),
-        caption=attrgetter("caption"),
         code=program,
         presets={
             "stop early": {},

@@ -1,6 +1,5 @@
 """The lab *Diagnosis from three errors*: two gaps, and the lists of remedies that they ask for."""
 
-from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -176,8 +175,6 @@ def diagnosis_lab() -> Lab:
         },
         compute=judge,
         views=views,
-        finding=attrgetter("finding"),
-        caption=attrgetter("caption"),
         code=program,
         presets={
             "high variance": {"train": 2, "dev": 12},

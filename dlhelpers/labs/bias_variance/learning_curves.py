@@ -1,7 +1,6 @@
 """The lab *Diagnosis of a real network*: errors over the examples and over the width."""
 
 from collections.abc import Sequence
-from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -252,8 +251,6 @@ def learning_curves_lab() -> Lab:
         },
         compute=diagnose_digits,
         views=views,
-        finding=attrgetter("finding"),
-        caption=attrgetter("caption"),
         code=program,
         presets={
             "high variance": {"hidden": 32, "examples": 32},

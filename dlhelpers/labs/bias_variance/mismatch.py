@@ -1,7 +1,6 @@
 """The lab *The training set comes from elsewhere*: trained on upright digits, used on turned ones."""
 
 from collections.abc import Sequence
-from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -187,8 +186,6 @@ def mismatch_lab() -> Lab:
         },
         compute=turn,
         views=views,
-        finding=attrgetter("finding"),
-        caption=attrgetter("caption"),
         code=program,
         presets={
             "same distribution": {"degrees": 0},

@@ -1,7 +1,6 @@
 """The lab *The dev set gets used up*: the best of many equally good models."""
 
 from functools import lru_cache
-from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -175,8 +174,6 @@ def selection_lab() -> Lab:
         },
         compute=choose,
         views=views,
-        finding=attrgetter("finding"),
-        caption=attrgetter("caption"),
         code=program,
         presets={
             "one honest look": {"models": 1},

@@ -1,7 +1,6 @@
 """The lab *How large must the dev and the test set be?*: the same split, again and again."""
 
 from functools import lru_cache
-from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -167,8 +166,6 @@ def split_lab() -> Lab:
         },
         compute=split_again_and_again,
         views=views,
-        finding=attrgetter("finding"),
-        caption=attrgetter("caption"),
         code=program,
         presets={
             "60 / 20 / 20": {},

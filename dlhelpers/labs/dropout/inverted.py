@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import repeat
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -429,8 +428,6 @@ def inverted_lab() -> Lab:
         },
         compute=show_steps,
         views=inverted_views,
-        finding=attrgetter("finding"),
-        caption=attrgetter("caption"),
         code=program,
         presets={
             "a single mask": {"n_masks": 1},

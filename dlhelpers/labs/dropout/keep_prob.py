@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import repeat
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -427,8 +426,6 @@ def keep_prob_lab() -> Lab:
         },
         compute=per_layer,
         views=per_layer_views,
-        finding=attrgetter("finding"),
-        caption=attrgetter("caption"),
         code=program,
         presets={
             "no dropout": {"keep1": 1.0, "keep2": 1.0},

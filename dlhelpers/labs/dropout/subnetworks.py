@@ -2,7 +2,6 @@
 
 from functools import lru_cache
 from itertools import repeat
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -276,8 +275,6 @@ def subnetworks_lab() -> Lab:
         },
         compute=enumerate_all,
         views=subnetworks_views,
-        finding=attrgetter("finding"),
-        caption=attrgetter("caption"),
         code=program,
         presets={
             "deep in one class": {"x1": -1.5, "x2": 1.5},

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from itertools import islice, repeat
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -383,8 +382,6 @@ def ridge_path_lab() -> Lab:
         },
         compute=compare,
         views=views,
-        finding=attrgetter("finding"),
-        caption=attrgetter("caption"),
         code=program,
         presets={
             "stopped too early": {"t": 4},

@@ -274,8 +274,6 @@ def early_stopping_lab() -> Lab:
         },
         compute=scrub,
         views=views,
-        finding=attrgetter("finding"),
-        caption=attrgetter("caption"),
         code=program,
         presets={
             "too impatient": {"patience": 5},

@@ -1,7 +1,6 @@
 """One-sided or two-sided: how far a difference is from the slope, over eps."""
 
 from collections.abc import Callable, Mapping
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -312,8 +311,6 @@ def difference_lab() -> Lab:
         },
         compute=compare,
         views=views,
-        finding=attrgetter("finding"),
-        caption=attrgetter("caption"),
         code=program,
         presets={
             "two orders": {"eps": 1e-2},

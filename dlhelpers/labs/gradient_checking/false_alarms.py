@@ -282,8 +282,6 @@ def false_alarms_lab() -> Lab:
         },
         compute=alarm,
         views=views,
-        finding=attrgetter("finding"),
-        caption=attrgetter("caption"),
         code=program,
         presets={
             "ε too small": {"eps": 1e-10},

@@ -343,8 +343,6 @@ def find_the_bug_lab() -> Lab:
         },
         compute=search,
         views=views,
-        finding=attrgetter("finding"),
-        caption=attrgetter("caption"),
         code=program,
         presets={
             "bare network": {"keep_prob": 1, "strength": 0},

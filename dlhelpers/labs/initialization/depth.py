@@ -1,7 +1,6 @@
 """The lab *Vanishing and exploding*: what many layers make of a signal, and of its gradient."""
 
 from functools import lru_cache
-from operator import attrgetter
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -313,8 +312,6 @@ def depth_lab() -> Lab:
         },
         compute=deepen,
         views=depth_views,
-        finding=attrgetter("finding"),
-        caption=attrgetter("caption"),
         code=program,
         presets={
             "explodes": {"gain": 2**0.5},

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 from itertools import islice
-from operator import attrgetter
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -520,8 +519,6 @@ def initialization_lab() -> Lab:
         },
         compute=compare_starts,
         views=starts_views,
-        finding=attrgetter("finding"),
-        caption=attrgetter("caption"),
         code=program,
         presets={
             "zeros": {"name": ZEROS},

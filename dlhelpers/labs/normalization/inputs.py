@@ -2,7 +2,6 @@
 
 from functools import lru_cache
 from itertools import islice, repeat
-from operator import attrgetter
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -442,8 +441,6 @@ def normalize_lab() -> Lab:
         },
         compute=descend_valley,
         views=normalize_views,
-        finding=attrgetter("finding"),
-        caption=attrgetter("caption"),
         code=program,
         presets={
             "nothing done, 1000 : 1": {"scale": 1000},

@@ -20,7 +20,7 @@ import numpy as np
 
 from dlhelpers.activations import ACTIVATIONS
 from dlhelpers.initialization import INITIALIZERS
-from dlhelpers.live.canvas import Canvas, with_picture
+from dlhelpers.live.canvas import Canvas
 from dlhelpers.live.controls import (
     choice,
     log_slider,
@@ -31,9 +31,7 @@ from dlhelpers.live.controls import (
     switch,
     text_field,
 )
-from dlhelpers.live.lab import STYLE, button
 from dlhelpers.live.pace import (
-    Pace,
     apart_from_cells,
     family,
     interruptible,
@@ -41,6 +39,8 @@ from dlhelpers.live.pace import (
     replace_predecessor,
     running_loop,
 )
+from dlhelpers.live.picture import Picture, with_picture
+from dlhelpers.live.shell import ROW, STYLE, button, fold
 from dlhelpers.losses import LOSSES
 from dlhelpers.optimizers import OPTIMIZERS
 from dlhelpers.plots.playground import KEPT, PANELS, playground_views
@@ -439,8 +439,7 @@ class Playground:
         self._showing: int | None = None  # the thread that moves the controls itself
         self._playing = False
         self._shown_at = 0.0
-        self._canvas = Canvas(playground_views, (12.4, 4.6))
-        self._pace = Pace()
+        self._picture = Picture(Canvas(playground_views, (12.4, 4.6)), on_page=self._page_changed)
         self._loop = running_loop()
         self._task: asyncio.Task[None] | None = None
         self._build_box()
@@ -552,7 +551,7 @@ class Playground:
 
     def png(self) -> bytes:
         """Return the picture on the screen, as the bytes of a PNG file."""
-        return bytes(self._canvas.image.value)
+        return self._picture.canvas.png()
 
     async def settled(self) -> None:
         """Wait until nothing is under way."""
@@ -565,7 +564,6 @@ class Playground:
         self._playing = False
         if self._task is not None:
             self._task.cancel()
-        self._pace.close()
         for widget in family(self._box):
             widget.close()
 
@@ -598,7 +596,7 @@ class Playground:
             with interruptible(self.pause):
                 while self._playing or self._wanted or self._replay:
                     await self._turn()
-            await self._pace.wait()
+            await self._picture.pace.wait()
             self._guarded(self._show)
             if not (self._playing or self._wanted or self._replay):  # nothing has come while we waited
                 return
@@ -614,10 +612,10 @@ class Playground:
         busy = self._playing or self._replay is not None
         if not busy or time.perf_counter() - self._shown_at >= FRAME:
             if not busy:
-                await self._pace.wait()
-            if self._pace.ready:
+                await self._picture.pace.wait()
+            if self._picture.pace.ready:
                 self._guarded(self._show)
-        if self._pace.lost:
+        if self._picture.pace.lost:
             self._playing = False
         await asyncio.sleep(0.001)
 
@@ -734,17 +732,24 @@ class Playground:
             self._kept = [*self._kept, run][-KEPT:]
 
     # ---------------------------------------------------------------- what is shown
+    def _page_changed(self) -> None:
+        """Show the whole picture at the size of the window.  JupyterLab may call this on another thread."""
+        if self._loop is None:
+            self._picture.again()
+        else:
+            self._loop.call_soon_threadsafe(self._picture.again)
+
     def _show(self) -> None:
         """Draw a frame and send it, with its caption."""
         self._shown_at = time.perf_counter()
         look_at = min(self._rewind_to.value, self.session.step)
         result = frame(self.session, self._panel.value, self._layer.value, self._kept, look_at, self._playing)
         title, words = finding(result), caption(result)
-        self._canvas.show(result, None, title, f"{title}. {words}")
+        self._picture.show(result, None, f"{title}. {words}")
         self.result, self.caption = result, f"{title}. {words}"
-        self._caption.value = f"<b>{html.escape(title)}.</b> {html.escape(words)}"
+        self._heading.value = f'<h4>Playground</h4><span class="dlh-finding">{html.escape(title)}.</span>'
+        self._caption.value = html.escape(words)
         self._show_place()
-        self._pace.count_frame()
         self.frames += 1
 
     def _show_place(self) -> None:
@@ -790,6 +795,8 @@ class Playground:
             self._showing = None
 
     def _build_box(self) -> None:
+        self._heading = ipywidgets.HTML()
+        self._heading.add_class("dlh-heading")
         self._caption = ipywidgets.HTML()
         self._caption.add_class("dlh-caption")
         self._message = ipywidgets.HTML(layout={"display": "none"})
@@ -798,25 +805,30 @@ class Playground:
         self._code_text.add_class("dlh-code")
         self._speed = ipywidgets.Label()
         self._runs = ipywidgets.HTML(layout={"display": "none"})
-        rows = {"flex_flow": "row wrap", "max_width": "1240px"}
-        live = [self.controls[name] for name in self.controls if name not in (*FIXED, "learning_rate")]
-        fixed = [self.controls[name] for name in self.controls if name in FIXED]
+        groups = {
+            "While it trains": [
+                self.controls[name] for name in self.controls if name not in (*FIXED, "learning_rate")
+            ],
+            "Data and network": [
+                self.controls[name] for name in self.controls if name in FIXED and name != "data"
+            ],
+            "Presets": self._presets(),
+            "Look, keep and share": self._tools(),
+        }
+        boxes = {label: ipywidgets.Box(parts, layout=ROW) for label, parts in groups.items()}
+        folds = [fold(label, f"Show the controls of: {label}", box) for label, box in boxes.items()]
         self._box = ipywidgets.VBox(
             [
-                ipywidgets.HTML(f"{STYLE}{RUNS_STYLE}<h4>Playground</h4>"),
-                ipywidgets.Box(self._presets(), layout={**rows, "align_items": "center"}),
-                ipywidgets.Box(self._buttons(), layout={**rows, "align_items": "center"}),
-                ipywidgets.Box(self._place(), layout={**rows, "align_items": "center"}),
-                self._canvas.image,
+                ipywidgets.HTML(f"{STYLE}{RUNS_STYLE}", layout={"display": "none"}),
+                self._heading,
+                ipywidgets.Box(self._buttons(), layout={**ROW, "align_items": "center"}),
+                ipywidgets.Box(self._place(), layout={**ROW, "align_items": "center"}),
+                self._picture.widget,
                 self._caption,
-                self._runs,
                 self._message,
-                ipywidgets.HTML("<b>These take effect at the next step</b>"),
-                ipywidgets.Box(live, layout=rows),
-                ipywidgets.HTML("<b>These begin a new run</b>"),
-                ipywidgets.Box(fixed, layout=rows),
-                ipywidgets.HTML("<b>Look, keep and share</b>"),
-                ipywidgets.Box(self._tools(), layout={**rows, "align_items": "center"}),
+                ipywidgets.Box(folds, layout=ROW),
+                *boxes.values(),
+                self._runs,
                 self._code_text,
             ]
         )
@@ -859,6 +871,7 @@ class Playground:
         )
         self._rewind_to.observe(lambda _: self._look_again(), "value")
         return [
+            self.controls["data"],
             self.controls["learning_rate"],
             self._rewind_to,
             button("Rewind", "Go back to this step", lambda _: self._go_back()),

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from itertools import islice, repeat
-from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -274,8 +273,6 @@ def decay_lab() -> Lab:
         },
         compute=compare,
         views=views,
-        finding=attrgetter("finding"),
-        caption=attrgetter("caption"),
         code=program,
         presets={
             "gradient descent": {},

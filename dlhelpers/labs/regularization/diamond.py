@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from functools import lru_cache, partial
 from itertools import islice, repeat
-from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -381,8 +380,6 @@ def diamond_lab() -> Lab:
         },
         compute=penalize,
         views=views,
-        finding=attrgetter("finding"),
-        caption=attrgetter("caption"),
         code=program,
         presets={
             "weak penalty": {"strength": 0.1},

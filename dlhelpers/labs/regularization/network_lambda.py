@@ -482,8 +482,6 @@ def lambda_lab() -> Lab:
         },
         compute=regularize,
         views=views,
-        finding=attrgetter("finding"),
-        caption=attrgetter("caption"),
         code=program,
         presets={
             "hardly any penalty": {"strength": 0.001},
