@@ -14,7 +14,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from dlhelpers.live.controls import extremes, snap
+from dlhelpers.live.controls import extremes, nearest, snap
 from tests.labs import all_labs
 
 LABS = all_labs()
@@ -146,6 +146,25 @@ def test_a_number_between_two_steps_can_be_typed(lab):
             control.value = number  # as the page sends it; `set` would move it to a step
             assert lab.values[name] == pytest.approx(number)
             check(lab)
+
+
+def test_what_can_be_taken_hold_of_moves_its_controls_and_nothing_else(lab):
+    figure = lab._picture.canvas.figure
+    for grab in lab._hand._grabs:
+        lab.reset()
+        ax, own = figure.axes[grab.panel], {grab.x, grab.y} - {""}
+        before, picture = lab.values, lab.png()
+        for share in (0.3, 0.8):  # a click, and a drag to there
+            x, y = ax.bbox.p0 + share * ax.bbox.size
+            place = {"x": x / figure.bbox.width, "y": y / figure.bbox.height}
+            lab._picture._hear(None, {"kind": "down" if share < 0.5 else "move", **place}, [])
+            check(lab)
+            for name, at in zip((grab.x, grab.y), ax.transData.inverted().transform((x, y)), strict=True):
+                if name:
+                    assert lab.values[name] == pytest.approx(nearest(lab.controls[name], at)), name
+        lab._picture._hear(None, {"kind": "up", **place}, [])
+        assert {name for name in before if lab.values[name] != before[name]} == own
+        assert lab.png() != picture
 
 
 def random_values(lab, rng):

@@ -511,9 +511,20 @@ class LabView:
 
     def unfold(self) -> None:
         """Show the controls that are folded under More."""
-        folded = self.root.locator("button.widget-toggle-button:not(.mod-active)", has_text=exactly("More"))
-        if folded.count():
-            folded.click()
+        self._press_more("button.widget-toggle-button:not(.mod-active)")
+
+    def fold(self) -> None:
+        """Hide them again."""
+        self._press_more("button.widget-toggle-button.mod-active")
+
+    def _press_more(self, kind: str) -> None:
+        button = self.root.locator(kind, has_text=exactly("More"))
+        if button.count():
+            button.click()
+
+    def wait_for_width(self, most: float, seconds: float = 10) -> None:
+        """Wait until the picture has been drawn for a window that leaves it at most so many pixels."""
+        self._wait("i.clientWidth <= arg && i.clientWidth > 0", f"a width below {most}", most, seconds)
 
     def drag_in_picture(self, start: tuple[float, float], end: tuple[float, float], moves: int = 10) -> None:
         """Take hold of the picture and drag; both places are shares of its width and height, from below."""

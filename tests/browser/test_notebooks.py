@@ -110,6 +110,40 @@ def test_presets_and_reset(view: LabView, twins: Any, notebook: Path, module: st
 
 
 @each_lab
+def test_what_can_be_taken_hold_of(view: LabView, twins: Any, module: str, function: str) -> None:
+    """A drag in the picture moves the controls that belong to it, and the page shows what they ask for."""
+    twin = twins.lab(module, function)
+    figure = twin._picture.canvas.figure
+    for grab in twin._hand._grabs:
+        old = view.press_and_settle("Reset")
+        box = figure.axes[grab.panel].get_position()
+        start, end = ((box.x0 + share * box.width, box.y0 + share * box.height) for share in (0.3, 0.75))
+        view.drag_in_picture(start, end)
+        new = view.settle()
+        changed = {name for name in new.arguments if new.arguments[name] != old.arguments[name]}
+        assert changed == {grab.x, grab.y} - {""}
+        assert agrees(view, new, twins, module, function) and new.picture != old.picture
+
+
+@each_lab
+def test_it_stands_on_one_screen(view: LabView) -> None:
+    """In a window of 1280 x 800, with what is folded away folded: no scroll bar, at most 640 px high."""
+    page = view.page
+    size = page.viewport_size
+    page.set_viewport_size({"width": 1280, "height": 800})
+    view.fold()
+    view.wait_for_width(1000)
+    box = view.root.bounding_box()
+    scrolls = view.root.evaluate(
+        "e => { const o = e.closest('.jp-OutputArea-output'); return o.scrollWidth - o.clientWidth; }"
+    )
+    view.screenshot("one-screen")
+    page.set_viewport_size(size)
+    view.unfold()
+    assert scrolls <= 0 and box["height"] <= 640, (view.name, box, scrolls)
+
+
+@each_lab
 def test_new_seed(view: LabView, twins: Any, notebook: Path, module: str, function: str) -> None:
     if "New seed" not in view.buttons():
         assert "Seed" not in [control.label for control in view.controls()]

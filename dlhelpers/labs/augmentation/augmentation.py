@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from dlhelpers.augmentation import augment, augmented_minibatches
 from dlhelpers.datasets import Split, digits, one_hot, split
 from dlhelpers.live.controls import choice, slider
+from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
 from dlhelpers.live.stages import Stages, remembered
 from dlhelpers.metrics import error_rate
@@ -287,6 +288,7 @@ def augmentation_lab() -> Lab:
         },
         compute=augmentation,
         views=views,
+        grabs=[Grab(1, x="notch")],
         code=program,
         presets={
             "none": {"notch": 0},

@@ -13,6 +13,7 @@ from dlhelpers.bias_variance import Decomposition, decompose, polynomial_fits
 from dlhelpers.datasets import FUNCTIONS, noisy_function
 from dlhelpers.experiments import network_fits
 from dlhelpers.live.controls import choice, real_slider, slider
+from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
 from dlhelpers.live.stages import Stages, each_of, remembered
 from dlhelpers.plots.style import (
@@ -343,6 +344,7 @@ def decomposition_lab() -> Lab:
         },
         compute=fits,
         views=views,
+        grabs=[Grab(1, x="capacity")],
         code=program,
         presets={
             "underfits": {"capacity": 1},

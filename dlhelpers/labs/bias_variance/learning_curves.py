@@ -12,6 +12,7 @@ from dlhelpers.experiments import learning_curves
 from dlhelpers.labs.bias_variance.common import diagnosis_name
 from dlhelpers.labs.digits import digit_split
 from dlhelpers.live.controls import log_slider, real_slider
+from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
 from dlhelpers.live.stages import Stages, each_of, remembered
 from dlhelpers.plots.style import ACCENT, DEV, GHOST, TRAIN, View, key, moving
@@ -251,6 +252,7 @@ def learning_curves_lab() -> Lab:
         },
         compute=diagnose_digits,
         views=views,
+        grabs=[Grab(0, x="examples"), Grab(1, x="hidden")],
         code=program,
         presets={
             "high variance": {"hidden": 32, "examples": 32},

@@ -12,6 +12,7 @@ from dlhelpers.experiments import MismatchErrors, mismatch_errors
 from dlhelpers.labs.bias_variance.common import GapsView
 from dlhelpers.labs.digits import digit_split
 from dlhelpers.live.controls import real_slider, steps_slider
+from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
 from dlhelpers.live.stages import Stages, remembered
 from dlhelpers.plots.style import ACCENT, DEV, GHOST, TEST, TRAIN, View, key, moving
@@ -186,6 +187,7 @@ def mismatch_lab() -> Lab:
         },
         compute=turn,
         views=views,
+        grabs=[Grab(2, x="degrees")],
         code=program,
         presets={
             "same distribution": {"degrees": 0},

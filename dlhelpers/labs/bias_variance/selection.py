@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from dlhelpers.bias_variance import Luck, Selection, draw_luck, select_best, standard_error
 from dlhelpers.live.controls import log_slider
+from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
 from dlhelpers.plots.style import ACCENT, DEV, GHOST, TEST, View, key, moving
 
@@ -174,6 +175,7 @@ def selection_lab() -> Lab:
         },
         compute=choose,
         views=views,
+        grabs=[Grab(1, x="models")],
         code=program,
         presets={
             "one honest look": {"models": 1},

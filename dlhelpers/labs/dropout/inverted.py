@@ -29,6 +29,7 @@ from dlhelpers.labs.dropout.mistakes import (
     mask_without_division,
 )
 from dlhelpers.live.controls import choice, log_slider, slider, steps_slider, switch
+from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
 from dlhelpers.live.stages import Stages, remembered
 from dlhelpers.network import Network
@@ -428,6 +429,7 @@ def inverted_lab() -> Lab:
         },
         compute=show_steps,
         views=inverted_views,
+        grabs=[Grab(2, x="keep_prob")],
         code=program,
         presets={
             "a single mask": {"n_masks": 1},
@@ -435,5 +437,5 @@ def inverted_lab() -> Lab:
             "keep and drop mixed up": {"rule": SWAPPED, "keep_prob": 0.8, "n_masks": 1024},
             "test time": {"time": "test time"},
         },
-        size=(9.6, 6.4),
+        size=(9.6, 5.4),
     )

@@ -25,6 +25,7 @@ from dlhelpers.labs.dropout.common import (
     two_moons,
 )
 from dlhelpers.live.controls import slider, steps_slider
+from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
 from dlhelpers.live.stages import Stages, each_of, last, remembered
 from dlhelpers.network import Network
@@ -426,6 +427,7 @@ def keep_prob_lab() -> Lab:
         },
         compute=per_layer,
         views=per_layer_views,
+        grabs=[Grab(2, x="keep1", y="keep2")],
         code=program,
         presets={
             "no dropout": {"keep1": 1.0, "keep2": 1.0},
@@ -433,5 +435,5 @@ def keep_prob_lab() -> Lab:
             "only layer 1": {"keep1": 0.5, "keep2": 1.0},
             "only layer 2": {"keep1": 1.0, "keep2": 0.5},
         },
-        size=(9.6, 6.4),
+        size=(9.6, 5.4),
     )

@@ -18,6 +18,7 @@ from dlhelpers.dropout import (
 )
 from dlhelpers.labs.dropout.common import LIMIT, N_DEV, Moons, pieces, probability_map, two_moons
 from dlhelpers.live.controls import choice, real_slider
+from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
 from dlhelpers.live.stages import Stages, last, remembered
 from dlhelpers.network import Network
@@ -275,6 +276,7 @@ def subnetworks_lab() -> Lab:
         },
         compute=enumerate_all,
         views=subnetworks_views,
+        grabs=[Grab(0, x="x1", y="x2")],
         code=program,
         presets={
             "deep in one class": {"x1": -1.5, "x2": 1.5},

@@ -13,6 +13,7 @@ from dlhelpers.datasets import moons
 from dlhelpers.early_stopping import Stop, early_stop
 from dlhelpers.labs.early_stopping.common import RESTORED
 from dlhelpers.live.controls import log_slider, real_slider, slider
+from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
 from dlhelpers.live.stages import Stages, remembered
 from dlhelpers.minibatches import Batch, minibatches
@@ -274,6 +275,7 @@ def early_stopping_lab() -> Lab:
         },
         compute=scrub,
         views=views,
+        grabs=[Grab(2, x="epoch"), Grab(3, x="epoch")],
         code=program,
         presets={
             "too impatient": {"patience": 5},

@@ -17,6 +17,7 @@ from dlhelpers.labs.gradient_checking.common import (
     short,
 )
 from dlhelpers.live.controls import choice, log_slider, real_slider
+from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
 from dlhelpers.plots.style import ACCENT, GHOST, TEST, View, key, moving, note
 from dlhelpers.typing import FloatArray
@@ -311,6 +312,7 @@ def difference_lab() -> Lab:
         },
         compute=compare,
         views=views,
+        grabs=[Grab(1, x="eps")],
         code=program,
         presets={
             "two orders": {"eps": 1e-2},

@@ -26,6 +26,7 @@ from dlhelpers.labs.gradient_checking.common import (
     short,
 )
 from dlhelpers.live.controls import choice, log_slider, slider
+from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
 from dlhelpers.live.stages import Stages, remembered
 from dlhelpers.minibatches import Batch
@@ -282,6 +283,7 @@ def false_alarms_lab() -> Lab:
         },
         compute=alarm,
         views=views,
+        grabs=[Grab(0, x="eps")],
         code=program,
         presets={
             "ε too small": {"eps": 1e-10},

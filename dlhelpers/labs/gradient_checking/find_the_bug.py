@@ -352,7 +352,7 @@ def find_the_bug_lab() -> Lab:
             "after training": {"steps": 100},
         },
         seeded=False,  # it has the seed already
-        size=(9.6, 5.2),
+        size=(9.6, 4.8),
     )
 
     def keep(change: object) -> None:

@@ -13,6 +13,7 @@ from matplotlib.text import Text
 from dlhelpers.initialization import Signals, factor_per_layer, predict_signals, propagate
 from dlhelpers.labs.initialization.common import BACKWARD, FORWARD, times
 from dlhelpers.live.controls import choice, log_slider, slider
+from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
 from dlhelpers.live.stages import Stages, remembered
 from dlhelpers.plots.style import ACCENT, GHOST, TEST, View, key, moving, note
@@ -312,6 +313,7 @@ def depth_lab() -> Lab:
         },
         compute=deepen,
         views=depth_views,
+        grabs=[Grab(1, x="gain")],
         code=program,
         presets={
             "explodes": {"gain": 2**0.5},

@@ -528,5 +528,5 @@ def initialization_lab() -> Lab:
             "LeCun, tanh": {"name": LECUN, "activation": "tanh"},
             "large, tanh": {"name": LARGE, "activation": "tanh"},
         },
-        size=(9.6, 5.6),
+        size=(9.6, 4.5),
     )

@@ -449,5 +449,5 @@ def normalize_lab() -> Lab:
             "the notes' σ²": {"treatment": SQUARED},
             "test set scaled alone": {"treatment": OWN},
         },
-        size=(9.6, 4.8),
+        size=(9.6, 4.5),
     )

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from dlhelpers.labs.regularization.common import L1_COLOR, L2_COLOR
 from dlhelpers.live.controls import choice, log_slider, real_slider
+from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
 from dlhelpers.live.stages import Stages, remembered
 from dlhelpers.minibatches import Batch
@@ -380,6 +381,7 @@ def diamond_lab() -> Lab:
         },
         compute=penalize,
         views=views,
+        grabs=[Grab(0, x="w1", y="w2"), Grab(1, x="w1", y="w2"), Grab(2, x="strength")],
         code=program,
         presets={
             "weak penalty": {"strength": 0.1},

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from dlhelpers.datasets import moons
 from dlhelpers.labs.regularization.common import LOST, strength_in_words
 from dlhelpers.live.controls import choice, log_slider, real_slider, slider
+from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
 from dlhelpers.live.stages import Stages, remembered
 from dlhelpers.minibatches import Batch
@@ -482,6 +483,7 @@ def lambda_lab() -> Lab:
         },
         compute=regularize,
         views=views,
+        grabs=[Grab(3, x="strength"), Grab(4, x="strength")],
         code=program,
         presets={
             "hardly any penalty": {"strength": 0.001},
@@ -490,5 +492,5 @@ def lambda_lab() -> Lab:
             "diverges": {"strength": 10**2.5},
             "L1 cuts weights": {"penalty": "L1", "strength": 10**-0.5},
         },
-        size=(9.6, 6.2),
+        size=(9.6, 5.1),
     )
