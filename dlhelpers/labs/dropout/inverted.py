@@ -437,5 +437,5 @@ def inverted_lab() -> Lab:
             "keep and drop mixed up": {"rule": SWAPPED, "keep_prob": 0.8, "n_masks": 1024},
             "test time": {"time": "test time"},
         },
-        size=(9.6, 5.4),
+        size=(9.6, 4.9),
     )

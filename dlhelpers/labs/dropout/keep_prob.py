@@ -435,5 +435,5 @@ def keep_prob_lab() -> Lab:
             "only layer 1": {"keep1": 0.5, "keep2": 1.0},
             "only layer 2": {"keep1": 1.0, "keep2": 0.5},
         },
-        size=(9.6, 5.4),
+        size=(9.6, 4.85),
     )

@@ -492,5 +492,5 @@ def lambda_lab() -> Lab:
             "diverges": {"strength": 10**2.5},
             "L1 cuts weights": {"penalty": "L1", "strength": 10**-0.5},
         },
-        size=(9.6, 5.1),
+        size=(9.6, 4.7),
     )
