@@ -303,6 +303,7 @@ class DevLossPlaneView(View[PerLayer]):
         bar = ax.figure.colorbar(self._image, ax=ax, ticks=[0.2, 0.4, 0.8], extend="both", shrink=0.75)
         bar.ax.set_yticklabels(["0.2", "0.4", "0.8"])
         bar.ax.minorticks_off()
+        bar.set_label("dev loss")
         bar.outline.set_visible(False)
         (self._before,) = ax.plot([], [], "s", mfc="none", mec=GHOST, ms=11, mew=2)
         (self._best,) = ax.plot([], [], "*", color="white", mec="#222222", ms=12, mew=0.8)
@@ -312,7 +313,6 @@ class DevLossPlaneView(View[PerLayer]):
             moving(artist)
         key(
             ax,
-            ("dev loss", "#444444"),
             ("□ yours", "#222222"),
             ("□ before", "#777777"),
             ("★ lowest", "#444444"),
