@@ -13,6 +13,7 @@ import numpy as np
 from dlhelpers.checks import check_array, check_flag, check_integer, check_number, check_rng, shown
 from dlhelpers.dropout import draw_uniform
 from dlhelpers.minibatches import Batch
+from dlhelpers.norms import power_of_two
 from dlhelpers.parameters import Layout
 from dlhelpers.typing import FloatArray
 
@@ -205,8 +206,9 @@ def relative_error(a: FloatArray, b: FloatArray) -> float:
 
     .. math:: \frac{\lVert a - b \rVert_2}{\lVert a \rVert_2 + \lVert b \rVert_2} \tag{1}
 
-    The norm is the root of the sum of the squared components.  Two gradients of zero are equal; the
-    error of one that is not finite is NaN.
+    The norm is the root of the sum of the squared components.  Both gradients are first divided by the
+    same power of two: the error stays, and no square overflows or vanishes.  Two gradients of zero are
+    equal; the error of one that is not finite is NaN.
 
     Parameters
     ----------
@@ -228,6 +230,7 @@ def relative_error(a: FloatArray, b: FloatArray) -> float:
     check_array("b", b, "(...)")
     if a.shape != b.shape:
         raise ValueError(f"a and b must have the same shape; got {a.shape} and {b.shape}.")
+    a, b = _near_1(a, b)
     lengths = np.linalg.norm(a) + np.linalg.norm(b)
     return float(np.linalg.norm(a - b) / lengths) if lengths != 0 else 0.0  # (1)
 
@@ -271,7 +274,7 @@ class GradientCheck:
         shares = np.empty(self.analytic.shape)
         with np.errstate(all="ignore"):
             for part in self._parts.values():
-                a, b = self.analytic[part], self.numerical[part]
+                a, b = _near_1(self.analytic[part], self.numerical[part])
                 lengths = np.linalg.norm(a) + np.linalg.norm(b)
                 shares[part] = np.abs(a - b) / lengths if lengths != 0 else 0.0
         return shares
@@ -455,6 +458,12 @@ def kinks_crossed(network: Any, theta: FloatArray, batch: Batch, eps: float) -> 
             after = network.trace(moved, batch).Z
             crossed += sum(int((np.sign(after[i]) != np.sign(before[i])).sum()) for i in kinked)
     return crossed
+
+
+def _near_1(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return both divided by the same power of two, the largest element near 1."""
+    unit = power_of_two(np.stack([a, b]))[0]
+    return a / unit, b / unit
 
 
 def _values(f: Callable[[FloatArray], FloatArray], x: FloatArray) -> FloatArray:
