@@ -222,8 +222,50 @@ def shown(value: Any) -> str:
     """
     if isinstance(value, np.ndarray) and value.size > 4:
         return f"an array of shape {value.shape} and dtype {value.dtype}"
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    if isinstance(value, str | bytes):
+        value = value[:200]  # its repr is as long as the whole
+    try:
+        text = repr(value)
+    except Exception:  # a class of the user's
+        text = f"a {type(value).__name__}"
+    return shortened(text)
+
+
+def shortened(text: str, length: int = 80) -> str:
+    r"""Return a text of any size as one line of at most `length` characters.
+
+    Parameters
+    ----------
+    text : str
+    length : int >= 3
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> shortened("one  line\nand another", length=12)
+    'one line ...'
+    """
+    line = " ".join(text[: 10 * length].split())
+    return line if len(line) <= length and len(text) <= 10 * length else f"{line[: length - 3]}..."
+
+
+def told(error: BaseException) -> str:
+    """Return an exception as one line: its type and what it says, in 500 characters at most.
+
+    Examples
+    --------
+    >>> told(ValueError("x must be 1"))
+    'ValueError: x must be 1'
+    """
+    try:
+        text = str(error)
+    except Exception:  # a class of the user's
+        text = ""
+    name = type(error).__name__
+    return shortened(f"{name}: {text}" if text else name, 500)
 
 
 def _inside(value: Any, interval: str) -> Any:

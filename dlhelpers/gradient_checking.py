@@ -321,7 +321,7 @@ class GradientCheck:
         error = relative_error(self.analytic[smooth], self.numerical[smooth])
         if error < RIGHT:
             return (
-                f"undecided: {np.count_nonzero(~smooth)} of {smooth.size} differences crossed a kink of ReLU, "
+                f"undecided: {np.count_nonzero(~smooth)} of {smooth.size} differences crossed a kink, "
                 "the others agree; check at a theta with other biases, or with tanh"
             )
         if error < WRONG:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from dlhelpers.checks import check_integer, check_number, shown
+from dlhelpers.checks import check_integer, check_number, shown, told
 
 Setting = Mapping[str, Any]
 """One value for each hyperparameter."""
@@ -187,6 +187,7 @@ def save_trials(path: str | Path, trials: Iterable[Trial]) -> None:
 def recorded(path: str | Path, trials: Iterable[Trial]) -> Generator[Trial, None, None]:
     """Pass trials on and add each to a file as it comes, so that an interruption loses none.
 
+    A trial whose objective returned something that JSON cannot hold has failed, with that as its error.
     Closing this iterator closes `trials` too.
 
     Parameters
@@ -203,7 +204,7 @@ def recorded(path: str | Path, trials: Iterable[Trial]) -> Generator[Trial, None
     Raises
     ------
     ValueError
-        If an argument is not as above, the file holds something else, or a trial holds what JSON cannot.
+        If an argument is not as above, the file holds something else, or a setting holds what JSON cannot.
     OSError
         If the file cannot be written.
 
@@ -235,13 +236,22 @@ def _recorded(path: Path, trials: Iterator[Trial]) -> Generator[Trial, None, Non
     try:
         for trial in trials:
             listed("trials", [trial], Trial)
-            line = _line(trial)
+            trial, line = _with_line(trial)
             with path.open("a", encoding="utf-8", newline="\n") as file:
                 file.write(line)
             yield trial
     finally:
         if isinstance(trials, Generator):
             trials.close()
+
+
+def _with_line(trial: Trial) -> tuple[Trial, str]:
+    """Return a trial with its line; one whose objective returned what JSON cannot hold has failed."""
+    try:
+        return trial, _line(trial)
+    except ValueError as raised:
+        trial = trial._replace(score=math.nan, info={}, error=told(raised))
+        return trial, _line(trial)
 
 
 def load_trials(path: str | Path) -> list[Trial]:
@@ -268,7 +278,7 @@ def load_trials(path: str | Path) -> list[Trial]:
         except Exception as error:  # a damaged line may fail anywhere
             raise ValueError(
                 f"path must name a file with one trial a line; got {str(path)!r}, whose line {number} is "
-                f"none ({error}). If a search was interrupted while it wrote this line, delete the line."
+                f"none ({told(error)}). If a search was interrupted while it wrote this line, delete it."
             ) from None
     return trials
 
@@ -277,7 +287,7 @@ def _line(trial: Trial) -> str:
     record = trial._asdict() | {"score": trial.score if math.isfinite(trial.score) else None}
     try:
         return dumps(record, default=plain) + "\n"
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(
             "trials must hold what JSON can: numbers, text, True, False, None, lists and dicts; "
             f"got {shown(trial.setting)} and {shown(trial.info)} in trial {trial.number}."
