@@ -7,6 +7,7 @@ catch, and the message tells which it is.
 from collections.abc import Iterable
 from functools import lru_cache
 from math import inf
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -114,7 +115,7 @@ def check_array(
         axes of which the last has length 2.
     advice : str
     kind : str
-        "float", "number" (floats or integers), "int" or "bool".
+        "float", "number" (floats or integers), "int" or "bool".  Floats have 32 bits or more.
     finite : bool
         True refuses NaN and infinity.
 
@@ -140,6 +141,11 @@ def check_array(
     if not right:
         raise ValueError(
             f"{name} must be a {kind} array of shape {shape}; got {shown(value)}. {advice}".rstrip()
+        )
+    if value.dtype.char == "e":
+        raise ValueError(
+            f"{name} must not be float16, which ends at 65504 and has three digits; got {shown(value)}. "
+            f"Pass {name}.astype(np.float32)."
         )
     if finite and not np.isfinite(value).all():
         bad = np.argwhere(~np.isfinite(value))[0]
@@ -173,6 +179,17 @@ def check_flag(name: str, value: Any) -> None:
     """Raise ValueError unless `value`, which the user calls `name`, is True or False."""
     if not isinstance(value, bool | np.bool_):
         raise ValueError(f"{name} must be True or False; got {shown(value)}.")
+
+
+def check_path(path: Any, example: str) -> Path:
+    """Return `path` as a Path; raise ValueError unless it may be the name of a file.
+
+    `example` is such a name, for the message.
+    """
+    right = isinstance(path, str | Path) and Path(path).name not in ("", "..") and "\0" not in str(path)
+    if not right:
+        raise ValueError(f"path must name a file; got {shown(path)}. Pass for instance {example!r}.")
+    return Path(path)
 
 
 def check_rng(rng: Any) -> None:

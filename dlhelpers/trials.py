@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from dlhelpers.checks import check_integer, check_number, shown, told
+from dlhelpers.checks import check_integer, check_number, check_path, shortened, shown, told
 
 Setting = Mapping[str, Any]
 """One value for each hyperparameter."""
@@ -179,7 +179,7 @@ def save_trials(path: str | Path, trials: Iterable[Trial]) -> None:
     OSError
         If the file cannot be written.
     """
-    path = _checked_path(path)
+    path = check_path(path, "trials.jsonl")
     text = "".join(_line(trial) for trial in listed("trials", trials, Trial))
     path.write_text(text, encoding="utf-8", newline="\n")
 
@@ -225,7 +225,7 @@ def recorded(path: str | Path, trials: Iterable[Trial]) -> Generator[Trial, None
     >>> len(load_trials(path))
     5
     """
-    path = _checked_path(path)
+    path = check_path(path, "trials.jsonl")
     iterator = _iterator("trials", trials, "trials")
     if path.exists():
         load_trials(path)
@@ -270,15 +270,16 @@ def load_trials(path: str | Path) -> list[Trial]:
     OSError
         If there is no such file, or it cannot be read.
     """
-    path = _checked_path(path)
+    path = check_path(path, "trials.jsonl")
     trials = []
     for number, line in enumerate(path.read_bytes().splitlines(keepends=True), start=1):
         try:
             trials.append(_read(line))
         except Exception as error:  # a damaged line may fail anywhere
             raise ValueError(
-                f"path must name a file with one trial a line; got {str(path)!r}, whose line {number} is "
-                f"none ({told(error)}). If a search was interrupted while it wrote this line, delete it."
+                f"path must name a file with one trial a line; got {shortened(str(path), 300)!r}, whose line "
+                f"{number} is none ({told(error)}). If a search was interrupted while it wrote this line, "
+                "delete the line."
             ) from None
     return trials
 
@@ -306,12 +307,6 @@ def _read(line: bytes) -> Trial:
         return trial._replace(setting=setting, score=math.nan)
     check_number("score", trial.score, "(-inf, inf)", "Only a trial with an error has null.")
     return trial._replace(setting=setting)
-
-
-def _checked_path(path: str | Path) -> Path:
-    if not isinstance(path, str | Path) or not Path(path).name:
-        raise ValueError(f"path must name a file; got {shown(path)}. Pass for instance 'trials.jsonl'.")
-    return Path(path)
 
 
 # --------------------------------------------------------------------------------- what is passed in
