@@ -10,6 +10,7 @@ a function has a `door` where its checks stand; the loop of training knocks once
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, wraps
 from math import inf
+from pathlib import Path
 from types import MethodType
 from typing import Any, TypeVar, cast
 
@@ -168,7 +169,7 @@ def check_array(
         axes of which the last has length 2.
     advice : str
     kind : str
-        "float", "number" (floats or integers), "int" or "bool".
+        "float", "number" (floats or integers), "int" or "bool".  Floats have 32 bits or more.
     finite : bool
         True refuses NaN and infinity.
 
@@ -194,6 +195,11 @@ def check_array(
     if not right:
         raise ValueError(
             f"{name} must be a {kind} array of shape {shape}; got {shown(value)}. {advice}".rstrip()
+        )
+    if value.dtype.char == "e":
+        raise ValueError(
+            f"{name} must not be float16, which ends at 65504 and has three digits; got {shown(value)}. "
+            f"Pass {name}.astype(np.float32)."
         )
     if finite and not np.isfinite(value).all():
         bad = np.argwhere(~np.isfinite(value))[0]
@@ -257,6 +263,17 @@ def check_flag(name: str, value: Any) -> None:
         raise ValueError(f"{name} must be True or False; got {shown(value)}.")
 
 
+def check_path(path: Any, example: str) -> Path:
+    """Return `path` as a Path; raise ValueError unless it may be the name of a file.
+
+    `example` is such a name, for the message.
+    """
+    right = isinstance(path, str | Path) and Path(path).name not in ("", "..") and "\0" not in str(path)
+    if not right:
+        raise ValueError(f"path must name a file; got {shown(path)}. Pass for instance {example!r}.")
+    return Path(path)
+
+
 def check_rng(rng: Any) -> None:
     """Raise ValueError unless `rng` is a `numpy.random.Generator`."""
     if not isinstance(rng, np.random.Generator):
@@ -304,8 +321,50 @@ def shown(value: Any) -> str:
     """
     if isinstance(value, np.ndarray) and value.size > 4:
         return f"an array of shape {value.shape} and dtype {value.dtype}"
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    if isinstance(value, str | bytes):
+        value = value[:200]  # its repr is as long as the whole
+    try:
+        text = repr(value)
+    except Exception:  # a class of the user's
+        text = f"a {type(value).__name__}"
+    return shortened(text)
+
+
+def shortened(text: str, length: int = 80) -> str:
+    r"""Return a text of any size as one line of at most `length` characters.
+
+    Parameters
+    ----------
+    text : str
+    length : int >= 3
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> shortened("one  line\nand another", length=12)
+    'one line ...'
+    """
+    line = " ".join(text[: 10 * length].split())
+    return line if len(line) <= length and len(text) <= 10 * length else f"{line[: length - 3]}..."
+
+
+def told(error: BaseException) -> str:
+    """Return an exception as one line: its type and what it says, in 500 characters at most.
+
+    Examples
+    --------
+    >>> told(ValueError("x must be 1"))
+    'ValueError: x must be 1'
+    """
+    try:
+        text = str(error)
+    except Exception:  # a class of the user's
+        text = ""
+    name = type(error).__name__
+    return shortened(f"{name}: {text}" if text else name, 500)
 
 
 def _inside(value: Any, interval: str) -> Any:

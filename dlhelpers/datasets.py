@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dlhelpers.checks import check_flag, check_integer, check_number, check_rng
+from dlhelpers.checks import check_flag, check_integer, check_number, check_rng, shown
 from dlhelpers.typing import FloatArray, IntArray
 
 # Real data ------------------------------------------------------------------------------------------------
@@ -581,7 +581,7 @@ def split(
     ----------
     X : (m, ...) array
     y : (m,) array
-        Classes, or any targets if `stratify` is False.
+        Classes, as numbers or names, or any targets if `stratify` is False.  A pandas Series will do.
     dev, test : int from 0 to m, or float in [0, 1)
         An int is a number of examples, a float is a fraction of m (rounded to the nearest number).
         The rest, at least one example, is for training.
@@ -647,11 +647,8 @@ def _class_indices(y: NDArray[Any], stratify: bool, n_parts: int) -> IntArray:
     check_flag("stratify", stratify)
     if not stratify:
         return np.zeros(len(y), dtype=np.int64)
-    if y.dtype.kind == "O":
-        raise ValueError(
-            "y must hold numbers or strings to stratify by; got objects. "
-            "Pass class indices, y.astype(int), or stratify=False."
-        )
+    if y.dtype.kind == "O":  # what pandas makes of names
+        y = _plain_labels(y)
     classes, labels, counts = np.unique(y, return_inverse=True, return_counts=True)
     if counts.min() < n_parts:
         raise ValueError(
@@ -660,6 +657,17 @@ def _class_indices(y: NDArray[Any], stratify: bool, n_parts: int) -> IntArray:
             "Add examples, merge classes, or pass stratify=False."
         )
     return np.asarray(labels, dtype=np.int64)
+
+
+def _plain_labels(y: NDArray[Any]) -> NDArray[Any]:
+    """Return an array of Python objects as one of names or of numbers; raise ValueError if it is neither."""
+    if all(isinstance(label, str) for label in y) or all(isinstance(label, Real) for label in y):
+        return np.array(y.tolist())
+    other = next(label for label in y if not isinstance(label, str))
+    raise ValueError(
+        f"y must hold numbers or strings to stratify by; got objects, such as {shown(other)}. "
+        "For names, pass np.array(y).astype(str), or stratify=False."
+    )
 
 
 def _part_sizes(m: int, dev: int | float, test: int | float) -> IntArray:
@@ -704,7 +712,7 @@ def one_hot(y: ArrayLike, n_classes: int) -> FloatArray:
     Parameters
     ----------
     y : (m,) int array
-        Labels from 0 to n_classes - 1.
+        Labels from 0 to n_classes - 1.  For names, number them first, as in the second example.
     n_classes : int >= 1
 
     Returns
@@ -721,13 +729,16 @@ def one_hot(y: ArrayLike, n_classes: int) -> FloatArray:
     >>> one_hot([2, 0], n_classes=3)
     array([[0., 0., 1.],
            [1., 0., 0.]])
+    >>> names, y = np.unique(["frog", "cat", "frog"], return_inverse=True)
+    >>> one_hot(y, len(names)).argmax(axis=1)
+    array([1, 0, 1])
     """
     check_integer("n_classes", n_classes, "[1, inf)", "For labels 0 to 9, pass 10.")
     labels = _as_array("y", y)
-    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
         raise ValueError(
             f"y must be a one-dimensional array of integers; got shape {labels.shape}, dtype {labels.dtype}. "
-            "For whole numbers of another dtype, pass y.astype(int)."
+            f"{_advice_on_labels(labels)}"
         )
     wrong = np.flatnonzero((labels < 0) | (labels >= n_classes))
     if len(wrong) > 0:
@@ -735,7 +746,22 @@ def one_hot(y: ArrayLike, n_classes: int) -> FloatArray:
             f"Labels must be from 0 to n_classes - 1 = {n_classes - 1}; got {labels[wrong[0]]} "
             f"in row {wrong[0]}. Number the classes from 0, or pass a larger n_classes."
         )
-    return np.asarray(np.eye(n_classes)[labels], dtype=np.float64)  # (1)
+    Y = np.zeros((len(labels), n_classes))
+    Y[np.arange(len(labels)), labels] = 1  # (1)
+    return Y
+
+
+def _advice_on_labels(labels: NDArray[Any]) -> str:
+    """Return what turns such labels into those that `one_hot` takes."""
+    if labels.ndim == 2 and labels.shape[1] != 1:
+        return (
+            "Rows with a number for each class are one-hot already; for their labels, pass y.argmax(axis=1)."
+        )
+    if labels.ndim != 1:
+        return "For a column, pass np.ravel(y)."
+    if labels.dtype.kind in "fb" or all(isinstance(label, Real) for label in labels):
+        return "For whole numbers of another dtype, pass np.array(y).astype(int)."
+    return "For names, pass np.unique(np.array(y).astype(str), return_inverse=True)[1], their numbers."
 
 
 # Checks of what users pass --------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from dlhelpers.checks import check_array, check_choice, check_integer, check_num
 from dlhelpers.metrics import error_rate
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network, Trace
+from dlhelpers.norms import norm, power_of_two, root_mean_square
 from dlhelpers.parameters import Layout
 from dlhelpers.training import Descent, Step
 from dlhelpers.typing import FloatArray, IntArray
@@ -175,9 +176,10 @@ def update_ratio(before: FloatArray, after: FloatArray) -> float:
     """
     check_array("before", before, "(P,)", _ONE)
     check_array("after", after, f"({len(before)},)", "It is theta after the update.")
+    unit = power_of_two(np.stack([before, after]))[0]  # their difference may overflow, and their squares
     with np.errstate(all="ignore"):
-        moved = float(np.linalg.norm(after - before))
-        length = float(np.linalg.norm(before))
+        moved = float(np.linalg.norm(after / unit - before / unit))
+        length = float(np.linalg.norm(before / unit))
     if length == 0 or not np.isfinite(moved):
         return float("inf") if moved else 0.0
     return moved / length  # (1)
@@ -394,8 +396,7 @@ def gradient_slope(trace: Trace) -> Finding | None:
     He, Zhang, Ren & Sun (2015), "Delving deep into rectifiers", section 2.2.
     """
     _check_trace(trace)
-    with np.errstate(all="ignore"):
-        norms = np.array([np.linalg.norm(dZ) for dZ in trace.dZ], dtype=float)
+    norms = np.array([norm(dZ) for dZ in trace.dZ], dtype=float)
     L = len(norms)
     if L < 2 or norms[-1] == 0:
         return None
@@ -597,8 +598,7 @@ def input_scale(X: FloatArray) -> Finding | None:
     check_array("X", X, "(m, n_features)", "Examples are rows.", kind="number", finite=True)
     if X.size == 0:
         raise ValueError(f"X must have a row and a column or more; got shape {X.shape}.")
-    with np.errstate(over="ignore"):
-        r = np.sqrt(np.square(X.astype(float)).mean(axis=0))  # (1)
+    r = root_mean_square(X.astype(float), axis=0)  # (1)
     size = float(r.max())  # (2)
     if SMALL_INPUT <= size < LARGE_INPUT:
         return None

@@ -14,12 +14,19 @@ import math
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from dlhelpers.checks import check_integer, check_number, shown
+from dlhelpers.checks import check_integer, check_number, shown, told
 from dlhelpers.search_spaces import Choice, Integer, Space, check_space, places
 from dlhelpers.trials import Setting, Stage, Trial, best, listed, plain
 
@@ -45,9 +52,12 @@ def search(
     """Run the objective on every setting and yield each trial as it ends.
 
     Nothing runs before the first trial is asked for.  To stop, leave the loop and call `close()`: trials that
-    wait are canceled, those that already run are not waited for.  A trial that fails (an exception, or
-    a score that is not a finite number) is yielded with its error, and the search goes on.
-    KeyboardInterrupt ends it.
+    wait are canceled, those that already run are not waited for.  A trial that fails (an exception, also
+    SystemExit, or a score that is not a finite number) is yielded with its error, and the search goes on.
+    Your own KeyboardInterrupt ends it.
+
+    When a process of a pool dies, all trials that it held are lost.  They are run again, one by one, in a
+    new pool like it: the trial that ends its process alone fails, and the search goes on.
 
     Parameters
     ----------
@@ -75,8 +85,8 @@ def search(
     ValueError
         If an argument is not as above.
     RuntimeError
-        If the executor takes no more trials, because it was shut down or one of its processes died.  Trials
-        that were under way then come first, with their error.
+        If the executor takes no more trials, because it was shut down, or broke and is no process pool.
+        Trials that were under way then come first, with their error.
 
     Examples
     --------
@@ -473,7 +483,8 @@ def _panda(
 # --------------------------------------------------------------------------------------------- calls
 
 
-_Waiting = deque[tuple[int, tuple[Any, ...]]]
+_Call = tuple[int, tuple[Any, ...]]
+_Waiting = deque[_Call]
 
 
 class _Outcome(NamedTuple):
@@ -502,35 +513,66 @@ class _Calls(NamedTuple):
             yield index, _attempt(self.function, self.split, arguments)
 
     def _on(self, executor: Executor, waiting: _Waiting) -> Generator[tuple[int, _Outcome], None, None]:
-        pending: dict[Future[_Outcome], int] = {}
+        pending: dict[Future[_Outcome], _Call] = {}
+        suspects: _Waiting = deque()  # what a pool held when one of its processes died
         ended: list[tuple[int, _Outcome]] = []
+        own: Executor | None = None
         try:
-            while waiting or ended:
-                refused = self._submit(executor, waiting, pending)
+            while waiting or suspects or ended:
+                alone = bool(suspects) and not pending
+                calls, most = (suspects, 1) if suspects else (waiting, self.in_flight)
+                refused = self._submit(own or executor, calls, pending, most)
                 yield from ended  # after the next ones were submitted, so that no worker is idle meanwhile
+                ended = []
                 if refused is not None and not pending:
-                    raise RuntimeError(
-                        f"executor takes no more trials ({_told(refused)}); {len(waiting)} were not run. "
-                        "Make a new executor and run the search again, with the trials so far as `done`."
-                    ) from refused
+                    own = _replaced(own or executor, refused, len(waiting) + len(suspects))
+                    continue
                 finished = wait(pending, return_when=FIRST_COMPLETED).done
-                ended = sorted((pending.pop(future), _outcome(future)) for future in finished)
+                for future in sorted(finished, key=lambda each: pending[each][0]):
+                    call = pending.pop(future)
+                    if not alone and _has_died(own or executor, future):
+                        suspects.append(call)
+                    else:
+                        ended.append((call[0], _outcome(future)))
         finally:
             for future in pending:
                 future.cancel()
+            if own is not None:
+                own.shutdown(wait=False, cancel_futures=True)
 
     def _submit(
-        self, executor: Executor, waiting: _Waiting, pending: dict[Future[_Outcome], int]
+        self, executor: Executor, calls: _Waiting, pending: dict[Future[_Outcome], _Call], most: int
     ) -> RuntimeError | None:
-        """Move calls from `waiting` to `pending`; return the executor's refusal, if there is one."""
+        """Move calls to `pending` while it holds fewer than `most`; return the executor's refusal, if any."""
         try:
-            while waiting and len(pending) < self.in_flight:
-                index, arguments = waiting[0]
-                pending[executor.submit(_attempt, self.function, self.split, arguments)] = index
-                waiting.popleft()
+            while calls and len(pending) < most:
+                future = executor.submit(_attempt_elsewhere, self.function, self.split, calls[0][1])
+                pending[future] = calls.popleft()
         except RuntimeError as refused:  # shut down, or broken
             return refused
         return None
+
+
+def _has_died(executor: Executor, future: Future[_Outcome]) -> bool:
+    """Return whether a process of a pool died while the pool held this call, by whichever call."""
+    died = not future.cancelled() and isinstance(future.exception(), BrokenExecutor)
+    return died and isinstance(executor, ProcessPoolExecutor)
+
+
+def _replaced(executor: Executor, refused: RuntimeError, left: int) -> Executor:
+    """Return a new process pool in place of a broken one; raise RuntimeError if there can be none."""
+    if not isinstance(executor, ProcessPoolExecutor) or not isinstance(refused, BrokenExecutor):
+        raise RuntimeError(
+            f"executor takes no more trials ({told(refused)}); {left} were not run. "
+            "Make a new executor and run the search again, with the trials so far as `done`."
+        ) from refused
+    # There is no public way to ask a pool how it was made.
+    return ProcessPoolExecutor(
+        executor._max_workers,  # type: ignore[attr-defined]
+        executor._mp_context,
+        executor._initializer,
+        executor._initargs,
+    )
 
 
 def _attempt(
@@ -542,22 +584,31 @@ def _attempt(
         score, rest = split(function(*arguments))
         check_number("score", score, "(-inf, inf)", fits=())
         score, error = float(score), ""
-    except Exception as raised:
-        score, error = math.nan, _told(raised)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as raised:
+        score, error = math.nan, told(raised)
     return _Outcome(score, rest, error, time.perf_counter() - start)
+
+
+def _attempt_elsewhere(
+    function: Callable[..., Any], split: Callable[[Any], tuple[Any, Any]], arguments: tuple[Any, ...]
+) -> _Outcome:
+    """Call the function in a worker: an interrupt of the user's arrives where the search is, too."""
+    try:
+        return _attempt(function, split, arguments)
+    except KeyboardInterrupt as raised:
+        return _Outcome(math.nan, None, told(raised), 0.0)
 
 
 def _outcome(future: Future[_Outcome]) -> _Outcome:
     try:
         return future.result()
-    except Exception as error:  # from the way there or back: `_attempt` raises none
-        text = f"{_told(error)} (raised by the executor, not by the function that it ran)"
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # from the way there or back: `_attempt_elsewhere` raises none
+        text = f"{told(error)} (raised by the executor, not by the function that it ran)"
         return _Outcome(math.nan, None, text, 0.0)
-
-
-def _told(error: BaseException) -> str:
-    text = str(error)
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 # -------------------------------------------------------------------------------------------- checks

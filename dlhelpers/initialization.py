@@ -19,6 +19,7 @@ from dlhelpers.checks import (
     check_rng,
     shown,
 )
+from dlhelpers.norms import power_of_two, root_mean_square
 from dlhelpers.parameters import Layout
 from dlhelpers.typing import FloatArray
 
@@ -396,7 +397,7 @@ def propagate(V: FloatArray, x: FloatArray, top: FloatArray, activation: str, ga
         da = gain * (V_l.swapaxes(-1, -2) @ dz)  # (4)
         gradients.append(dz)
     sizes = (
-        np.stack([np.sqrt(np.square(v).mean(axis=(-2, -1))) for v in layers], axis=-1)  # (5)
+        np.stack([root_mean_square(v, axis=(-2, -1)) for v in layers], axis=-1)  # (5)
         for layers in (activations, gradients[::-1])
     )
     return Signals(*sizes)
@@ -462,10 +463,12 @@ def predict_signals(activation: str, gain: float, n_layers: int, size: float = 1
     before = np.float64(size)
     with np.errstate(all="ignore"):
         for layer in range(n_layers):
-            q = (gain * before) ** 2  # (1)
-            z = np.sqrt(q) * xi
-            s[layer] = before = np.sqrt(density @ phi(z) ** 2)  # (2)
-            c[layer] = np.sqrt(density @ phi_prime(z, phi(z)) ** 2)  # (3)
+            root_q = gain * before  # (1), before it is squared: a small square is 0
+            z = root_q * xi
+            a = phi(z)
+            unit = power_of_two(a)
+            s[layer] = before = unit[0] * np.sqrt(density @ (a / unit) ** 2)  # (2)
+            c[layer] = np.sqrt(density @ phi_prime(z, a) ** 2)  # (3)
         d = c.copy()
         for layer in range(n_layers - 2, -1, -1):
             d[layer] = c[layer] * gain * d[layer + 1]  # (4)

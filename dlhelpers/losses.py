@@ -1,6 +1,7 @@
 r"""Losses as functions of the logits Z, each with its prediction and its gradient beside it.
 
 Z has one column for each example: shape (..., n_out, m).  Y has the same shape, or broadcasts to it.
+Data at the door are rows, as `datasets.one_hot` and `smooth_labels` return them: pass Y.T here.
 The cost J is the mean over the m examples, so every gradient carries the factor 1/m.  Computing from
 the logits keeps every formula finite where the textbook form overflows.  An infinite logit costs nothing
 where it is right, and infinity where it is wrong; what has no limit is NaN.  None of it gives a warning:
@@ -95,7 +96,7 @@ def softmax_cross_entropy_cost(Z: FloatArray, Y: FloatArray) -> FloatArray:
 
     A class with label 0 adds nothing, also if its logit is -inf, which masks it.
     """
-    _check(Z, Y)
+    _check_classes(Z, Y)
     return -_sum(Y, log_softmax(Z)) / Z.shape[-1]
 
 
@@ -104,7 +105,7 @@ def softmax_cross_entropy_gradient(Z: FloatArray, Y: FloatArray) -> FloatArray:
 
     Arguments as in `squared_error_cost`.
     """
-    _check(Z, Y)
+    _check_classes(Z, Y)
     return (softmax(Z) - Y) / Z.shape[-1]
 
 
@@ -172,4 +173,19 @@ def _check(Z: FloatArray, Y: FloatArray) -> None:
         raise ValueError(
             f"Y must have one target for each of the {Z.shape} logits; got shape {Y.shape}. "
             "Outputs are rows and examples are columns, in Z and in Y."
+        )
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def _check_classes(Z: FloatArray, Y: FloatArray) -> None:
+    """Check the arguments; with as many classes as examples or more, also that labels are not rows."""
+    _check(Z, Y)
+    n_classes, m = Y.shape[-2:]
+    if n_classes < m or (n_classes, m) == (1, 1):
+        return
+    columns, rows = (bool(np.all(np.abs(Y.sum(axis=axis) - 1) < 1e-3)) for axis in (-2, -1))
+    if rows and not columns:
+        raise ValueError(
+            "Y must have one column for each example, whose labels add up to 1; got an array whose rows do, "
+            f"of shape {Y.shape}. Pass Y.T, and logits whose columns are examples."
         )

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from dlhelpers.checks import check_array, check_flag, check_for_each, door
+from dlhelpers.norms import power_of_two
 from dlhelpers.typing import FloatArray
 
 Hyperparameter = float | FloatArray
@@ -487,13 +488,12 @@ def clip_by_norm(gradient: FloatArray, limit: Hyperparameter) -> FloatArray:
     r"""Return the gradient, made shorter if it is longer than the limit; its direction stays.
 
     .. math::
-        \text{norm} &= \lVert g \rVert_2 = a \lVert g / a \rVert_2,
-            \quad a = \max_i \lvert g_i \rvert \tag{1} \\
-        \text{clipped} &= \frac{g}{\text{norm}} \cdot \text{limit}
+        \text{norm} &= \lVert g \rVert_2 = a n, \quad n = \lVert g / a \rVert_2 \tag{1} \\
+        \text{clipped} &= \frac{g}{\text{norm}} \cdot \text{limit} = \frac{g / a}{n} \cdot \text{limit}
             && \text{if the norm is above the limit, else } g \tag{2}
 
-    With a in (1), the squares of very large gradients do not overflow.  PyTorch adds 1e-6 to the norm
-    in (2).
+    With a, a power of two near the largest element, neither the squares nor the norm of very large
+    gradients overflow.  PyTorch adds 1e-6 to the norm in (2).
 
     Parameters
     ----------
@@ -524,9 +524,10 @@ def clip_by_norm(gradient: FloatArray, limit: Hyperparameter) -> FloatArray:
     """
     check_array("gradient", gradient, "(..., P)")
     _check_limit(limit, gradient)
-    a = np.abs(gradient).max(axis=-1, keepdims=True, initial=0)
-    norm = a * np.linalg.norm(gradient / a, axis=-1, keepdims=True)  # (1)
-    clipped = np.where(norm > limit, gradient / norm * limit, gradient)  # (2)
+    a = power_of_two(gradient, axis=-1)
+    n = np.linalg.norm(gradient / a, axis=-1, keepdims=True)  # (1)
+    too_long = (n > limit / a) & np.isfinite(n)
+    clipped = np.where(too_long, gradient / a / n * limit, gradient)  # (2)
     return _cast(clipped, gradient)
 
 

@@ -1,6 +1,7 @@
 """Save a trained network to a file and load it again, without pickle: a file can run no code."""
 
 import json
+import zipfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dlhelpers.batch_normalization import BatchNormalization
-from dlhelpers.checks import check_array, shown
+from dlhelpers.checks import check_array, check_path, shortened, shown, told
 from dlhelpers.network import Network
 from dlhelpers.typing import FloatArray
 
@@ -62,12 +63,22 @@ def save_network(
     ...     load_network(f"{folder}/network.npz").network == network
     True
     """
-    path = _checked_path(path)
+    path = check_path(path, "network.npz")
+    name = shortened(str(path), 300)
     if not isinstance(network, Network):
         raise ValueError(f"network must be a Network; got {shown(network)}.")
     _check_arrays(network, theta, statistics)
     arrays = {"theta": theta} if statistics is None else {"theta": theta, "statistics": statistics}
     description = json.dumps({"format": FORMAT, **asdict(network)}, default=_plain_number)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"path must be in a folder that exists; got {name!r}. Make the folder first, with "
+            "Path(path).parent.mkdir(parents=True)."
+        )
+    if path.is_dir():
+        raise IsADirectoryError(
+            f"path must name a file; got {name!r}, which is a folder. Add a name: 'network.npz'."
+        )
     unfinished = path.with_name(path.name + ".part")
     try:
         with open(unfinished, "wb") as file:
@@ -91,11 +102,13 @@ def load_network(path: str | Path) -> Saved:
     Raises
     ------
     ValueError
-        If the file was not written by `save_network`, is damaged, or comes from a newer version.
+        If the file was not written by `save_network`, is damaged, would be larger than itself when it is
+        unpacked, or comes from a newer version.
     FileNotFoundError
         If there is no such file.
     """
-    path = _checked_path(path)
+    path = check_path(path, "network.npz")
+    name = shortened(str(path), 300)
     try:
         number, description, arrays = _read(path)
         saved = _saved(description, arrays) if number == FORMAT else None
@@ -103,23 +116,40 @@ def load_network(path: str | Path) -> Saved:
         raise
     except Exception as error:  # a damaged file may fail anywhere
         raise ValueError(
-            f"path must name a file that save_network wrote; got {str(path)!r}, which cannot be read "
-            f"({error}). Save the network again."
+            f"path must name a file that save_network wrote; got {name!r}, which cannot be read "
+            f"({_reason(error)}). Save the network again."
         ) from None
     if saved is None:
         raise ValueError(
-            f"path must name a file of format {FORMAT}; got format {number!r} in {str(path)!r}. Load it with "
-            "the version of dlhelpers that wrote it."
+            f"path must name a file of format {FORMAT}; got format {shown(number)} in "
+            f"{name!r}. Load it with the version of dlhelpers that wrote it."
         )
     return saved
 
 
 def _read(path: Path) -> tuple[Any, dict[str, Any], dict[str, FloatArray]]:
     """Return the number of the format, the settings of the network and the arrays."""
+    _check_size(path)
     with open(path, "rb") as file, np.load(file, allow_pickle=False) as entries:
         arrays = {name: entries[name] for name in entries.files}
     description = json.loads(str(arrays.pop("description")))
     return description.pop("format"), description, arrays
+
+
+def _check_size(path: Path) -> None:
+    """Raise unless this is an archive that holds what it says: `save_network` does not compress."""
+    size = path.stat().st_size
+    if not zipfile.is_zipfile(path):
+        raise ValueError("it is no .npz archive")
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(entry.file_size for entry in archive.infolist())
+    if unpacked > size:
+        raise ValueError(f"its {size:,} bytes would be {unpacked:,} when unpacked")
+
+
+def _reason(error: Exception) -> str:
+    """Return why a file cannot be read; NumPy would advise to load Python objects, which can run code."""
+    return "it holds Python objects" if "pickle" in str(error) else told(error)
 
 
 def _saved(description: dict[str, Any], arrays: dict[str, FloatArray]) -> Saved:
@@ -152,9 +182,3 @@ def _plain_number(value: Any) -> Any:
         f"network must have no arrays among its settings to be saved; got {shown(value)}. Save the networks "
         "of a population one by one."
     )
-
-
-def _checked_path(path: str | Path) -> Path:
-    if not isinstance(path, str | Path) or not Path(path).name:
-        raise ValueError(f"path must name a file; got {shown(path)}. Pass for instance 'network.npz'.")
-    return Path(path)

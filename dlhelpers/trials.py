@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from dlhelpers.checks import check_integer, check_number, shown
+from dlhelpers.checks import check_integer, check_number, check_path, shortened, shown, told
 
 Setting = Mapping[str, Any]
 """One value for each hyperparameter."""
@@ -179,7 +179,7 @@ def save_trials(path: str | Path, trials: Iterable[Trial]) -> None:
     OSError
         If the file cannot be written.
     """
-    path = _checked_path(path)
+    path = check_path(path, "trials.jsonl")
     text = "".join(_line(trial) for trial in listed("trials", trials, Trial))
     path.write_text(text, encoding="utf-8", newline="\n")
 
@@ -187,6 +187,7 @@ def save_trials(path: str | Path, trials: Iterable[Trial]) -> None:
 def recorded(path: str | Path, trials: Iterable[Trial]) -> Generator[Trial, None, None]:
     """Pass trials on and add each to a file as it comes, so that an interruption loses none.
 
+    A trial whose objective returned something that JSON cannot hold has failed, with that as its error.
     Closing this iterator closes `trials` too.
 
     Parameters
@@ -203,7 +204,7 @@ def recorded(path: str | Path, trials: Iterable[Trial]) -> Generator[Trial, None
     Raises
     ------
     ValueError
-        If an argument is not as above, the file holds something else, or a trial holds what JSON cannot.
+        If an argument is not as above, the file holds something else, or a setting holds what JSON cannot.
     OSError
         If the file cannot be written.
 
@@ -224,7 +225,7 @@ def recorded(path: str | Path, trials: Iterable[Trial]) -> Generator[Trial, None
     >>> len(load_trials(path))
     5
     """
-    path = _checked_path(path)
+    path = check_path(path, "trials.jsonl")
     iterator = _iterator("trials", trials, "trials")
     if path.exists():
         load_trials(path)
@@ -235,13 +236,22 @@ def _recorded(path: Path, trials: Iterator[Trial]) -> Generator[Trial, None, Non
     try:
         for trial in trials:
             listed("trials", [trial], Trial)
-            line = _line(trial)
+            trial, line = _with_line(trial)
             with path.open("a", encoding="utf-8", newline="\n") as file:
                 file.write(line)
             yield trial
     finally:
         if isinstance(trials, Generator):
             trials.close()
+
+
+def _with_line(trial: Trial) -> tuple[Trial, str]:
+    """Return a trial with its line; one whose objective returned what JSON cannot hold has failed."""
+    try:
+        return trial, _line(trial)
+    except ValueError as raised:
+        trial = trial._replace(score=math.nan, info={}, error=told(raised))
+        return trial, _line(trial)
 
 
 def load_trials(path: str | Path) -> list[Trial]:
@@ -260,15 +270,16 @@ def load_trials(path: str | Path) -> list[Trial]:
     OSError
         If there is no such file, or it cannot be read.
     """
-    path = _checked_path(path)
+    path = check_path(path, "trials.jsonl")
     trials = []
     for number, line in enumerate(path.read_bytes().splitlines(keepends=True), start=1):
         try:
             trials.append(_read(line))
         except Exception as error:  # a damaged line may fail anywhere
             raise ValueError(
-                f"path must name a file with one trial a line; got {str(path)!r}, whose line {number} is "
-                f"none ({error}). If a search was interrupted while it wrote this line, delete the line."
+                f"path must name a file with one trial a line; got {shortened(str(path), 300)!r}, whose line "
+                f"{number} is none ({told(error)}). If a search was interrupted while it wrote this line, "
+                "delete the line."
             ) from None
     return trials
 
@@ -277,7 +288,7 @@ def _line(trial: Trial) -> str:
     record = trial._asdict() | {"score": trial.score if math.isfinite(trial.score) else None}
     try:
         return dumps(record, default=plain) + "\n"
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(
             "trials must hold what JSON can: numbers, text, True, False, None, lists and dicts; "
             f"got {shown(trial.setting)} and {shown(trial.info)} in trial {trial.number}."
@@ -296,12 +307,6 @@ def _read(line: bytes) -> Trial:
         return trial._replace(setting=setting, score=math.nan)
     check_number("score", trial.score, "(-inf, inf)", "Only a trial with an error has null.")
     return trial._replace(setting=setting)
-
-
-def _checked_path(path: str | Path) -> Path:
-    if not isinstance(path, str | Path) or not Path(path).name:
-        raise ValueError(f"path must name a file; got {shown(path)}. Pass for instance 'trials.jsonl'.")
-    return Path(path)
 
 
 # --------------------------------------------------------------------------------- what is passed in

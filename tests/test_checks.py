@@ -1,5 +1,6 @@
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,8 +15,11 @@ from dlhelpers.checks import (
     check_for_each,
     check_integer,
     check_number,
+    check_path,
     check_rng,
+    shortened,
     shown,
+    told,
 )
 
 
@@ -175,8 +179,8 @@ def test_an_array_may_have_64_axes():
 @pytest.mark.parametrize(
     ("kind", "right", "wrong"),
     [
-        ("float", "efdg", "ilBH?FDSUO"),
-        ("number", "efdilBH", "?FDSUO"),
+        ("float", "fdg", "ilBH?FDSUO"),
+        ("number", "fdilBH", "?FDSUO"),
         ("int", "bilBHQ", "efd?FDSUO"),
         ("bool", "?", "efdilBHFDSUO"),
     ],
@@ -187,6 +191,14 @@ def test_kinds_of_numbers(kind, right, wrong):
     for code in [*wrong, "M8[s]", "m8[s]"]:
         with pytest.raises(ValueError, match=rf"X must be a {kind} array of shape \(m,\); got"):
             check_array("X", np.zeros(2, dtype=code), "(m,)", kind=kind)
+
+
+@pytest.mark.parametrize("kind", ["float", "number"])
+def test_float16_is_refused_with_advice_that_helps(kind):
+    X = np.ones((2, 3), np.float16)
+    with pytest.raises(ValueError, match=r"X must not be float16, .* Pass X.astype\(np.float32\)\.$"):
+        check_array("X", X, "(m, n)", kind=kind)
+    check_array("X", X.astype(np.float32), "(m, n)", kind=kind)
 
 
 @pytest.mark.parametrize("value", [None, "x", 1.0, [1.0], (1.0, 2.0), np.float64(1), object(), {1.0: 2}])
@@ -250,6 +262,28 @@ def test_what_came_is_shown_in_one_short_line():
     assert shown(np.eye(2)) == "array([[1., 0.], [0., 1.]])"
     assert shown([1, 2]) == "[1, 2]"
     assert shown(np.float64(1)) == repr(np.float64(1))
+
+
+class Untold:
+    def __repr__(self):
+        raise RuntimeError
+
+
+def test_what_came_is_short_whatever_it_is():
+    for value in ("x" * 10**6, b"x" * 10**6, ["x"] * 10**5, "\n" * 10**6, np.array(["x" * 10**6]), 10**4000):
+        assert len(shown(value)) <= 80 and "\n" not in shown(value)
+    assert shown(Untold()) == "a Untold"
+    assert shortened("a  b\n c") == "a b c" and shortened("x" * 81) == "x" * 77 + "..."
+    assert shortened("x" + " " * 900) == "x..."
+    assert told(KeyError("k")) == "KeyError: 'k'" and told(MemoryError()) == "MemoryError"
+    assert len(told(ValueError("x" * 10**6))) == 500
+
+
+def test_paths():
+    assert check_path("a/b.npz", "n.npz") == Path("a/b.npz") == check_path(Path("a/b.npz"), "n.npz")
+    for bad in ("", ".", "..", "/", "a/..", "a\0b", None, 3, b"x", ["x"]):
+        with pytest.raises(ValueError, match=r"path must name a file; got .* Pass for instance 'n\.npz'\."):
+            check_path(bad, "n.npz")
 
 
 def test_one_value_for_each_network():

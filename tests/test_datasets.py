@@ -734,6 +734,51 @@ def test_split_says_what_is_wrong(wrong, message):
         split(**(arguments | wrong))
 
 
+class Series:
+    """What of a pandas Series NumPy sees: it can be made an array, of Python objects if it holds names."""
+
+    def __init__(self, values, dtype=object):
+        self.values = np.array(values, dtype=dtype)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.values, dtype=dtype)
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        ["cat", "frog"] * 5,
+        np.array(["cat", "frog"] * 5),
+        np.array(["cat", "frog"] * 5, dtype=object),
+        Series(["cat", "frog"] * 5),
+        Series([0, 1] * 5),
+        Series([0, 1] * 5, dtype=int),
+        Series([0.5, True] * 5),
+    ],
+)
+def test_classes_to_stratify_by_may_be_names_and_objects(y):
+    parts = split(np.arange(10), y, dev=2, test=2, rng=rng(), stratify=True)
+    whole = np.asarray(y)
+    for part in (parts.y_dev, parts.y_test):
+        assert part.dtype == whole.dtype
+        assert sorted(part.tolist()) == sorted(set(whole.tolist()))
+
+
+@pytest.mark.parametrize("y", [["cat", None] * 5, Series(["cat", float("nan")] * 5), Series([None, 1] * 5)])
+def test_the_advice_on_objects_to_stratify_by_helps(y):
+    with raises("y must hold numbers or strings", "pass np.array(y).astype(str)"):
+        split(np.arange(10), y, dev=2, test=2, rng=rng(), stratify=True)
+    parts = split(np.arange(10), np.array(y).astype(str), dev=2, test=2, rng=rng(), stratify=True)
+    assert len(set(parts.y_dev.tolist())) == 2
+
+
+def test_the_advice_on_a_column_of_targets_helps():
+    y = np.array([[0], [1]] * 5)
+    with raises("for a column of targets, pass y.ravel()"):
+        split(np.arange(10), y, dev=2, test=2, rng=rng(), stratify=True)
+    split(np.arange(10), y.ravel(), dev=2, test=2, rng=rng(), stratify=True)
+
+
 # One-hot --------------------------------------------------------------------------------------------------
 
 
@@ -763,3 +808,29 @@ def test_one_hot_rows_have_a_single_one_at_the_label(y):
 def test_one_hot_says_what_is_wrong(y, n_classes, message):
     with raises(*message):
         one_hot(y, n_classes)
+
+
+@pytest.mark.parametrize(
+    ("y", "advice"),
+    [
+        ([[0], [1]], "np.ravel(y)"),
+        (np.array([[0], [1]]), "np.ravel(y)"),
+        (np.eye(2), "y.argmax(axis=1)"),
+        ([0.0, 1.0], "np.array(y).astype(int)"),
+        ([False, True], "np.array(y).astype(int)"),
+        (Series([0, 1]), "np.array(y).astype(int)"),
+        (["cat", "frog"], "np.unique(np.array(y).astype(str), return_inverse=True)[1]"),
+        (Series(["cat", "frog"]), "np.unique(np.array(y).astype(str), return_inverse=True)[1]"),
+        (Series(["cat", None]), "np.unique(np.array(y).astype(str), return_inverse=True)[1]"),
+    ],
+)
+def test_the_advice_on_labels_helps(y, advice):
+    with raises("y must be a one-dimensional array of integers", f"pass {advice}"):
+        one_hot(y, 2)
+    labels = eval(advice, {"np": np, "y": y})
+    assert sorted(one_hot(labels, 2).tolist()) == [[0, 1], [1, 0]]
+
+
+def test_one_hot_takes_a_series_and_many_classes():
+    np.testing.assert_array_equal(one_hot(Series([2, 0], dtype=np.uint8), 3), [[0, 0, 1], [1, 0, 0]])
+    assert one_hot([999_999], 1_000_000).argmax() == 999_999  # not by a square matrix of 8 terabytes

@@ -8,7 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlhelpers.activations import gelu, sigmoid, sigmoid_derivative, softplus, softplus_derivative
+from dlhelpers.diagnosis import input_scale, update_ratio
+from dlhelpers.gradient_checking import GradientCheck, relative_error
+from dlhelpers.initialization import predict_signals, propagate
 from dlhelpers.losses import LOSSES
+from dlhelpers.norms import norm, power_of_two, root_mean_square
+from dlhelpers.optimizers import clip_by_norm
 from dlhelpers.softmax import log_softmax, softmax
 
 both = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -197,3 +202,94 @@ def test_labels_may_be_integers_without_a_sign():
         for kind in (np.uint8, np.int8):
             assert loss.cost(Z, Y.astype(kind)) == loss.cost(Z, Y.astype(float))
             np.testing.assert_array_equal(loss.gradient(Z, Y.astype(kind)), loss.gradient(Z, Y.astype(float)))
+
+
+def exact_norm(values):
+    return EXACT.sqrt(sum(exactly(x) ** 2 for x in values))
+
+
+def vectors(dtype, size=4):
+    """Vectors of every length, their elements of sizes near each other."""
+    limits = np.finfo(dtype)
+    power = st.integers(int(limits.minexp) + 8, int(limits.maxexp) - 1)
+    shares = st.lists(st.floats(-1, 1, width=16), min_size=size, max_size=size)
+    return st.builds(lambda k, each: np.ldexp(np.array(each, dtype), k), power, shares)
+
+
+@both
+def test_norms_are_right_where_no_square_is_a_float(dtype):
+    @given(vectors(dtype))
+    @settings(max_examples=200)
+    def check(x):
+        with localcontext(EXACT):
+            agree(norm(x), exact_norm(x), dtype)
+            agree(root_mean_square(x), exact_norm(x) / 2, dtype)
+        largest, unit = np.abs(x).max(), power_of_two(x)[0]
+        assert unit == 1 if largest == 0 else largest / 2 < unit <= largest
+        assert np.frexp(unit)[0] == 0.5
+
+    check()
+
+
+def test_norms_take_axes_and_say_what_is_not_finite():
+    x = np.arange(24.0).reshape(2, 3, 4) * 1e200
+    exact = [float(exact_norm(x[:, i].ravel())) for i in range(3)]
+    np.testing.assert_allclose(norm(x, axis=(0, -1)), exact, rtol=1e-15)
+    assert norm(x, axis=1).shape == (2, 4) and norm(np.zeros((2, 0)), axis=1).tolist() == [0, 0]
+    assert norm(np.array([np.inf, 1.0])) == np.inf and np.isnan(norm(np.array([np.nan, 1.0])))
+    assert norm(np.float32([3e38] * 4)) == np.inf  # 6e38 is no float32
+    for axis in (3, -4, 1.5, True, (0, 0), (0, -3), "x"):
+        with pytest.raises(ValueError, match="axis must be None, or one or more of the 3 axes of x; got"):
+            norm(x, axis=axis)
+
+
+@both
+def test_relative_error_is_right_where_no_square_is_a_float(dtype):
+    @given(vectors(dtype), vectors(dtype))
+    @settings(max_examples=200)
+    def check(a, b):
+        with localcontext(EXACT):
+            lengths = exact_norm(a) + exact_norm(b)
+            distance = exact_norm(exactly(x) - exactly(y) for x, y in zip(a, b, strict=True))
+            exact = distance / lengths if lengths else Decimal(0)
+            assert abs(exactly(relative_error(a, b)) - exact) <= 8 * exactly(np.finfo(dtype).eps)
+
+    check()
+    for size in (1e200, 1e-200):
+        a, b = np.array([3.0, 4.0]) * size, np.array([0.0, 4.0]) * size
+        assert relative_error(a, b) == pytest.approx(3 / 9)
+        assert relative_error(a, -a) == 1
+        shares = GradientCheck(a, b, None).shares
+        np.testing.assert_allclose(shares, [3 / 9, 0])
+
+
+@both
+def test_a_clipped_gradient_has_the_length_of_the_limit(dtype):
+    @given(vectors(dtype), st.floats(1e-30, 1e30))
+    @settings(max_examples=200)
+    def check(gradient, limit):
+        with localcontext(EXACT):
+            clipped = clip_by_norm(gradient, limit)
+            length = exact_norm(gradient)
+            if length <= exactly(limit):
+                near = length > exactly(limit) * (1 - 8 * exactly(np.finfo(dtype).eps))
+                assert near or (clipped == gradient).all()
+                return
+            for value, before in zip(clipped, gradient, strict=True):
+                agree(value, exactly(before) / length * exactly(limit), dtype)
+
+    check()
+    clipped = clip_by_norm(np.full(100, 1e38, np.float32), 1.0)
+    np.testing.assert_allclose(clipped, 0.1, rtol=1e-6)
+
+
+def test_what_is_measured_of_a_network_is_right_where_no_square_is_a_float():
+    theta = np.array([3e200, 4e200])
+    assert update_ratio(theta, theta * [1, 0.875]) == pytest.approx(0.1)
+    assert update_ratio(np.array([-1e308, 0]), np.array([1e308, 0])) == pytest.approx(2)
+    assert input_scale(np.array([[0.5, 3e200], [-0.5, 3e200]])).number == pytest.approx(3e200)
+    V = np.full((150, 1, 1), 0.01)  # 150 layers of one linear unit: 0.01^150 is 1e-300
+    measured = propagate(V, np.ones((1, 1)), np.ones((1, 1)), "linear")
+    predicted = predict_signals("linear", 0.01, 150)
+    for sizes in (measured.activations[0], predicted.activations):
+        np.testing.assert_allclose(sizes, 10.0 ** np.arange(-2, -302, -2), rtol=1e-6)

@@ -222,6 +222,50 @@ def test_the_verdict_by_the_error(error, word, monkeypatch):
     assert GradientCheck(np.ones(1), np.ones(1), None).verdict.startswith(word)
 
 
+def test_the_verdict_of_a_right_network_by_eps(rng):
+    network = Network((4, 4, 4, 4), "tanh")
+    theta, batch = network.initialize(rng), some_batch(rng, network.sizes)
+    for eps in (1e-4, 1e-5, 1e-6, 1e-7):
+        assert check_gradient(network, theta, batch, eps).verdict.startswith("right")
+
+
+def on_a_kink(rng, activation="relu"):
+    """A right network, with biases of 0 and one example of zeros: all of its units are on their kinks."""
+    network = Network((3, 6, 5, 2), activation)
+    batch = some_batch(rng, network.sizes)
+    return network, network.initialize(rng), batch._replace(X=np.vstack([np.zeros((1, 3)), batch.X[1:]]))
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu"])
+def test_a_right_network_on_a_kink_is_not_called_wrong(activation, rng):
+    network, theta, batch = on_a_kink(rng, activation)
+    for objective in (network, Regularized(network, 20, l2=0.5)):
+        check = check_gradient(objective, theta, batch)
+        assert check.error > 1e-4 and check.kinks.sum() == kinks_crossed(network, theta, batch, 1e-5) > 0
+        assert check.verdict.startswith("undecided: ") and f"of {theta.size} differences" in check.verdict
+        # what it advises helps: other biases, or tanh
+        moved = theta + 0.1 * (~network.layout.is_weight) * rng.uniform(0.5, 1, theta.size)
+        assert check_gradient(objective, moved, batch).verdict.startswith("right")
+        smooth = replace(network, activation="tanh")
+        assert check_gradient(smooth, theta, batch).verdict.startswith("right")
+
+
+def test_a_bug_is_found_beside_kinks(rng):
+    network, theta, batch = on_a_kink(rng)
+    index = network.layout.slices["W3"].start
+    check = check_gradient(Planted(network, index), theta, batch)
+    assert check.kinks.any() and check.kinks[index] == 0
+    assert check.verdict.startswith("wrong")
+
+
+def test_kinks_are_not_counted_where_they_say_nothing(rng):
+    network, theta, batch = on_a_kink(rng, "tanh")
+    assert check_gradient(network, theta, batch).kinks is None  # the gradients agree
+    fresh = FreshMasks(Network((3, 6, 5, 2), "relu", keep_prob=0.5), rng)
+    check = check_gradient(fresh, theta, batch._replace(draws=None))
+    assert check.kinks is None and check.verdict.startswith("wrong")
+
+
 def test_without_draws_dropout_has_no_gradient(rng):
     network = Network((3, 6, 2), keep_prob=0.5)
     with pytest.raises(ValueError, match="batch must hold draws"):

@@ -1,6 +1,7 @@
 import math
 import multiprocessing
 import os
+import signal
 import threading
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from types import SimpleNamespace
@@ -100,11 +101,127 @@ def test_search_on_processes():
         check_trials(list(search(squared, SETTINGS, executor=executor)))
         (lost,) = search(lambda setting: 0.0, [{"x": 1}], executor=executor)
         assert math.isnan(lost.score) and "(raised by the executor" in lost.error and lost.seconds == 0
-        dying = search(die, SETTINGS, executor=executor, in_flight=2)
-        failed = [next(dying), next(dying)]
-        assert all(trial.error.startswith("BrokenProcessPool: ") for trial in failed)
-        with pytest.raises(RuntimeError, match=r"executor takes no more trials .*; 9 were not run"):
-            next(dying)
+        dead = sorted(search(die, SETTINGS[:3], executor=executor, in_flight=2))
+        assert [trial.number for trial in dead] == [0, 1, 2]
+        assert all(trial.error.startswith("BrokenProcessPool: ") for trial in dead)
+        # the pool is broken now; another search takes a new one in its place
+        assert len(list(search(squared, SETTINGS, executor=executor))) == 11
+
+
+class Untold(Exception):
+    def __str__(self):
+        raise RuntimeError("not even this")
+
+    __repr__ = __str__
+
+
+class Poison:
+    """Nobody who gets it by pickle can open it."""
+
+    def __reduce__(self):
+        return os.listdir, ("/no/such/folder/anywhere",)
+
+
+class Base(BaseException):
+    pass
+
+
+def misbehave(setting):
+    """Do what an objective should not do; a function of a module, for process pools."""
+    kind = setting["kind"]
+    if kind == "exit":
+        raise SystemExit(3)
+    if kind == "base":
+        raise Base("of all")
+    if kind == "close":
+        raise GeneratorExit
+    if kind == "memory":
+        raise MemoryError
+    if kind == "deep":
+        return misbehave(setting)
+    if kind == "untold":
+        raise Untold
+    if kind == "long":
+        raise ValueError("x" * 5_000_000)
+    if kind == "bytes":
+        return b"x" * 5_000_000
+    if kind == "repr":
+        return Untold()
+    if kind == "interrupt":
+        raise KeyboardInterrupt
+    if kind == "local":
+        return {"score": 0.0, "model": lambda: None}
+    if kind == "poison":
+        return {"score": 0.0, "model": Poison()}
+    if kind == "die":
+        os._exit(1)
+    if kind == "killed":
+        os.kill(os.getpid(), signal.SIGTERM)
+    return 1.0
+
+
+TOLD = {
+    "exit": "SystemExit: 3",
+    "base": "Base: of all",
+    "close": "GeneratorExit",
+    "memory": "MemoryError",
+    "deep": "RecursionError: maximum recursion depth exceeded",
+    "untold": "Untold",
+    "long": "ValueError: xxx",
+    "bytes": "ValueError: score must be a number in (-inf, inf); got b'xxx",
+    "repr": "ValueError: score must be a number in (-inf, inf); got a Untold.",
+}
+ELSEWHERE = {"interrupt": "KeyboardInterrupt"}
+IN_A_PROCESS = {
+    "local": "",  # how it is told is up to the version of Python
+    "poison": "BrokenProcessPool: ",
+    "die": "BrokenProcessPool: ",
+    "killed": "BrokenProcessPool: ",
+}
+
+
+def check_misbehaving(told, executor=None):
+    """Every second trial misbehaves: each is one failed trial with its reason, and all others succeed."""
+    kinds = [kind for bad in told for kind in ("good", bad)] + ["good"]
+    settings = [{"kind": kind} for kind in kinds]
+    trials = sorted(search(misbehave, settings, executor=executor))
+    assert [trial.setting for trial in trials] == settings
+    for trial in trials:
+        kind = trial.setting["kind"]
+        if kind == "good":
+            assert (trial.score, trial.error) == (1.0, "")
+        else:
+            assert math.isnan(trial.score) and trial.error.startswith(told[kind]), trial
+            assert trial.error and len(trial.error) < 600 and "\n" not in trial.error
+
+
+def test_a_search_outlives_whatever_its_objective_does_here():
+    check_misbehaving(TOLD)
+
+
+def test_a_search_outlives_whatever_its_objective_does_on_threads():
+    with ThreadPoolExecutor(2) as executor:
+        check_misbehaving(TOLD | ELSEWHERE, executor)
+
+
+def test_a_search_outlives_whatever_its_objective_does_in_processes():
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as executor:
+        check_misbehaving(TOLD | ELSEWHERE | IN_A_PROCESS, executor)
+
+
+def advance_or_die(setting, state, budget):
+    if setting["x"] == 1:
+        os._exit(1)
+    return float(setting["x"]), budget
+
+
+def test_a_strategy_outlives_a_process_too():
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as executor:
+        settings = [{"x": x} for x in range(4)]
+        stages = list(successive_halving(advance_or_die, settings, eta=2, executor=executor))
+    assert [stage.number for stage in stages if stage.error] == [1]
+    assert [stage.number for stage in stages if stage.round == 2] == [0]
+    assert stages[-1].spent == 4 + 2 + 2
 
 
 def test_an_executor_that_was_shut_down():

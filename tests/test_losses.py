@@ -201,3 +201,19 @@ def test_labels_to_smooth_are_finite_and_have_classes():
     with pytest.raises(ValueError, match=r"Y must have one column for each class.* got shape \(2, 0\)"):
         smooth_labels(np.ones((2, 0)), 0.1)
     assert smooth_labels(np.ones((2, 0, 3)), 0.1).shape == (2, 0, 3)  # no example is no error
+
+
+@pytest.mark.parametrize("which", ["cost", "gradient"])
+@pytest.mark.parametrize("m", [3, 30])
+def test_labels_as_rows_are_told_with_advice_that_helps(which, m, rng):
+    """With m = n_classes the shapes fit, and when logits are rows as well, they always do."""
+    function = getattr(LOSSES["softmax_cross_entropy"], which)
+    rows, Z = smooth_labels(np.eye(3)[np.arange(m) % 3 // 2], 0.1), rng.normal(size=(m, 3))
+    for Y in (rows, np.stack([rows, rows])):
+        population = np.stack([Z] * (Y.ndim - 1)) if Y.ndim == 3 else Z
+        with pytest.raises(
+            ValueError, match=r"Y must have one column for each example.*Pass Y\.T, and logits"
+        ):
+            function(population, Y)
+        function(population.swapaxes(-1, -2), Y.swapaxes(-1, -2))
+    function(np.ones((3, 3)), np.eye(3))  # each class once: the same either way

@@ -156,6 +156,53 @@ def test_a_file_or_a_folder_that_is_not_there(tmp_path):
         load_network(tmp_path)
 
 
+def test_a_name_that_cannot_be_written_is_told_with_advice_that_helps(tmp_path):
+    network, theta = Network((1, 1)), np.zeros(2)
+    for bad in ("..", ".", tmp_path / "..", f"{tmp_path}/a\0b"):
+        for call in (lambda path: save_network(path, network, theta), load_network):
+            with pytest.raises(ValueError, match=r"path must name a file; got .* 'network\.npz'"):
+                call(bad)
+    with pytest.raises(IsADirectoryError, match=r"path must name a file; got .* a folder\. Add a name"):
+        save_network(tmp_path, network, theta)
+    path = tmp_path / "no" / "folder" / "n.npz"
+    with pytest.raises(FileNotFoundError, match=r"path must be in a folder that exists; got .*mkdir"):
+        save_network(path, network, theta)
+    path.parent.mkdir(parents=True)  # as advised
+    save_network(path, network, theta)
+    save_network(tmp_path / "network.npz", network, theta)
+    assert sorted(os.listdir(tmp_path)) == ["network.npz", "no"]
+
+
+def test_a_file_says_its_size_before_it_is_unpacked(tmp_path):
+    path = tmp_path / "n.npz"
+    np.savez_compressed(path, description=described(), theta=np.zeros(10**7))
+    assert path.stat().st_size < 10**6
+    with pytest.raises(
+        ValueError, match=UNREADABLE.replace(".* Save", r".* would be 80,\d*,\d* when .* Save")
+    ):
+        load_network(path)
+
+
+def test_no_message_advises_to_load_python_objects_or_is_long(tmp_path):
+    path = tmp_path / "n.npz"
+    path.write_text("notes " * 10**5)
+    with pytest.raises(ValueError, match=UNREADABLE) as error:
+        load_network(path)
+    assert "no .npz archive" in str(error.value) and "pickle" not in str(error.value)
+    np.savez(path, description=np.array({"format": 1}, dtype=object), theta=np.zeros(1))
+    with pytest.raises(ValueError, match=UNREADABLE) as error:
+        load_network(path)
+    assert "Python objects" in str(error.value) and "pickle" not in str(error.value)
+    np.savez(path, description=json.dumps({"format": "x" * 10**6}), theta=np.zeros(1))
+    with pytest.raises(ValueError, match="path must name a file of format 1; got format") as error:
+        load_network(path)
+    assert len(str(error.value)) < 600
+    np.savez(path, description=described(activation="x" * 10**6), theta=THETA)
+    with pytest.raises(ValueError, match=UNREADABLE) as error:
+        load_network(path)
+    assert len(str(error.value)) < 800
+
+
 UNREADABLE = (
     "path must name a file that save_network wrote; got .*n.npz.* cannot be read .* Save the network again"
 )

@@ -132,6 +132,19 @@ def test_errors_of_files(tmp_path):
     assert len(load_trials(tmp_path / "kept")) == 1  # not replaced by half a file
 
 
+def test_a_search_that_is_recorded_outlives_what_json_cannot_hold(tmp_path):
+    itself = {}
+    itself["me"] = itself
+    infos = [{"f": max}, {"n": 7}, itself, {(1,): 2}]
+    trials = [Trial(number, {"x": number}, 0.5, info=info) for number, info in enumerate(infos)]
+    passed = list(recorded(tmp_path / "t", trials))
+    assert [trial.number for trial in passed if not trial.error] == [1] and passed[1].info == {"n": 7}
+    assert all(trial.error.startswith("ValueError: trials must hold what JSON can") for trial in passed[::2])
+    assert [trial.number for trial in load_trials(tmp_path / "t") if trial.error] == [0, 2, 3]
+    with pytest.raises(ValueError, match="trials must hold what JSON can"):  # a setting is the user's own
+        list(recorded(tmp_path / "u", [Trial(0, {"f": max}, 0.5)]))
+
+
 def test_numbers_of_numpy_become_pythons():
     value = plain([np.float32(0.5), (np.int8(3), "a"), np.eye(2), None])
     assert value == (0.5, (3, "a"), ((1.0, 0.0), (0.0, 1.0)), None)

@@ -13,6 +13,7 @@ from dlhelpers import (
     diagnosis,
     hyperparameter_search,
     normalization,
+    norms,
     optimizers,
     schedules,
     scratch,
@@ -41,6 +42,8 @@ def of_optimizers() -> Iterator[One]:
     yield averages.weights, {"beta": 0.9, "t": 5}
     yield averages.rule_of_thumb_window, {"beta": 0.9}
     yield averages.effective_window, {"beta": 0.9}
+    for of_squares in (norms.norm, norms.root_mean_square, norms.power_of_two):
+        yield of_squares, {"x": theta, "axis": -1}
     yield optimizers.Momentum, {"beta": 0.9, "averaged": True}
     yield optimizers.Nesterov, {"beta": 0.9, "averaged": False}
     yield optimizers.AdaGrad, {"eps": 1e-10}
