@@ -203,11 +203,11 @@ def test_random_walk_of_200_states(name):
         lab = LABS[name]()
         await walk(lab, 200, np.random.default_rng(0))
         assert "Preview" not in lab.caption
-        alike = LABS[name]()
-        alike.set(**lab.values)
+        values, caption = lab.values, lab.caption
+        alike = LABS[name]()  # it closes the first one
+        alike.set(**values)
         await alike.settled()
-        assert alike.caption == lab.caption, "the last picture does not belong to the last values"
-        lab.close()
+        assert alike.caption == caption, "the last picture does not belong to the last values"
         alike.close()
 
     asyncio.run(run())
