@@ -227,6 +227,7 @@ def test_presets_comparison_and_reading_off(run: Run) -> None:
 
 def test_two_playgrounds_train_at_once(run_cells: RunCells) -> None:
     page = run_cells(CELL, re.sub(r"\blab\b", "other", CELL).replace("circles", "xor"))
+    page.kernel.ask("1")  # its client connects before the play
     for name in ("lab", "other"):
         cell = page.cell(f"{name} = playground")
         cell.scroll_into_view_if_needed()
