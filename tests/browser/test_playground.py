@@ -1,5 +1,6 @@
 """The playground in a real JupyterLab: knobs that turn while it trains, and everything around the run."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -200,7 +201,7 @@ def test_a_table_of_ones_own_is_trained_on_and_a_bad_one_is_told(run: Run) -> No
     assert run.ask("len(lab.session.points.X)") == 40
     run.view.screenshot("own data")
     upload(run, "short.csv", "1,2,a\n")
-    run.wait_for("lab._message.layout.display != 'none'", "it is told")
+    wait_until(lambda: bool(run.view.message()), "it is told", seconds=20)
     assert "short.csv: text must hold 20 to 2000 rows" in run.view.message()
     assert run.step == 100
     run.press("Reset")
@@ -225,7 +226,8 @@ def test_presets_comparison_and_reading_off(run: Run) -> None:
 
 
 def test_two_playgrounds_train_at_once(run_cells: RunCells) -> None:
-    page = run_cells(CELL, CELL.replace("lab", "other").replace("circles", "xor"))
+    page = run_cells(CELL, re.sub(r"\blab\b", "other", CELL).replace("circles", "xor"))
+    page.kernel.ask("1")  # its client connects before the play
     for name in ("lab", "other"):
         cell = page.cell(f"{name} = playground")
         cell.scroll_into_view_if_needed()
