@@ -510,16 +510,13 @@ class LabView:
         return message.inner_text().strip() if message.is_visible() else ""
 
     def unfold(self) -> None:
-        """Show the controls that are folded under More."""
-        self._press_more("button.widget-toggle-button:not(.mod-active)")
+        """Show the controls that are folded away."""
+        for button in self.root.locator(".dlh-fold:not(.mod-active)").all():
+            button.click()
 
     def fold(self) -> None:
         """Hide them again."""
-        self._press_more("button.widget-toggle-button.mod-active")
-
-    def _press_more(self, kind: str) -> None:
-        button = self.root.locator(kind, has_text=exactly("More"))
-        if button.count():
+        for button in self.root.locator(".dlh-fold.mod-active").all():
             button.click()
 
     def wait_for_width(self, most: float, seconds: float = 10) -> None:

@@ -118,6 +118,7 @@ def button(label: str, help: str, act: Callable[[Any], None]) -> ipywidgets.Butt
 def fold(label: str, help: str, box: ipywidgets.Box) -> ipywidgets.ToggleButton:
     """Fold a box; return the button that shows and hides it."""
     switch = ipywidgets.ToggleButton(description=label, tooltip=help, layout={"width": "auto"})
+    switch.add_class("dlh-fold")
     switch.observe(lambda change: _display(box, change.new), "value")
     _display(box, False)
     return switch

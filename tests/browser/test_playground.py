@@ -23,6 +23,7 @@ class Run:
     def __init__(self, page: LabPage) -> None:
         self.page, self.view = page, LabView(page, HEADING)
         self.view.wait_for_picture()
+        self.view.unfold()
 
     def ask(self, expression: str) -> Any:
         return self.page.kernel.ask(expression)
@@ -163,12 +164,12 @@ def test_divergence_is_said_in_words(run: Run) -> None:
 def test_panels_state_and_code(run: Run) -> None:
     run.press("100 steps")
     run.view.wait_for_caption("after 100 steps. A network")
-    pictures = {run.view.picture_hash()}
+    pictures = {run.view.pixels()}
     for panel in ("units", "confusion matrix"):
         before = run.view.picture()
         run.view.control("Panel on the right").press()
         run.view.wait_for_new_picture(before)
-        pictures.add(run.view.picture_hash())
+        pictures.add(run.view.pixels())
         run.view.screenshot(panel)
     assert len(pictures) == 3
     run.press("Show code")
@@ -257,6 +258,7 @@ def test_a_closed_tab_ends_the_training_and_the_kernel_is_free(run: Run) -> None
     run.page.page.goto(address, wait_until="domcontentloaded")
     run.page._wait_for_idle()
     run.view.wait_for_picture()
+    run.view.unfold()
     run.press("Step")
     run.wait_for(f"lab.session.step == {step + 1}", "the page that comes back has the same run")
 
