@@ -511,13 +511,16 @@ class LabView:
 
     def unfold(self) -> None:
         """Show the controls that are folded away."""
-        for button in self.root.locator(".dlh-fold:not(.mod-active)").all():
-            button.click()
+        self._press_all(".dlh-fold:not(.mod-active)")
 
     def fold(self) -> None:
         """Hide them again."""
-        for button in self.root.locator(".dlh-fold.mod-active").all():
-            button.click()
+        self._press_all(".dlh-fold.mod-active")
+
+    def _press_all(self, kind: str) -> None:
+        buttons = self.root.locator(kind)
+        while buttons.count():  # one that is pressed is of the other kind
+            buttons.first.click()
 
     def wait_for_width(self, most: float, seconds: float = 10) -> None:
         """Wait until the picture has been drawn for a window that leaves it at most so many pixels."""
