@@ -111,7 +111,7 @@ class Lab:
         self._hand = Hand(canvas.figure, grabs)
         self._picture = Picture(canvas, tuple(grabs), self._pointed, self._page_changed)
         self._shell = Shell(name, self._picture.widget, self._on_stop)
-        self._fill_shell(list(controls.values()))
+        self._fill_shell([control for name, control in controls.items() if name != "seed"])
         for widget in family(self._shell.box):
             apart_from_cells(widget)
         self._update_now()

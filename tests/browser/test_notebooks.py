@@ -129,10 +129,11 @@ def test_what_can_be_taken_hold_of(view: LabView, twins: Any, module: str, funct
 def test_it_stands_on_one_screen(view: LabView) -> None:
     """In a window of 1280 x 800, with what is folded away folded: no scroll bar, at most 640 px high."""
     page = view.page
+    view.press_and_settle("Reset")
     size = page.viewport_size
     page.set_viewport_size({"width": 1280, "height": 800})
     view.fold()
-    view.wait_for_width(1000)
+    view.wait_for_width(850)
     box = view.root.bounding_box()
     scrolls = view.root.evaluate(
         "e => { const o = e.closest('.jp-OutputArea-output'); return o.scrollWidth - o.clientWidth; }"
