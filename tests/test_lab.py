@@ -293,6 +293,7 @@ def test_new_seed_moves_the_seed_only():
 
 def test_what_stays_is_not_drawn_again(monkeypatch):
     toy = Toy()
+    hear(toy, kind="page", room=300, high=1000, ratio=1)
     drawn = []
     canvas = toy.lab._picture.canvas
     draw = canvas._draw_background

@@ -61,7 +61,8 @@ new MutationObserver(changes => {
     const cell = target.closest?.(".jp-Cell");
     if (!cell) continue;
     if (attributeName === "data-frame")
-      requestAnimationFrame(() => dlh.frames.push({cell, at: performance.now()}));
+      requestAnimationFrame(() =>
+        dlh.frames.push({cell, at: performance.now(), name: target.getAttribute("aria-label")}));
     const text = target.closest(".dlh-caption");
     if (text) dlh.captions.push({cell, at: performance.now(), text: text.textContent});
   }
@@ -627,15 +628,14 @@ class LabView:
         return times
 
     def shown_at(self, text: str) -> float:
-        """Return when the caption first held this text, beside its picture, in ms."""
-        captions = self.root.evaluate("""root => dlh.captions
-            .filter(c => c.cell === root.closest(".jp-Cell"))
-            .map(c => ({at: c.at, text: c.text.replace(/\\s+/g, " ")}))""")
-        for caption in captions:
-            if text in caption["text"]:
-                near = [at for at in self.frame_times() if at >= caption["at"] - 50]  # it is sent just before
-                return float(max(caption["at"], min(near, default=float("inf"))))
-        return float("inf")
+        """Return when caption and picture first belonged to this text, in ms."""
+        came: list[float] = self.root.evaluate(
+            """(root, text) => [["captions", "text"], ["frames", "name"]].map(([list, part]) => Math.min(
+                ...dlh[list].filter(one => one.cell === root.closest(".jp-Cell")
+                    && one[part].replace(/\\s+/g, " ").includes(text)).map(one => one.at), 1e9))""",
+            text,
+        )
+        return max(came)
 
     # -------------------------------------------------------------------------------- what can be moved
     def controls(self) -> list["Control"]:

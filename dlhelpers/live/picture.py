@@ -155,9 +155,11 @@ class Picture:
 
 def _panel(ax: Axes, cursor: str | None) -> dict[str, Any]:
     """Return where an axes is in the figure, and its limits."""
-    box = ax.get_position()
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    box = ax.bbox.transformed(figure.transSubfigure.inverted())  # get_position would mark the axes as stale
     return {
-        "box": [round(share, 4) for share in (box.x0, box.y0, box.x1, box.y1)],
+        "box": [round(share, 4) for share in box.extents],
         "x": [float(limit) for limit in ax.get_xlim()],
         "y": [float(limit) for limit in ax.get_ylim()],
         "log": [ax.get_xscale() == "log", ax.get_yscale() == "log"],

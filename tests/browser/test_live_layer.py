@@ -41,6 +41,7 @@ def test_a_fast_drag_leaves_no_backlog(run_cells: RunCells, module: str) -> None
     late: dict[str, dict[str, list[float]]] = {}
     for lab in page.labs():
         lab.wait_for_picture()
+        lab.unfold()
         delays: dict[str, list[float]] = {}
         for slider in (control for control in lab.controls() if control.kind == "slider"):
             times = delays[slider.label] = []
