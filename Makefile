@@ -18,7 +18,7 @@ NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 START := notebooks/00_start_here.ipynb
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test slow parity terms lint notebooks browser bench bench-training wheel-test lock clean
+.PHONY: help lab test slow claims parity terms lint notebooks browser bench bench-training wheel-test lock clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -38,6 +38,9 @@ test: lint ## Check everything that needs no browser: lint, types, imports, unit
 
 slow: $(READY) ## Run the tests that take minutes: the memory of every lab over 2,000 updates (LAB_UPDATES=...)
 	$(RUN) -m pytest -m slow -rP --numprocesses=auto --maxprocesses=4
+
+claims: $(READY) ## Run what the notebooks say happens over ten seeds, and list each sentence with its share
+	$(RUN) -m pytest tests/claims -rP --numprocesses=auto --maxprocesses=4
 
 parity: $(PARITY)/.ready ## Compare the core with PyTorch, in an environment of its own (a large download)
 	$(PARITY)/bin/python -m pytest tests/parity
