@@ -358,6 +358,29 @@ class LabPage:
             seconds,
         )
 
+    def resize(
+        self, width: int = VIEWPORT["width"], height: int = VIEWPORT["height"], ratio: float = 1
+    ) -> None:
+        """Give the window another size, and another number of screen pixels for each of the page's."""
+        size = {"width": width, "height": height, "deviceScaleFactor": ratio, "mobile": False}
+        self._devtools.send("Emulation.setDeviceMetricsOverride", size)
+
+    @cached_property
+    def _devtools(self) -> Any:
+        return self.page.context.new_cdp_session(self.page)
+
+    def theme(self, name: str) -> None:
+        """Choose a theme of JupyterLab's, "JupyterLab Dark" for instance."""
+        self.menu("Settings", "Theme", name)
+        light = "false" if "Dark" in name else "true"
+        self.wait_for("light => document.body.dataset.jpThemeLight === light", f"the theme {name}", light)
+
+    def screenshot(self, name: str) -> Path:
+        """Save a picture of the window; return the file."""
+        path = screenshot_folder() / f"{slug(Path(self.name).stem)}-{slug(name)}.png"
+        self.page.screenshot(path=path)
+        return path
+
     def menu(self, *path: str) -> None:
         """Choose from the menu bar."""
         for name in path:
@@ -479,6 +502,15 @@ class Picture(NamedTuple):
     height: int
 
 
+class Size(NamedTuple):
+    """How much room a lab takes in the page."""
+
+    width: float
+    height: float
+    scrolls: bool
+    """Whether there is a horizontal scroll bar."""
+
+
 class State(NamedTuple):
     """A lab in its kernel, settled; `values` and `names` are keyed by the labels of the controls."""
 
@@ -533,6 +565,29 @@ class LabView:
         buttons = self.root.locator(kind)
         while buttons.count():  # one that is pressed is of the other kind
             buttons.first.click()
+
+    def size_at(self, width: int, height: int) -> "Size":
+        """Return the size of the lab, folded, in a window of this size; afterwards all is as before."""
+        self.notebook.resize(width, height)
+        self.fold()
+        self.wait_for_width(0.67 * width)
+        box = self.root.bounding_box()
+        scrolls = self.root.evaluate(
+            "e => { const o = e.closest('.jp-OutputArea-output'); return o.scrollWidth > o.clientWidth; }"
+        )
+        self.screenshot("one-screen")
+        self.notebook.resize()
+        self.unfold()
+        return Size(box["width"], box["height"], scrolls)
+
+    def wait_for_pixels(self, ratio: float, seconds: float = 20) -> None:
+        """Wait until the canvas holds so many times as many pixels, along each side, as it is wide."""
+        self._wait(
+            "i.clientWidth > 0 && Math.abs(i.width - arg * i.clientWidth) <= 2 * arg",
+            f"{ratio} pixels for each of the page",
+            ratio,
+            seconds,
+        )
 
     def wait_for_width(self, most: float, seconds: float = 10) -> None:
         """Wait until the picture has been drawn for a window that leaves it at most so many pixels."""

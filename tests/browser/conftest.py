@@ -1,4 +1,8 @@
-"""The browser suite: a real JupyterLab and Chromium, or a reason why not."""
+"""The browser suite: a real JupyterLab and Chromium, or a reason why not.
+
+Each worker of pytest-xdist has a server and a browser of its own.  The tests of one notebook stay
+together, so that it is opened and run once.
+"""
 
 import os
 from collections.abc import Callable, Iterator
@@ -10,6 +14,20 @@ import nbformat
 import pytest
 
 from tools.browser import Chromium, Jupyter, LabPage, LabView, Missing, check_browser, lab_makers
+
+
+def notebook_of(item: pytest.Item) -> str:
+    """Return the name of the notebook that a test opens, "" if it makes its own."""
+    notebook = getattr(item, "callspec", None) and item.callspec.params.get("notebook")
+    return notebook.stem if notebook else ""
+
+
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups here, too
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=notebook_of, reverse=True)  # it is stable; the longest pieces of work come first
+    for item in items:
+        if notebook_of(item):
+            item.add_marker(pytest.mark.xdist_group(notebook_of(item)))
 
 
 @pytest.fixture(scope="session")
@@ -32,20 +50,23 @@ def jupyter(chromium: Chromium) -> Iterator[Jupyter]:
 
 @pytest.fixture(scope="session")
 def open_notebook(chromium: Chromium, jupyter: Jupyter) -> Iterator[Callable[[Path], LabPage]]:
-    """Open a notebook, run all of it and uncover its labs, once for all tests."""
+    """Open a notebook and run all of it, once for all its tests; the one before is closed."""
     pages: dict[Path, LabPage] = {}
+
+    def close() -> None:
+        for path in list(pages):
+            pages.pop(path).close()
 
     def open_once(notebook: Path) -> LabPage:
         if notebook not in pages:
+            close()
             pages[notebook] = LabPage(chromium, jupyter, notebook)
             pages[notebook].run_all()
-            pages[notebook].uncover()
         pages[notebook].page.bring_to_front()  # a page behind another one draws once a second
         return pages[notebook]
 
     yield open_once
-    for page in pages.values():
-        page.close()
+    close()
 
 
 @pytest.fixture
