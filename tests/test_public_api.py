@@ -213,6 +213,7 @@ def test_every_wrong_argument_gives_a_clear_error(
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.slow  # the 26 ways above are what a reader would do; these are wilder
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=ANYTHING)
 def test_anything_at_all_gives_a_clear_error_or_works(
