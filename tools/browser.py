@@ -29,7 +29,8 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -595,15 +596,24 @@ class LabView:
 
     def drag_in_picture(self, start: tuple[float, float], end: tuple[float, float], moves: int = 10) -> None:
         """Take hold of the picture and drag; both places are shares of its width and height, from below."""
+        (x, y), (to_x, to_y) = start, end
+        with self.holding(start) as to:
+            for k in range(1, moves + 1):
+                to(x + (to_x - x) * k / moves, y + (to_y - y) * k / moves)
+                time.sleep(0.02)  # the pace of a hand
+
+    @contextmanager
+    def holding(self, start: tuple[float, float]) -> Iterator[Callable[[float, float], None]]:
+        """Hold the mouse down there in the picture; the function that is given moves it elsewhere."""
         self.root.scroll_into_view_if_needed()
         box = self._image.bounding_box()
-        at = [(box["x"] + x * box["width"], box["y"] + (1 - y) * box["height"]) for x, y in (start, end)]
-        (x, y), (to_x, to_y) = at
-        self.page.mouse.move(x, y)
+
+        def to(x: float, y: float) -> None:
+            self.page.mouse.move(box["x"] + x * box["width"], box["y"] + (1 - y) * box["height"])
+
+        to(*start)
         self.page.mouse.down()
-        for k in range(1, moves + 1):
-            self.page.mouse.move(x + (to_x - x) * k / moves, y + (to_y - y) * k / moves)
-            time.sleep(0.02)  # the pace of a hand
+        yield to
         self.page.mouse.up()
 
     def difference_to_kernel(self) -> int:
@@ -693,6 +703,10 @@ class LabView:
         times: list[float] = self.page.evaluate("dlh.inputs")
         return times
 
+    def wait_for_frame(self, seconds: float = 5) -> None:
+        """Wait until a picture has reached the screen since `forget`."""
+        self._wait(f"({FRAMES})(i).length > 0", "a frame on the screen", None, seconds)
+
     def shown_at(self, text: str) -> float:
         """Return when caption and picture first belonged to this text, in ms."""
         came: list[float] = self.root.evaluate(
@@ -756,6 +770,13 @@ class LabView:
         self.root.scroll_into_view_if_needed()
         self.root.screenshot(path=path)
         return path
+
+
+def write_notebook(path: Path, *sources: str) -> None:
+    """Write a notebook with these code cells."""
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
 
 
 # ----------------------------------------------------------------------------- the labs and their parts

@@ -10,10 +10,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 
-from tools.browser import Chromium, Jupyter, LabPage, LabView, Missing, check_browser, lab_makers
+from tools.browser import (
+    Chromium,
+    Jupyter,
+    LabPage,
+    LabView,
+    Missing,
+    check_browser,
+    lab_makers,
+    write_notebook,
+)
 
 
 def notebook_of(item: pytest.Item) -> str:
@@ -77,11 +85,8 @@ def run_cells(
     pages: list[LabPage] = []
 
     def run(*sources: str) -> LabPage:
-        cells = [nbformat.v4.new_code_cell(source) for source in sources]
-        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
         path = tmp_path / f"{request.node.name.split('[')[0]}_{len(pages)}.ipynb"
-        nbformat.write(notebook, path)
+        write_notebook(path, *sources)
         pages.append(LabPage(chromium, jupyter, path))
         pages[-1].run_all()
         return pages[-1]
