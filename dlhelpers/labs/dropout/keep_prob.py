@@ -217,13 +217,12 @@ class SubnetworkMapsView(View[PerLayer]):
 
 def per_layer_views(figure: Figure) -> list[View[Any]]:
     """Lay out the lab: all dev losses; at the right the map of the network and those of six subnetworks."""
-    halves = figure.add_gridspec(1, 2, width_ratios=[1.5, 1])
+    halves = figure.add_gridspec(1, 2, width_ratios=[1.15, 1])
     right = halves[0, 1].subgridspec(2, 1, height_ratios=[1.2, 1])
-    return [
-        DevLossPlaneView(figure.add_subplot(halves[0, 0]), KEEP_PROBS),
-        DecisionView(figure.add_subplot(right[0])),
-        SubnetworkMapsView(figure.add_subplot(right[1]), TILE),
-    ]
+    losses, plane, maps = (figure.add_subplot(cell) for cell in (halves[0, 0], right[0], right[1]))
+    for ax in (losses, plane, maps):
+        ax.set_anchor("W")
+    return [DevLossPlaneView(losses, KEEP_PROBS), DecisionView(plane), SubnetworkMapsView(maps, TILE)]
 
 
 def keep_prob_lab() -> Lab:
