@@ -128,9 +128,15 @@ def execute(notebook: NotebookNode, name: str, folder: Path) -> None:
 
 
 def kernel_environment(profile: str) -> dict[str, str]:
-    """Return the kernel's environment: this checkout's dlhelpers, no profile of the user's, fixed hashes."""
+    """Return the kernel's environment: this checkout's dlhelpers, nothing of the user's, fixed hashes."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    return {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0", "IPYTHONDIR": profile}
+    return {
+        **os.environ,
+        "PYTHONPATH": path,
+        "PYTHONHASHSEED": "0",
+        "IPYTHONDIR": profile,
+        "DLHELPERS_DATA": profile,
+    }
 
 
 def failure(notebook: NotebookNode, error: Exception) -> str:

@@ -19,6 +19,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dlhelpers.progress import remember
 from dlhelpers.showing import OPEN, RIGHT, WRONG, Code, Mark
 
 WIDTH = 88
@@ -210,6 +211,12 @@ class Exercise:
 
     def check(self, f: object) -> Verdict:
         """Say whether the reader's function is right; if not, what is known about the mistake."""
+        verdict = self._safe_check(f)
+        if verdict.kind == "right":
+            remember("solved", self.name)
+        return verdict
+
+    def _safe_check(self, f: object) -> Verdict:
         try:
             return self._check(f)
         except KeyboardInterrupt:
@@ -499,6 +506,11 @@ class Question:
             )
         if self.answer not in self.letters:
             raise ValueError(f"answer must be one of {', '.join(self.letters)}; got {self.answer!r}.")
+
+    @property
+    def name(self) -> str:
+        """The beginning of the text, by which the question is remembered."""
+        return " ".join(self.text.split())[:60].rstrip()
 
     @property
     def letters(self) -> tuple[str, ...]:

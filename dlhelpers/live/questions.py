@@ -10,6 +10,7 @@ from dlhelpers.live.lab import Lab
 from dlhelpers.live.pace import apart_from_cells, family, replace_predecessor
 from dlhelpers.live.picture import with_picture
 from dlhelpers.live.shell import button
+from dlhelpers.progress import remember
 from dlhelpers.showing import RIGHT, WRONG
 
 _STYLE = """<style>
@@ -34,6 +35,10 @@ class Question(Protocol):
     @property
     def text(self) -> str:
         """The question."""
+
+    @property
+    def name(self) -> str:
+        """By which it is remembered."""
 
     @property
     def answer(self) -> str:
@@ -105,6 +110,8 @@ class AskedQuestion:
     def _answer(self, change: object) -> None:
         """Say what there is to say about the chosen option.  JupyterLab may call this on another thread."""
         letter = self.chosen
+        if letter:
+            remember("answered", self.question.name)
         self.feedback = self.question.feedback_for(letter) if letter else ""
         mark = RIGHT if letter == self.question.answer else WRONG
         words = " ".join(f"({letter}) {self.feedback}".split())

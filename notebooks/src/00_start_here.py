@@ -14,7 +14,9 @@
 import numpy as np
 
 from dlhelpers.exercises import start_here as exercises
+from dlhelpers.exercises.course import notebooks
 from dlhelpers.labs.playground import playground
+from dlhelpers.live.course import course_map
 from dlhelpers.live.exercises import practice
 from dlhelpers.live.questions import ask
 from dlhelpers.session import Session
@@ -137,6 +139,12 @@ print("the same losses:", session.measure() == again.measure())
 #
 # ## The map of the course
 #
+# What you solve and predict is remembered on this machine, and nowhere else.
+
+# %%
+course_map(notebooks())
+
+# %% [markdown]
 # The sections are those of the lecture notes, named under *Sources* below.
 #
 # | section | notebook |

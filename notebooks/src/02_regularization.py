@@ -28,6 +28,8 @@ from dlhelpers.live.exercises import practice
 from dlhelpers.live.questions import ask, predict
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
+
+# %%
 from dlhelpers.optimizers import GradientDescent
 from dlhelpers.showing import show_source
 from dlhelpers.training import Descent, descend

@@ -27,6 +27,8 @@ from dlhelpers.live.exercises import practice
 from dlhelpers.live.questions import predict
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
+
+# %%
 from dlhelpers.optimizers import Adam, GradientDescent
 from dlhelpers.showing import show_source
 from dlhelpers.training import descend
@@ -301,12 +303,12 @@ for name, kind in (("right", Adam), ("with the bug", with_bug("Adam: t is one to
 # %% [markdown]
 # **Exercise 3: find the bug by reading.** One line below was changed. Read it beside the equations above.
 # Another number in `find_the_bug` gives another bug. Numbers 0 to 5 and 12 are in this function. 6 to 11 are in others: batch norm (6
-# and 7, notebook 08), L2 (8 and 9, notebook 02), the loss (10), the mask (11, notebook 03). `broken.hint()` tells which arrays
-# differ in a check, `broken.solution()` shows the line.
+# and 7, notebook 08), L2 (8 and 9, notebook 02), the loss (10), the mask (11, notebook 03). *Hint* tells which arrays
+# differ in a check, *Solution* shows the line.
 
 # %%
 broken = exercises.find_the_bug(0)
-broken
+practice(broken)
 
 # %%
 # Exercise 3: the number of the line that was changed, in place of the dots.
