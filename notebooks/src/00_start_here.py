@@ -32,7 +32,7 @@ from dlhelpers.sharing import from_text, to_text
 # training moves all weights and biases a little, so that the answers get better. How far they move is the
 # **learning rate**.
 #
-# The color of the map on the left is the answer for every place; where the two colors mix to grey-green, the network is
+# The color of the map on the left is the answer for every place; where it fades to white, the network is
 # not sure. In the middle, above, is the **loss**: how wrong the probabilities are; low is good. Below is the
 # **accuracy**: the share of points it gets right. Solid blue is the **training set**, the points that it learns from.
 # Dashed orange is the **dev set**: points that it never learns from. They tell how good it is on new points. Leave the
