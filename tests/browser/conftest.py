@@ -58,7 +58,7 @@ def jupyter(chromium: Chromium) -> Iterator[Jupyter]:
 
 @pytest.fixture(scope="session")
 def open_notebook(chromium: Chromium, jupyter: Jupyter) -> Iterator[Callable[[Path], LabPage]]:
-    """Open a notebook and run all of it, once for all its tests; the one before is closed."""
+    """Open a notebook, run all of it and uncover its labs, once for all its tests; close the one before."""
     pages: dict[Path, LabPage] = {}
 
     def close() -> None:
@@ -70,6 +70,7 @@ def open_notebook(chromium: Chromium, jupyter: Jupyter) -> Iterator[Callable[[Pa
             close()
             pages[notebook] = LabPage(chromium, jupyter, notebook)
             pages[notebook].run_all()
+            pages[notebook].uncover()
         pages[notebook].page.bring_to_front()  # a page behind another one draws once a second
         return pages[notebook]
 
