@@ -227,9 +227,9 @@ LONG = 500
 @pytest.mark.walk
 @pytest.mark.parametrize("name", LABS)
 def test_a_hand_that_moves_everything(name):
-    """Both ends, typed numbers, grabs, and a random walk: every frame holds, and the last belongs to the last values.
+    """Both ends, typed numbers, grabs, and a random walk: every frame holds.
 
-    Artists and memory do not grow, and no slider draws again what stays, but for those in `REDRAWS` of
+    The last picture belongs to the last values.  Artists and memory do not grow, and no slider draws again what stays, but for those in `REDRAWS` of
     tests/on_the_screen.
     """
 
