@@ -229,8 +229,8 @@ LONG = 500
 def test_a_hand_that_moves_everything(name):
     """Both ends, typed numbers, grabs, and a random walk: every frame holds.
 
-    The last picture belongs to the last values.  Artists and memory do not grow, and no slider draws again what stays, but for those in `REDRAWS` of
-    tests/on_the_screen.
+    The last picture belongs to the last values.  Artists and memory do not grow, and no slider draws again
+    what stays, but for those in `REDRAWS` of tests/on_the_screen.
     """
 
     async def run():
