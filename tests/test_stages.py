@@ -82,9 +82,7 @@ def test_nothing_is_computed_twice_when_all_is_known():
 
 
 LABS = all_labs()
-SAYS_HOW_FAR = re.compile(
-    r"so far|not yet|on the way|in training|[Aa]t step|[Aa]fter [\d,]+ of|\d of [\d,]+ \w+"
-)
+SAYS_HOW_FAR = re.compile(r"so far|not yet|on the way|in training|[Aa]t step|\d of [\d,]+ \w+")
 """A finding that says how much has been computed claims nothing about the rest."""
 
 
@@ -101,10 +99,9 @@ def stages_of(name, seed):
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 10))])
 @pytest.mark.parametrize("name", LABS)
 def test_no_stage_claims_what_the_last_one_contradicts(name, seed):
-    """A preview's finding is that of the end, or it says how far the computation is."""
+    """A preview's finding is that of the end, or a part of it, or it says how far the computation is."""
     stages = stages_of(name, seed)
     last = stages[-1][1] if stages else ""
-    wrong = {
-        finding: share for share, finding in stages if finding != last and not SAYS_HOW_FAR.search(finding)
-    }
+    others = {finding for _, finding in stages if finding not in last}
+    wrong = [finding for finding in others if not SAYS_HOW_FAR.search(finding)]
     assert not wrong, f"the last one says: {last}"
