@@ -92,31 +92,37 @@ for name, result in (("A", A), ("A * D", A * D), ("A * D / p", A * D / p), ("A *
 # The third line has the mean of the first. The last line is what the notes say if one reads them word for word:
 # scaling "by dividing with the activation matrix". Then only the mask is left. The divisor is the number $p$.
 #
-# **Predict, then move.** The lab takes layer 1 of a small network apart. Top: twelve examples (columns) and ten
+# The lab takes layer 1 of a small network apart. Top: twelve examples (columns) and ten
 # units (rows); first the activations, then the mask, the product, and what goes on to layer 2. Bottom left: the same
 # network; crosses are the units that are off for the example in the green frame. This is Figure 3 of the
-# notes, with real weights: a thick line is a large weight. Bottom middle: each dot is one unit of layer 2 and one
+# notes, with real weights: a thick line is a large weight. Bottom right: each dot is one unit of layer 2 and one
 # example. To the right is its $Z$ at test time, upward is the mean of its $Z$ over many masks. Dots on the line mean
-# that layer 2 gets in training, on average, what it gets at test time. Bottom right: the dev loss of networks
-# that were trained with this rule, for ten values of $p$.
+# that layer 2 gets in training, on average, what it gets at test time.
 
 # %%
-predict(exercises.no_division, labs.inverted_lab())
+labs.inverted_lab()
 
 # %% [markdown]
 # **Why.** Press *a single mask*: the dots lie far from the line, above and below. Average over more masks: they
 # move onto it. That is the expected value above, and it holds because $Z = W A + b$ is linear in the mask.
+# Press *forgot to divide*: the dots lie on a flatter line. Layer 2 gets $p$ times the test-time value. What does that
+# cost? The next lab trains a network by each rule, for ten values of $p$.
+
+# %%
+predict(exercises.no_division, labs.mask_rules_lab())
+
+# %% [markdown]
+# **Why.**
 #
-# - *Forgot to divide.* The dots lie on a flatter line: layer 2 gets $p$ times the test-time value. At test time each
-#   layer then gives its next one more than the weights are used to. The network is too sure of itself: the
-#   dev loss rises, most for small $p$. The share of right answers does not fall; for small $p$ it is even higher here.
-#   The loss punishes being too sure, the share does not.
+# - *Forgot to divide.* At test time each layer gives its next one more than the weights are used to. The network is
+#   too sure of itself: the dev loss rises, most for small $p$. The share of right answers does not fall; for small $p$
+#   it is even higher here. The loss punishes being too sure, the share does not.
 # - *Keep and drop mixed up.* At $p = 0.5$ there is no difference. At 0.8 only 20% of the units are kept, and they are
 #   divided by 0.8. At 1.0 nothing is kept, so no weight is trained at all; only the last bias is.
-# - *Original: × p at test time* (choose it in *Rule*). This is the form of the first papers: no division in training; at test time
-#   the activations are multiplied by $p$. The dots are on the line again. It works, but then the code of the test
+# - *Original: × p at test time*. This is the form of the first papers: no division in training; at test time
+#   the activations are multiplied by $p$. In the first lab the dots are on the line again. It works, but then the code of the test
 #   must know about dropout. Inverted dropout leaves the test alone.
-# - *One mask for all examples* (tick the box). The columns of the mask become equal. The mean is still right, but the noise grows.
+# - *One mask for all examples* (tick the box in the first lab, under *More*). The columns of the mask become equal. The mean is still right, but the noise grows.
 #   The next cell computes the gradient 300 times at the same weights, with fresh masks, and shows its scatter:
 #   the root of the summed variances of all entries.
 
