@@ -8,13 +8,44 @@ from typing import Any
 
 import numpy as np
 
-from dlhelpers.checks import check_array, check_flag, check_integer, check_number
+from dlhelpers.checks import check_array, check_flag, check_integer, check_number, door
 from dlhelpers.typing import FloatArray
 
 _BETA = "It is the share of the old average that a step keeps; the usual value is 0.9."
 
 
-@np.errstate(all="ignore")
+def _check_values(name: str, value: Any) -> None:
+    if isinstance(value, np.ndarray):
+        check_array(name, value, "(...)")
+    else:
+        check_number(name, value, "(-inf, inf)", "Pass a number or a float array.")
+
+
+def _check_broadcast(**values: Any) -> tuple[int, ...]:
+    """Return the shape that the values have together."""
+    shapes = {name: np.shape(value) for name, value in values.items()}
+    try:
+        return np.broadcast_shapes(*shapes.values())
+    except ValueError:
+        listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise ValueError(f"{' and '.join(shapes)} must have shapes that broadcast; got {listed}.") from None
+
+
+def _check_update(v: float | FloatArray, x: float | FloatArray, beta: float | FloatArray) -> None:
+    _check_values("v", v)
+    _check_values("x", x)
+    check_number("beta", beta, "[0, 1)", _BETA)
+    _check_broadcast(v=v, x=x, beta=beta)
+
+
+def _check_correct(v: float | FloatArray, beta: float | FloatArray, t: int) -> None:
+    _check_values("v", v)
+    check_number("beta", beta, "[0, 1)", _BETA)
+    check_integer("t", t, "[1, 1e18]", "It counts the values: 1 after the first.")
+    _check_broadcast(v=v, beta=beta)
+
+
+@door(_check_update)
 def update(v: float | FloatArray, x: float | FloatArray, beta: float | FloatArray) -> FloatArray:
     r"""Return the average after one more value.
 
@@ -47,15 +78,11 @@ def update(v: float | FloatArray, x: float | FloatArray, beta: float | FloatArra
     >>> print(update(10.0, 20.0, beta=0.75))
     12.5
     """
-    _check_values("v", v)
-    _check_values("x", x)
-    check_number("beta", beta, "[0, 1)", _BETA)
-    _check_broadcast(v=v, x=x, beta=beta)
     average = beta * v + (1 - beta) * x  # (1)
     return np.asarray(average, np.result_type(v, x, 0.0))[()]
 
 
-@np.errstate(all="ignore")
+@door(_check_correct)
 def correct(v: float | FloatArray, beta: float | FloatArray, t: int) -> FloatArray:
     r"""Return the average without the bias that its start at 0 gives it.
 
@@ -91,10 +118,6 @@ def correct(v: float | FloatArray, beta: float | FloatArray, t: int) -> FloatArr
     >>> print(correct(update(0.0, 20.0, beta=0.75), beta=0.75, t=1))
     20.0
     """
-    _check_values("v", v)
-    check_number("beta", beta, "[0, 1)", _BETA)
-    check_integer("t", t, "[1, 1e18]", "It counts the values: 1 after the first.")
-    _check_broadcast(v=v, beta=beta)
     corrected = v / (1 - beta**t)  # (1)
     return np.asarray(corrected, np.result_type(v, 0.0))[()]
 
@@ -241,20 +264,3 @@ def effective_window(beta: float | FloatArray) -> FloatArray:
     """
     check_number("beta", beta, "[0, 1)", _BETA)
     return np.asarray((1 + beta) / (1 - beta))[()]  # (1)
-
-
-def _check_values(name: str, value: Any) -> None:
-    if isinstance(value, np.ndarray):
-        check_array(name, value, "(...)")
-    else:
-        check_number(name, value, "(-inf, inf)", "Pass a number or a float array.")
-
-
-def _check_broadcast(**values: Any) -> tuple[int, ...]:
-    """Return the shape that the values have together."""
-    shapes = {name: np.shape(value) for name, value in values.items()}
-    try:
-        return np.broadcast_shapes(*shapes.values())
-    except ValueError:
-        listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-        raise ValueError(f"{' and '.join(shapes)} must have shapes that broadcast; got {listed}.") from None

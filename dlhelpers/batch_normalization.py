@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dlhelpers import averages
-from dlhelpers.checks import broadcasts, check_array, check_integer, check_number, door, shown
+from dlhelpers.checks import broadcasts, check_array, check_integer, check_number, door, inside, shown
 from dlhelpers.typing import FloatArray
 
 
@@ -96,6 +96,19 @@ def _check_inference(
     eps: float = 1e-5,
 ) -> None:
     _check(Z, eps, gamma=gamma, beta=beta, mean=mean, variance=variance)
+
+
+def _check_unbiased(variance: FloatArray, m: int) -> None:
+    check_array("variance", variance, "(...)")
+    check_integer("m", m, "[2, inf)", "The variance of one example is unknown.")
+
+
+def _check_running(running: FloatArray, batch: FloatArray, momentum: float) -> None:
+    check_array("running", running, "(...)")
+    check_array("batch", batch, "(...)")
+    if running.shape != batch.shape:
+        raise ValueError(f"running must have the shape of batch, {batch.shape}; got {running.shape}.")
+    check_number("momentum", momentum, "[0, 1)", "The usual value is 0.9.", fits=())
 
 
 @door(_check_forward)
@@ -223,6 +236,7 @@ def inference(
     return gamma * (Z - mean) / np.sqrt(variance + eps) + beta  # (1)
 
 
+@door(_check_unbiased)
 def unbiased(variance: FloatArray, m: int) -> FloatArray:
     r"""Return the estimate of a population's variance from the mean of squares over m examples.
 
@@ -235,12 +249,10 @@ def unbiased(variance: FloatArray, m: int) -> FloatArray:
     ValueError
         If `variance` is no float array or `m` is below 2.
     """
-    check_array("variance", variance, "(...)")
-    check_integer("m", m, "[2, inf)", "The variance of one example is unknown.")
     return m / (m - 1) * variance  # (1)
 
 
-@np.errstate(all="ignore")
+@door(_check_running)
 def update_running(running: FloatArray, batch: FloatArray, momentum: float) -> FloatArray:
     r"""Return the running average of a statistic after one more batch.
 
@@ -256,9 +268,4 @@ def update_running(running: FloatArray, batch: FloatArray, momentum: float) -> F
     ValueError
         If an argument is not as above.
     """
-    check_array("running", running, "(...)")
-    check_array("batch", batch, "(...)")
-    if running.shape != batch.shape:
-        raise ValueError(f"running must have the shape of batch, {batch.shape}; got {running.shape}.")
-    check_number("momentum", momentum, "[0, 1)", "The usual value is 0.9.", fits=())
-    return averages.update(running, batch, momentum)  # (1)
+    return inside(averages.update)(running, batch, momentum)  # (1)

@@ -72,8 +72,8 @@ _ALL = (
     Bug(
         "db is a mean over the examples, not a sum",
         BACKWARD,
-        "dZ.sum(axis=-1, keepdims=True)  # (5)",
-        "dZ.mean(axis=-1, keepdims=True)  # (5)",
+        "dZ.sum(axis=-1, keepdims=True, out=",
+        "dZ.mean(axis=-1, keepdims=True, out=",
         "Only the biases differ, in every layer, with each part switched off too: their line (5) is read by "
         "nothing else. The factor 1/m is in dZ already.",
     ),

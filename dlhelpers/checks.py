@@ -52,6 +52,7 @@ def door(check: Callable[..., object]) -> Callable[[F], F]:
                 return function(*args, **kwargs)
 
         checked.inside = function  # type: ignore[attr-defined]
+        checked.check = check  # type: ignore[attr-defined]
         return cast(F, checked)
 
     return with_door
@@ -68,6 +69,19 @@ def inside(function: F) -> F:
         return function  # it has no door, or is a decorator around one that has copied its attributes
     owner = getattr(function, "__self__", None)
     return cast(F, inner if owner is None else MethodType(inner, owner))
+
+
+def knock(method: Callable[..., Any], *args: Any) -> None:
+    """Check the arguments at the `door` of a method, without calling it; one without a door takes all.
+
+    Raises
+    ------
+    ValueError
+        If the method would.
+    """
+    if inside(method) is not method:
+        bound: Any = method
+        bound.check(bound.__self__, *args)
 
 
 def check_number(

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from dlhelpers.checks import check_array, check_flag, check_for_each, door
+from dlhelpers.checks import check_array, check_flag, check_for_each, door, inside, knock
 from dlhelpers.norms import power_of_two
 from dlhelpers.typing import FloatArray
 
@@ -53,11 +53,20 @@ def _check_eps(value: Any) -> None:
     check_for_each("eps", value, "(0, inf)", "It keeps the denominator above 0; 1e-8 is usual.")
 
 
-def _check_limit(limit: Any, gradient: FloatArray | None = None) -> None:
+def _check_limit(limit: Any) -> None:
     advice = "It is the greatest size that is let through; infinity lets everything through."
     check_for_each("limit", limit, "(0, inf]", advice)
-    if gradient is not None:
-        _check_population("limit", limit, "gradient", gradient)
+
+
+def _check_clipping(gradient: FloatArray, limit: Any) -> None:
+    check_array("gradient", gradient, "(..., P)")
+    _check_limit(limit)
+    _check_population("limit", limit, "gradient", gradient)
+
+
+def _check_clipped(clipped: "Clipped", gradient: FloatArray, state: Any) -> None:
+    _check_clipping(gradient, clipped.limit)
+    knock(clipped.optimizer.update, gradient, state)
 
 
 def _check_population(name: str, value: Any, array_name: str, array: FloatArray) -> None:
@@ -74,6 +83,10 @@ def _check_shapes(optimizer: Any, name: str, array: FloatArray) -> None:
     check_array(name, array, "(..., P)")
     for hyperparameter, value in vars(optimizer).items():
         _check_population(hyperparameter, value, name, array)
+
+
+def _check_plain(optimizer: "GradientDescent", gradient: FloatArray, state: None) -> None:
+    _check_shapes(optimizer, "gradient", gradient)
 
 
 def _check_update(kind: type[tuple[Any, ...]]) -> Callable[[Any, FloatArray, Any], None]:
@@ -116,9 +129,9 @@ class GradientDescent:
         """Return None: there is nothing to remember."""
         _check_shapes(self, "theta", theta)
 
+    @door(_check_plain)
     def update(self, gradient: FloatArray, state: None) -> tuple[FloatArray, None]:
         """Return the gradient itself."""
-        _check_shapes(self, "gradient", gradient)
         return gradient, state
 
 
@@ -483,7 +496,7 @@ OPTIMIZERS: Mapping[str, type[Any]] = {
 # Gradient clipping ----------------------------------------------------------------------------------
 
 
-@np.errstate(all="ignore")
+@door(_check_clipping)
 def clip_by_norm(gradient: FloatArray, limit: Hyperparameter) -> FloatArray:
     r"""Return the gradient, made shorter if it is longer than the limit; its direction stays.
 
@@ -522,8 +535,6 @@ def clip_by_norm(gradient: FloatArray, limit: Hyperparameter) -> FloatArray:
     array([[0.6, 0.8],
            [0.3, 0.4]])
     """
-    check_array("gradient", gradient, "(..., P)")
-    _check_limit(limit, gradient)
     a = power_of_two(gradient, axis=-1)
     n = np.linalg.norm(gradient / a, axis=-1, keepdims=True)  # (1)
     too_long = (n > limit / a) & np.isfinite(n)
@@ -531,7 +542,7 @@ def clip_by_norm(gradient: FloatArray, limit: Hyperparameter) -> FloatArray:
     return _cast(clipped, gradient)
 
 
-@np.errstate(all="ignore")
+@door(_check_clipping)
 def clip_by_value(gradient: FloatArray, limit: Hyperparameter) -> FloatArray:
     r"""Return the gradient with each element moved into the interval from -limit to limit.
 
@@ -558,8 +569,6 @@ def clip_by_value(gradient: FloatArray, limit: Hyperparameter) -> FloatArray:
     >>> clip_by_value(np.array([3.0, -4.0, 0.5]), limit=1.0)
     array([ 1. , -1. ,  0.5])
     """
-    check_array("gradient", gradient, "(..., P)")
-    _check_limit(limit, gradient)
     bound = np.asarray(limit, gradient.dtype)
     return np.minimum(np.maximum(gradient, -bound), bound)  # (1)
 
@@ -605,6 +614,8 @@ class Clipped:
         _check_shapes(self, "theta", theta)
         return self.optimizer.init(theta)
 
+    @door(_check_clipped)
     def update(self, gradient: FloatArray, state: Any) -> tuple[FloatArray, Any]:
         """Return what the optimizer inside makes of the clipped gradient."""
-        return self.optimizer.update(clip_by_norm(gradient, self.limit), state)
+        clipped = inside(clip_by_norm)(gradient, self.limit)
+        return inside(self.optimizer.update)(clipped, state)

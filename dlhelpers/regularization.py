@@ -9,7 +9,7 @@ import numpy as np
 
 from dlhelpers.checks import check_array, check_for_each, check_integer, check_number, door, inside
 from dlhelpers.minibatches import Batch
-from dlhelpers.network import Network, check_training
+from dlhelpers.network import Network, check_training, check_training_with_statistics
 from dlhelpers.parameters import Layout
 from dlhelpers.typing import BoolArray, FloatArray
 
@@ -128,6 +128,13 @@ def _check_training(objective: "Regularized", theta: FloatArray, batch: Batch) -
         _check_penalty(theta, objective.layout.is_weight, strength, objective.m)
 
 
+def _check_training_with_statistics(
+    objective: "Regularized", theta: FloatArray, batch: Batch, statistics: FloatArray
+) -> None:
+    _check_training(objective, theta, batch)
+    check_training_with_statistics(objective.network, theta, batch, statistics)
+
+
 @dataclass(frozen=True)
 class Regularized:
     r"""A network whose cost has penalties added; with both of them it is the elastic net.
@@ -182,9 +189,13 @@ class Regularized:
         gradient = inside(self.network.gradient)(theta, batch)
         return gradient + sum(penalty.gradient for penalty in self._penalties(theta))
 
-    def update_statistics(self, statistics: FloatArray, theta: FloatArray, batch: Batch) -> FloatArray:
-        """Return the network's running statistics after this batch, as in `Network.update_statistics`."""
-        return self.network.update_statistics(statistics, theta, batch)
+    @door(_check_training_with_statistics)
+    def gradient_and_statistics(
+        self, theta: FloatArray, batch: Batch, statistics: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return the gradient of J + R and the running statistics after this batch; as in `Network`."""
+        gradient, after = inside(self.network.gradient_and_statistics)(theta, batch, statistics)
+        return gradient + sum(penalty.gradient for penalty in self._penalties(theta)), after
 
     def _penalties(self, theta: FloatArray) -> list[Penalty]:
         is_weight = self.layout.is_weight

@@ -15,7 +15,6 @@ from dlhelpers.losses import LOSSES
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network, layer_statistics
 from dlhelpers.regularization import Regularized
-from dlhelpers.scratch import scratch
 
 
 def some_batch(rng, loss, n_out, m=7, lead=()):
@@ -412,17 +411,6 @@ def test_threads_do_not_share_scratch_memory(rng):
         for _ in range(20):
             found = list(pool.map(lambda theta: network.gradient(theta, batch), thetas))
             np.testing.assert_array_equal(found, expected)
-
-
-def test_scratch_memory_is_used_again_and_bounded():
-    A, B = np.ones((2, 3)), np.ones((3, 4))
-    assert scratch("x", A, B) is scratch("x", A, B)
-    assert scratch("x", A, B) is not scratch("y", A, B)
-    assert scratch("x", A, B) is not scratch("x", A.astype(np.float32), B.astype(np.float32))
-    first = scratch("x", A, B)
-    for n in range(100):
-        scratch(f"many {n}", A, B)
-    assert scratch("x", A, B) is not first
 
 
 @pytest.mark.parametrize("batch_norm", [None, BatchNormalization()])

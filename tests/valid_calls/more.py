@@ -95,8 +95,7 @@ def of_data() -> Iterator[One]:
     yield augmentation.elastic, {**noise, "smoothness": 2.0}
     amounts = {"degrees": 10.0, "pixels": 1.0, "scale": 0.1, "noise": 0.1, "elastic": 0.5, "smoothness": 2.0}
     yield augmentation.augment, {"X": images, "rng": np.random.default_rng(0), **amounts}
-    A, B = np.ones((2, 3)), np.ones((3, 4))
-    yield scratch.scratch, {"name": "a test", "A": A, "B": B}
+    yield scratch.scratch, {"name": "a test", "lead": (), "sizes": (2, 3), "m": 4, "dtype": np.dtype(float)}
 
 
 def half(setting: dict[str, Any]) -> float:
