@@ -151,9 +151,10 @@ def forward(Z: FloatArray, gamma: FloatArray, beta: FloatArray, eps: float = 1e-
             f"batch normalization needs 2 or more examples in a batch; got {Z.shape[-1]}. One example minus "
             "its own mean is 0. Use larger batches (columns of Z), or pass running statistics to predict."
         )
-    mean = Z.mean(axis=-1, keepdims=True)  # (1)
+    m = Z.shape[-1]
+    mean = Z.sum(axis=-1, keepdims=True) / m  # (1)
     centered = Z - mean
-    variance = np.square(centered).mean(axis=-1, keepdims=True)  # (2)
+    variance = np.square(centered).sum(axis=-1, keepdims=True) / m  # (2)
     Z_norm = centered / np.sqrt(variance + eps)  # (3)
     Z_tilde = gamma * Z_norm + beta  # (4)
     return Normalized(Z_tilde, Z_norm, mean, variance)
@@ -167,8 +168,8 @@ def backward(dZ_tilde: FloatArray, batch: Normalized, gamma: FloatArray, eps: fl
         d\gamma &= \textstyle\sum_i d\tilde z^{(i)} z_{norm}^{(i)} \tag{1} \\
         d\beta &= \textstyle\sum_i d\tilde z^{(i)} \tag{2} \\
         dz_{norm} &= \gamma \, d\tilde z \tag{3} \\
-        t_\mu &= \overline{dz_{norm}} \tag{4} \\
-        t_{\sigma^2} &= z_{norm} \, \overline{dz_{norm} z_{norm}} \tag{5} \\
+        t_\mu &= \overline{dz_{norm}} = \gamma \, d\beta / m \tag{4} \\
+        t_{\sigma^2} &= z_{norm} \, \overline{dz_{norm} z_{norm}} = z_{norm} \gamma \, d\gamma / m \tag{5} \\
         dz &= (dz_{norm} - t_\mu - t_{\sigma^2}) / \sqrt{\sigma^2 + \epsilon} \tag{6}
 
     A bar is the mean over the batch.  (4) and (5) are what flows back through mu and sigma^2.
@@ -195,11 +196,12 @@ def backward(dZ_tilde: FloatArray, batch: Normalized, gamma: FloatArray, eps: fl
     ----------
     Ioffe & Szegedy (2015), section 3; the sums are put together.
     """
+    m = dZ_tilde.shape[-1]
     dgamma = (dZ_tilde * batch.Z_norm).sum(axis=-1, keepdims=True)  # (1)
     dbeta = dZ_tilde.sum(axis=-1, keepdims=True)  # (2)
     dZ_norm = gamma * dZ_tilde  # (3)
-    through_mean = dZ_norm.mean(axis=-1, keepdims=True)  # (4)
-    through_variance = batch.Z_norm * (dZ_norm * batch.Z_norm).mean(axis=-1, keepdims=True)  # (5)
+    through_mean = gamma * dbeta / m  # (4)
+    through_variance = batch.Z_norm * (gamma * dgamma / m)  # (5)
     dZ = (dZ_norm - through_mean - through_variance) / np.sqrt(batch.variance + eps)  # (6)
     return Gradients(dZ, dgamma, dbeta)
 

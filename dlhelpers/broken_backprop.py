@@ -185,8 +185,8 @@ _ALL = (
     Bug(
         "dropout: the kept units are not divided by p",
         "dropout.keep_mask",
-        "return np.asarray(D / keep_prob, dtype=draw.dtype)  # (2)",
-        "return np.asarray(D, dtype=draw.dtype)  # (2)",
+        "return D / np.asarray(keep_prob, dtype)  # (2)",
+        "return D  # (2)",
         "There was a bug, though: the mask is not divided by keep_prob. Forward and backward pass use the "
         "same mask, so the gradient is right for a cost that is wrong. The check asks whether the two agree, "
         "not whether J is what you wanted.",

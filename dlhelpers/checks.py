@@ -72,7 +72,7 @@ def inside(function: F) -> F:
 
 
 def knock(method: Callable[..., Any], *args: Any) -> None:
-    """Check the arguments at the `door` of a method, without calling it; one without a door takes all.
+    """Check the arguments `args` at the `door` of a method, without calling it; without a door all will do.
 
     Raises
     ------

@@ -66,10 +66,12 @@ def check_labels(Y: FloatArray, axis: int) -> None:
         return
     right, turned = (bool(np.all(np.abs(Y.sum(axis=each) - 1) < 1e-3)) for each in (axis, other))
     if turned and not right:
-        each, those = ("column", "rows") if axis == -2 else ("row", "columns")
+        each, those, more = ("row", "columns", "")
+        if axis == -2:
+            each, those, more = ("column", "rows", ", and logits whose columns are examples")
         raise ValueError(
             f"Y must have one {each} for each example, whose labels add up to 1; got an array whose {those} "
-            f"do, of shape {Y.shape}. Pass Y.T."
+            f"do, of shape {Y.shape}. Pass Y.T{more}."
         )
 
 

@@ -602,8 +602,7 @@ class Network:
                 g = ACTIVATIONS_INSIDE[self.activations[layer - 1]].function
                 A = activated = g(Z, out=each_A[layer - 1])  # (2)
                 if draws is not None:
-                    mask = inside(keep_mask)(draws[layer - 1], self.keep_probs[layer - 1])
-                    mask = mask.astype(activated.dtype, copy=False)
+                    mask = inside(keep_mask)(draws[layer - 1], self.keep_probs[layer - 1], activated.dtype)
                     A = activated * mask  # (3)
             layers.append(Layer(A_in, Z, activated if layer < last else Z, normalized, mask))
         return layers

@@ -10,6 +10,7 @@ import numpy as np
 from dlhelpers.checks import check_array, check_for_each, check_integer, check_number, door, inside
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network, check_training, check_training_with_statistics
+from dlhelpers.optimizers import clip_by_norm
 from dlhelpers.parameters import Layout
 from dlhelpers.typing import BoolArray, FloatArray
 
@@ -48,6 +49,8 @@ def l2(theta: FloatArray, is_weight: BoolArray, strength: float | FloatArray, m:
         R &= \frac{\lambda}{2m} \sum_{i \in \text{weights}} \theta_i^2 \tag{1} \\
         \frac{\partial R}{\partial \theta_i} &= \frac{\lambda}{m} \theta_i \tag{2}
 
+    The factor comes before the square, which may overflow where R does not.
+
     Parameters
     ----------
     theta : (..., P) float array
@@ -77,7 +80,7 @@ def l2(theta: FloatArray, is_weight: BoolArray, strength: float | FloatArray, m:
     Penalty(value=np.float64(1.5), gradient=array([1., 0.]))
     """
     weights = theta * is_weight
-    value = (strength / (2 * m) * weights**2).sum(axis=-1)  # (1)
+    value = (strength / (2 * m) * weights * weights).sum(axis=-1)  # (1)
     gradient = strength / m * weights  # (2)
     return Penalty(value.astype(theta.dtype), gradient.astype(theta.dtype, copy=False))
 
@@ -194,8 +197,8 @@ class Regularized:
         self, theta: FloatArray, batch: Batch, statistics: FloatArray
     ) -> tuple[FloatArray, FloatArray]:
         """Return the gradient of J + R and the running statistics after this batch; as in `Network`."""
-        gradient, after = inside(self.network.gradient_and_statistics)(theta, batch, statistics)
-        return gradient + sum(penalty.gradient for penalty in self._penalties(theta)), after
+        of_J, after = inside(self.network.gradient_and_statistics)(theta, batch, statistics)
+        return of_J + sum(penalty.gradient for penalty in self._penalties(theta)), after
 
     def _penalties(self, theta: FloatArray) -> list[Penalty]:
         is_weight = self.layout.is_weight
@@ -290,6 +293,5 @@ def max_norm(theta: FloatArray, layout: Layout, limit: float) -> FloatArray:
     limited = theta.copy() if isinstance(theta, np.ndarray) else theta
     for name, W in layout.views(limited).items():
         if name.startswith("W"):
-            length = np.sqrt(np.square(W).sum(axis=-1, keepdims=True))
-            W *= limit / np.maximum(length, limit)  # (1)
+            W[...] = inside(clip_by_norm)(W, limit)  # (1)
     return limited

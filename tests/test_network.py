@@ -164,6 +164,9 @@ def test_statistics_by_hand_for_two_steps():
     once = network.update_statistics(network.initial_statistics(), theta, batch)
     assert once.tolist() == [0.5, 1.25]
     assert network.update_statistics(once, theta, batch).tolist() == [0.875, 1.4375]
+    gradient, after = network.gradient_and_statistics(theta, batch, once)
+    assert after.tolist() == [0.875, 1.4375]
+    np.testing.assert_array_equal(gradient, network.gradient(theta, batch))
 
 
 def test_inference_by_hand_on_one_example():
@@ -508,7 +511,7 @@ DRAWS = (np.ones((4, 5)),)
             lambda: NETWORK.loss(THETA, BATCH._replace(Y=[1.0])),
             r"Y must be a number array .* \(\.\.\., m, n_out\)",
         ),
-        (lambda: NETWORK.loss(THETA, BATCH._replace(Y=np.ones((5, 3)))), "Y must have one target for each"),
+        (lambda: NETWORK.loss(THETA, BATCH._replace(Y=np.ones((5, 3)))), "Y must have shape"),
         (
             lambda: NETWORK.loss(np.ones((2, 26)), BATCH._replace(X=np.ones((3, 5, 3)))),
             "theta, X and draws must",
@@ -521,7 +524,7 @@ DRAWS = (np.ones((4, 5)),)
             lambda: NETWORK.gradient(THETA, BATCH._replace(X=np.ones((3, 5, 3)))),
             r"theta must have shape \(K, P\)",
         ),
-        (lambda: NETWORK.gradient(THETA, BATCH._replace(Y=np.ones((3, 5, 2)))), "Y must have one target"),
+        (lambda: NETWORK.gradient(THETA, BATCH._replace(Y=np.ones((3, 5, 2)))), "Y must have shape"),
         (
             lambda: Network((3, 4, 2), keep_prob=np.full((3, 1, 1), 0.5)).gradient(
                 THETA, BATCH._replace(draws=DRAWS)
