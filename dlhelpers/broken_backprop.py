@@ -114,8 +114,8 @@ _ALL = (
     Bug(
         "Adam: t is one too large",
         "optimizers.Adam.update",
-        "v_hat = v / (1 - self.beta1**t) if",
-        "v_hat = v / (1 - self.beta1 ** (t + 1)) if",
+        "v_hat = v / _weight_sum(self.beta1, t) if",
+        "v_hat = v / _weight_sum(self.beta1, t + 1) if",
         "There was a bug, though: Adam's bias correction counted t one too large. The check compares the "
         "gradient with J. Adam comes after both, so no gradient check can see it.",
         found=False,

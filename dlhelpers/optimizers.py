@@ -23,9 +23,12 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from dlhelpers import averages
 from dlhelpers.checks import check_array, check_flag, check_for_each, door, inside, knock
 from dlhelpers.norms import power_of_two
 from dlhelpers.typing import FloatArray
+
+_weight_sum = inside(averages.weight_sum)
 
 Hyperparameter = float | FloatArray
 """A number, or (K, 1) numbers, one for each network of a population."""
@@ -415,7 +418,8 @@ class Adam:
         \text{direction} &= \hat v / (\sqrt{\hat s} + \epsilon) && \text{eps outside the root} \tag{5} \\
         \text{direction} &= \hat v / \sqrt{\hat s + \epsilon} && \text{eps inside the root} \tag{6}
 
-    With `descend(..., weight_decay=...)` it is AdamW.
+    `averages.weight_sum` computes the denominators of (3) and (4): the sums of the weights so far.  With
+    `descend(..., weight_decay=...)` it is AdamW.
 
     Parameters
     ----------
@@ -473,8 +477,8 @@ class Adam:
         t = state.t + 1
         v = self.beta1 * state.v + (1 - self.beta1) * gradient  # (1)
         s = self.beta2 * state.s + (1 - self.beta2) * gradient**2  # (2)
-        v_hat = v / (1 - self.beta1**t) if self.bias_correction else v  # (3)
-        s_hat = s / (1 - self.beta2**t) if self.bias_correction else s  # (4)
+        v_hat = v / _weight_sum(self.beta1, t) if self.bias_correction else v  # (3)
+        s_hat = s / _weight_sum(self.beta2, t) if self.bias_correction else s  # (4)
         if self.eps_inside:
             direction = v_hat / np.sqrt(s_hat + self.eps)  # (6)
         else:

@@ -71,13 +71,13 @@ class InverseTime:
     ----------
     rate : float >= 0, or (K, 1) float array
         alpha at t = 0.
-    decay_rate : float >= 0, or (K, 1) float array
+    decay_rate : float in [0, 1e100], or (K, 1) float array
         d, per step: after 1 / d steps the rate is half of what it was at first.
 
     Raises
     ------
     ValueError
-        If `rate` or `decay_rate` is negative.
+        If a number is outside its range.
 
     References
     ----------
@@ -93,7 +93,7 @@ class InverseTime:
     decay_rate: Rate
 
     def __post_init__(self) -> None:
-        _check_numbers(self, rate="[0, inf)", decay_rate="[0, inf)")
+        _check_numbers(self, rate="[0, inf)", decay_rate="[0, 1e100]")
 
     def __call__(self, step: int) -> Rate:
         """Return the rate of equation (1)."""
@@ -264,10 +264,11 @@ class Cosine:
     r"""The rate falls along half a wave of the cosine: slowly, then fast, then slowly.
 
     .. math::
-        c &= \frac{1}{2} \left(1 + \cos \frac{\pi t}{T}\right) \tag{1} \\
+        c &= \frac{1}{2} \left(1 + \cos \frac{\pi t}{T}\right) = \sin^2 \frac{\pi (T - t)}{2 T} \tag{1} \\
         \alpha &= \alpha_\text{lowest} + c (\alpha_0 - \alpha_\text{lowest}) \tag{2}
 
-    From t = T on it stays at the lowest rate; there are no restarts.
+    From t = T on it stays at the lowest rate; there are no restarts.  The second form of (1) is computed:
+    near the end, 1 plus the cosine has few digits left.
 
     Parameters
     ----------
@@ -309,7 +310,7 @@ class Cosine:
     def __call__(self, step: int) -> Rate:
         """Return the rate of equation (2)."""
         t = min(_check_step(step), self.steps)
-        c = (1 + math.cos(math.pi * t / self.steps)) / 2  # (1)
+        c = math.sin(math.pi * (self.steps - t) / (2 * self.steps)) ** 2  # (1)
         return self.lowest + c * (self.rate - self.lowest)  # (2)
 
 
