@@ -153,7 +153,7 @@ def correct(v: float | FloatArray, beta: float | FloatArray, t: int) -> FloatArr
     --------
     After the first value the average is that value:
 
-    >>> print(correct(update(0.0, 20.0, beta=0.75), beta=0.75, t=1))
+    >>> print(correct(update(0.0, 20.0, beta=0.75), beta=0.75, t=1).round(6))
     20.0
     """
     corrected = v / inside(weight_sum)(beta, t)  # (1)

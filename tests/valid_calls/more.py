@@ -38,6 +38,7 @@ def of_optimizers() -> Iterator[One]:
     beta = {"v": theta, "x": gradient, "beta": 0.9}
     yield averages.update, beta
     yield averages.correct, {"v": theta, "beta": 0.9, "t": 3}
+    yield averages.weight_sum, {"beta": 0.9, "t": 3}
     yield averages.moving_average, {"x": theta, "beta": 0.9, "bias_correction": True}
     yield averages.weights, {"beta": 0.9, "t": 5}
     yield averages.rule_of_thumb_window, {"beta": 0.9}
