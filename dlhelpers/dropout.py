@@ -148,7 +148,7 @@ def with_draws(
     """
     _check_drawing(sizes, rng, population)
     if not isinstance(batches, Iterator):
-        raise ValueError(f"batches must be an iterator of Batch; got {batches!r}. Pass repeat(batch).")
+        raise ValueError(f"batches must be an iterator of Batch; got {shown(batches)}. Pass repeat(batch).")
     return (
         batch._replace(draws=draw_uniform(sizes, batch.X.shape[-2], rng, population)) for batch in batches
     )

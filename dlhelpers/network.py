@@ -336,7 +336,7 @@ class Network:
             if isinstance(value, tuple) and len(value) != len(self.sizes) - 2:
                 raise ValueError(
                     f"{name} must have one entry for each of the {len(self.sizes) - 2} hidden layers; "
-                    f"got {value!r}. A single value serves all of them."
+                    f"got {shown(value)}. A single value serves all of them."
                 )
         activation, keep_prob = self.activation, self.keep_prob
         for each in activation if isinstance(activation, tuple) else (activation,):
@@ -346,7 +346,7 @@ class Network:
         check_choice("loss_name", self.loss_name, LOSSES)
         if self.batch_norm is not None and not isinstance(self.batch_norm, BatchNormalization):
             raise ValueError(
-                f"batch_norm must be a BatchNormalization or None; got {self.batch_norm!r}. "
+                f"batch_norm must be a BatchNormalization or None; got {shown(self.batch_norm)}. "
                 "Pass BatchNormalization() for the usual settings."
             )
 

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from dlhelpers import averages
-from dlhelpers.checks import check_array, check_flag, check_for_each, door, inside, knock
+from dlhelpers.checks import check_array, check_flag, check_for_each, door, inside, knock, shown
 from dlhelpers.norms import power_of_two
 from dlhelpers.typing import FloatArray
 
@@ -608,7 +608,7 @@ class Clipped:
         methods = [getattr(self.optimizer, name, None) for name in ("init", "update")]
         if isinstance(self.optimizer, type) or not all(map(callable, methods)):
             raise ValueError(
-                f"optimizer must be an optimizer with init and update; got {self.optimizer!r}. "
+                f"optimizer must be an optimizer with init and update; got {shown(self.optimizer)}. "
                 "For instance, pass Adam()."
             )
         _check_limit(self.limit)

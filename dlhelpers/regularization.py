@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dlhelpers.checks import check_array, check_for_each, check_integer, check_number, door, inside
+from dlhelpers.checks import check_array, check_for_each, check_integer, check_number, door, inside, shown
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network, check_training, check_training_with_statistics
 from dlhelpers.optimizers import clip_by_norm
@@ -169,7 +169,7 @@ class Regularized:
 
     def __post_init__(self) -> None:
         if not isinstance(self.network, Network):
-            raise ValueError(f"network must be a Network; got {self.network!r}. Pass Network(sizes).")
+            raise ValueError(f"network must be a Network; got {shown(self.network)}. Pass Network(sizes).")
         for name in ("l1", "l2"):
             advice = "It is a lambda: 0 means no penalty."
             check_for_each(name, getattr(self, name), "[0, inf)", advice, kind="number")
@@ -289,7 +289,7 @@ def max_norm(theta: FloatArray, layout: Layout, limit: float) -> FloatArray:
     """
     check_number("limit", limit, "(0, inf)", "Usual values are 2 to 4.", fits=())
     if not isinstance(layout, Layout):
-        raise ValueError(f"layout must be a Layout; got {layout!r}. Pass network.layout.")
+        raise ValueError(f"layout must be a Layout; got {shown(layout)}. Pass network.layout.")
     limited = theta.copy() if isinstance(theta, np.ndarray) else theta
     for name, W in layout.views(limited).items():
         if name.startswith("W"):

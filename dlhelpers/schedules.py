@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from dlhelpers.checks import check_for_each, check_integer
+from dlhelpers.checks import check_for_each, check_integer, shown
 from dlhelpers.typing import FloatArray
 
 Rate = float | FloatArray
@@ -242,7 +242,8 @@ class Table:
     def __post_init__(self) -> None:
         if not isinstance(self.rates, Mapping) or 0 not in self.rates:
             raise ValueError(
-                f"rates must be a mapping from steps to rates that begins at step 0; got {self.rates!r}. "
+                "rates must be a mapping from steps to rates that begins at step 0; "
+                f"got {shown(self.rates)}. "
                 "For a rate of 0.1, and 0.01 from step 10 on, pass {0: 0.1, 10: 0.01}."
             )
         for start in self.rates:
@@ -303,7 +304,7 @@ class Cosine:
         check_integer("steps", self.steps, "[1, 1e18]", "It is the number of steps until the lowest rate.")
         if np.any(self.lowest > self.rate):
             raise ValueError(
-                f"lowest must not be above rate; got {self.lowest!r} and {self.rate!r}. "
+                f"lowest must not be above rate; got {shown(self.lowest)} and {shown(self.rate)}. "
                 "To raise the rate at first, use WarmUp."
             )
 
@@ -437,6 +438,6 @@ def _check_step(step: Any) -> int:
 def _check_schedule(schedule: Any) -> None:
     if not callable(schedule) or isinstance(schedule, type):
         raise ValueError(
-            f"schedule must be a function from the step to a rate; got {schedule!r}. "
+            f"schedule must be a function from the step to a rate; got {shown(schedule)}. "
             "For instance, pass Constant(0.1)."
         )

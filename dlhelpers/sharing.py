@@ -7,6 +7,7 @@ from dataclasses import MISSING, fields, is_dataclass, replace
 from itertools import groupby
 from typing import Any
 
+from dlhelpers.checks import shown
 from dlhelpers.schedules import Constant
 from dlhelpers.session import Change, Session
 from dlhelpers.settings import SCHEDULES, Settings, make_optimizer
@@ -100,7 +101,7 @@ def _trained(session: Session, changes: Iterable[Change]) -> Iterator[Session]:
 
 def _check_session(session: Session) -> None:
     if not isinstance(session, Session):
-        raise ValueError(f"session must be a Session; got {session!r}. Pass Session(Settings()).")
+        raise ValueError(f"session must be a Session; got {shown(session)}. Pass Session(Settings()).")
 
 
 def _pairs(values: Mapping[str, Any]) -> str:

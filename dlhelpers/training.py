@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from dlhelpers.checks import check_array, check_integer, check_number, inside
+from dlhelpers.checks import check_array, check_integer, check_number, inside, shown
 from dlhelpers.minibatches import Batch
 from dlhelpers.optimizers import Optimizer
 from dlhelpers.typing import BoolArray, FloatArray
@@ -305,7 +305,7 @@ def descend(
     ):
         if wanted and not hasattr(objective, needed):
             raise ValueError(
-                f"{name} needs an objective with {needed}, such as a Network; got {objective!r}."
+                f"{name} needs an objective with {needed}, such as a Network; got {shown(objective)}."
             )
     state = optimizer.init(theta) if state is None else state
     settings = (statistics, weight_decay, projection, step, None if steps is None else step + steps)
@@ -321,6 +321,6 @@ def _check_parts(
         ("optimizer", optimizer, ("init", "update"), "Adam()"),
     ):
         if isinstance(value, type) or not all(hasattr(value, method) for method in needed):
-            raise ValueError(f"{name} must have {' and '.join(needed)}; got {value!r}. Pass {example}.")
+            raise ValueError(f"{name} must have {' and '.join(needed)}; got {shown(value)}. Pass {example}.")
     if projection is not None and not callable(projection):
-        raise ValueError(f"projection must be a function from theta to theta; got {projection!r}.")
+        raise ValueError(f"projection must be a function from theta to theta; got {shown(projection)}.")
