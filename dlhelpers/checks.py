@@ -278,12 +278,12 @@ def check_flag(name: str, value: Any) -> None:
 
 
 def check_path(path: Any, example: str) -> Path:
-    """Return `path` as a Path; raise ValueError unless it may be the name of a file.
+    """Return `path` as a Path; raise ValueError unless it may be the name of a file, of 255 bytes at most.
 
     `example` is such a name, for the message.
     """
     right = isinstance(path, str | Path) and Path(path).name not in ("", "..") and "\0" not in str(path)
-    if not right:
+    if not right or max(len(part.encode(errors="replace")) for part in Path(path).parts) > 255:
         raise ValueError(f"path must name a file; got {shown(path)}. Pass for instance {example!r}.")
     return Path(path)
 

@@ -303,4 +303,4 @@ def _is_lower(loss: float, best: float) -> bool:
 
 
 def _named(run: object) -> str:
-    return f"theta of shape {run.theta.shape}" if isinstance(run, Descent) else repr(run)
+    return f"theta of shape {run.theta.shape}" if isinstance(run, Descent) else shown(run)

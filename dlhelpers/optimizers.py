@@ -98,7 +98,7 @@ def _check_update(kind: type[tuple[Any, ...]]) -> Callable[[Any, FloatArray, Any
     def check(optimizer: Any, gradient: FloatArray, state: Any) -> None:
         _check_shapes(optimizer, "gradient", gradient)
         if not isinstance(state, kind) or np.shape(state[0]) != gradient.shape:
-            came = f"arrays of shape {np.shape(state[0])}" if isinstance(state, kind) else repr(state)
+            came = f"arrays of shape {np.shape(state[0])}" if isinstance(state, kind) else shown(state)
             raise ValueError(
                 f"gradient and state must belong together: gradient has shape {gradient.shape}, and state "
                 f"must be the {kind.__name__} of the step before, of this shape; got {came}. "

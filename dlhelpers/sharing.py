@@ -82,7 +82,11 @@ def replay(text: str, own: Points | None = None) -> Iterator[Session]:
     ValueError
         If the line cannot be read; it says which part.
     """
-    first, *parts = [part.strip() for part in str(text).strip().split("|")]
+    if not isinstance(text, str):
+        raise ValueError(
+            f"text must be a line that to_text returned; got {shown(text)}. Copy the whole line."
+        )
+    first, *parts = [part.strip() for part in text.strip().split("|")]
     if first != "playground":
         raise ValueError(f"text must begin with 'playground |'; got {first[:40]!r}. Copy the whole line.")
     values = _values(parts.pop(0)) if parts and not parts[0].startswith("@") else {}

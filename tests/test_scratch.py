@@ -59,9 +59,9 @@ def test_each_thread_has_its_own():
     [
         ("name", None, "name must be a string; got None"),
         ("name", ["x"], "name must be a string; got"),
-        ("lead", [3], "lead must be a tuple of integers; got"),
+        ("lead", [3], "lead must be a tuple of integers, 60 at most; got"),
         ("lead", (-1,), "Each of lead must be an integer in"),
-        ("sizes", 3, "sizes must be a tuple of integers; got 3"),
+        ("sizes", 3, "sizes must be a tuple of integers, 60 at most; got 3"),
         ("sizes", (2.5,), "Each of sizes must be an integer in"),
         ("sizes", (-1,), "Each of sizes must be an integer in"),
         ("m", -1, "m must be an integer in"),
