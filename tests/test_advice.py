@@ -125,7 +125,7 @@ ROWS: list[Row] = [
     (
         "network.Network.predict",
         "X",
-        np.ones((30, 2), np.float16),
+        np.ones((5, 2), np.float16),
         "X.astype(np.float32)",
         lambda X: X.astype(np.float32),
     ),
