@@ -15,6 +15,8 @@ from dlhelpers.initialization import predict_signals, propagate
 from dlhelpers.losses import LOSSES
 from dlhelpers.norms import norm, power_of_two, root_mean_square
 from dlhelpers.optimizers import Adam, AdamState, clip_by_norm
+from dlhelpers.parameters import Layout
+from dlhelpers.regularization import l2, max_norm
 from dlhelpers.softmax import log_softmax, softmax
 from dlhelpers.surfaces import SURFACES, Plateau, Saddle
 
@@ -211,6 +213,32 @@ def test_labels_may_be_integers_without_a_sign():
         for kind in (np.uint8, np.int8):
             assert loss.cost(Z, Y.astype(kind)) == loss.cost(Z, Y.astype(float))
             np.testing.assert_array_equal(loss.gradient(Z, Y.astype(kind)), loss.gradient(Z, Y.astype(float)))
+
+
+@both
+def test_squared_error_and_penalty_are_right_where_a_square_or_their_sum_is_no_float(dtype):
+    @given(vectors(dtype), st.sampled_from([1, 1000]))
+    @settings(max_examples=200)
+    def check(z, times):
+        with localcontext(EXACT):
+            Z = np.tile(z, times)[None, :]  # many examples: their sum overflows before it is divided
+            exact = sum(exactly(x) ** 2 for x in z) / 8
+            loss = LOSSES["squared_error"]
+            lost = 2 * times * len(z)
+            agree(loss.cost(Z, np.zeros_like(Z)), exact, dtype, digits=16, lost=lost)
+            agree(loss.gradient(Z, np.zeros_like(Z))[0, 0], exactly(z[0]) / Z.size, dtype)
+            penalty = l2(z, np.array([True] * 4), 2.0, 10**30)
+            agree(penalty.value, exact * 8 / 10**30, dtype, digits=16, lost=8)
+
+    check()
+    assert l2(np.float32([1e25]), np.array([True]), 1e-20, 1).value == pytest.approx(5e29, rel=1e-6)
+
+
+def test_long_weights_are_shortened_where_no_square_is_a_float():
+    layout = Layout({"W1": (2, 2), "b1": (2, 1)})
+    theta = np.float32([3e30, 4e30, 3e38, 3e38, 5.0, 5.0])
+    limited = max_norm(theta, layout, 2.5)
+    np.testing.assert_allclose(limited, [1.5, 2, 2.5 / 2**0.5, 2.5 / 2**0.5, 5, 5], rtol=1e-6)
 
 
 def exact_norm(values):

@@ -143,13 +143,13 @@ GARBAGE: list[Any] = [
 ]
 LONGEST = 1200
 """No message has more letters, about 15 lines of 80, whatever came in."""
-LONG = "long and\nwide " * 20_000
+LONG = "long and\nwide " * 1_000
 HUGE: list[Any] = [
     LONG,
     [LONG] * 2,
     {LONG: LONG},
-    tuple(range(50_000)),
-    dict.fromkeys(map(str, range(20_000))),
+    tuple(range(5_000)),
+    dict.fromkeys(map(str, range(5_000))),
     np.array([LONG, LONG]),
     np.array([LONG] * 2, dtype=object),
     type("Talks", (), {"__repr__": lambda self: LONG})(),
