@@ -159,16 +159,16 @@ course_map(notebooks())
 # | 1.8 Weight initialization | [04 Initialization](04_initialization.ipynb) |
 # | 1.9 Numerical gradients | [05 Gradient checking](05_gradient_checking.ipynb) |
 # | 1.10 Gradient checking | [05 Gradient checking](05_gradient_checking.ipynb) |
-# | 1.11 Mini-batches | 06 Optimizers (planned) |
-# | 1.12 Moving averages | 06 Optimizers (planned) |
-# | 1.13 Momentum | 06 Optimizers (planned) |
-# | 1.14 RMSprop | 06 Optimizers (planned) |
-# | 1.15 Adam | 06 Optimizers (planned) |
-# | 1.16 Learning-rate decay | 06 Optimizers (planned) |
-# | 1.17 Saddle points | 06 Optimizers (planned) |
+# | 1.11 Mini-batches | [06a Mini-batches](06a_minibatches.ipynb) |
+# | 1.12 Moving averages | [06a Mini-batches](06a_minibatches.ipynb) |
+# | 1.13 Momentum | [06b Momentum to Adam](06b_momentum_to_adam.ipynb) |
+# | 1.14 RMSprop | [06b Momentum to Adam](06b_momentum_to_adam.ipynb) |
+# | 1.15 Adam | [06b Momentum to Adam](06b_momentum_to_adam.ipynb) |
+# | 1.16 Learning-rate decay | [06c Decay and saddles](06c_decay_and_saddles.ipynb) |
+# | 1.17 Saddle points | [06c Decay and saddles](06c_decay_and_saddles.ipynb) |
 # | 1.18 Hyperparameter search | 07 Hyperparameter search (planned) |
-# | 1.19 Batch normalization | 08 Batch normalization (planned) |
-# | 1.20 Softmax | 09 Softmax (planned) |
+# | 1.19 Batch normalization | [08 Batch normalization](08_batch_normalization.ipynb) |
+# | 1.20 Softmax | [09 Softmax](09_softmax.ipynb) |
 #
 # ## When something does not show
 #
