@@ -344,8 +344,9 @@ class LabPage:
     def run_all(self, seconds: float = 300) -> None:
         """Choose Run All Cells from the menu, and wait until every code cell has run or one failed."""
         cells = json.loads(self.file.read_text(encoding="utf-8"))["cells"]
-        code = ["".join(cell["source"]).strip() for cell in cells if cell["cell_type"] == "code"]
-        expected = sum(map(bool, code))
+        code = [cell for cell in cells if cell["cell_type"] == "code" and "".join(cell["source"]).strip()]
+        folded = [cell for cell in code if cell["metadata"].get("jupyter", {}).get("source_hidden")]
+        expected = len(code) - len(folded)  # a folded cell shows no number
         self.menu("Run", "Run All Cells")
         prompts = f"[...document.querySelectorAll('{PANEL} .jp-InputPrompt')].map(p => p.textContent)"
         self.wait_for(
