@@ -90,8 +90,8 @@ batch_norm = Exercise(
             Z_norm = (Z - mean) / np.sqrt(variance + eps)
             return gamma * Z_norm + beta
     """,
-    why="""Each unit has now the mean beta and nearly the standard deviation gamma, whatever Z was. Only eps
-        is in the way of "exactly": it counts when the variance is as small as eps itself.""",
+    why="""Each unit has now the mean beta and nearly the standard deviation gamma, whatever Z was. Not
+        exactly, because of eps: it counts when the variance is as small as eps itself.""",
 )
 
 # In use ---------------------------------------------------------------------------------------------
@@ -110,13 +110,13 @@ running_update = Exercise(
     mistakes=[
         Mistake(
             lambda running, Z, momentum: (1 - momentum) * running + momentum * Z.var(axis=1, ddof=1),
-            "old and new are mixed up: here momentum is the share of the old average. (PyTorch uses the word "
-            "for the share of the new batch.)",
+            "old and new are mixed up: here momentum is the share of the old average. PyTorch uses the "
+            "word for the share of the new batch.",
         ),
         Mistake(
             lambda running, Z, momentum: momentum * running + (1 - momentum) * Z.var(axis=1),
-            "the batch's variance is divided by m. Estimated from m examples around their own mean, a variance "
-            "comes out too small by (m - 1)/m: divide by m - 1.",
+            "the batch's variance is divided by m. Estimated from m examples around their own mean, a "
+            "variance comes out too small by (m - 1)/m: divide by m - 1.",
         ),
         Mistake(
             lambda running, Z, momentum: momentum * running + (1 - momentum) * Z.std(axis=1, ddof=1),
@@ -128,7 +128,7 @@ running_update = Exercise(
         ),
         Mistake(
             lambda running, Z, momentum: momentum * running + Z.var(axis=1, ddof=1),
-            "the two shares do not add up to 1, so the average grows. The new one has the share 1 - momentum.",
+            "the two shares do not add up to 1, so the average grows. The new one counts 1 - momentum.",
         ),
         Mistake(
             lambda running, Z, momentum: momentum * running + (1 - momentum) * Z.mean(axis=1),
@@ -141,8 +141,8 @@ running_update = Exercise(
         def running_update(running, Z, momentum):
             return momentum * running + (1 - momentum) * Z.var(axis=1, ddof=1)
     """,
-    why="""Training itself never looks at this average: it uses the batch. The average is for use, when there
-        may be a single example and no batch at all.""",
+    why="""Training itself never looks at this average: it uses the batch. The average is for use, when
+        there may be a single example and no batch at all.""",
 )
 
 # Predictions ----------------------------------------------------------------------------------------
@@ -158,8 +158,9 @@ ten_times = Question(
     ),
     answer="c",
     feedback=(
-        """That is the network on the left. On the right the mean is subtracted, and the bias with it; then the
-        deviation is divided out, and the factor 10 with it. In the lab, press *W1 × 10* and read the caption.""",
+        """That is the network on the left. On the right the mean is subtracted, and the bias with it; then
+        the deviation is divided out, and the factor 10 with it. In the lab, press *W1 × 10* and read the
+        caption.""",
         """The loss is the same function, but of weights on another scale: to change it as much, W1 must now
         move 10 times as far. In the lab, read the last sentence of the caption.""",
         """The factor 10 goes in and is divided out again. As a function of W1, the loss does not know how
@@ -170,9 +171,9 @@ ten_times = Question(
 )
 
 which_rates = Question(
-    text="""Digits, two hidden layers, He's first weights, 100 steps. Both networks, with and without batch
-        normalization, try 13 learning rates from 1/256 to 16. Which one reaches the lower training loss at its
-        best rate?""",
+    text="""Digits, two hidden layers, He's first weights, 100 steps. Two networks, with and without batch
+        normalization, try 13 learning rates from 1/256 to 16. Which one reaches the lower training loss at
+        its best rate?""",
     options=(
         "The network without, by a little; batch norm allows larger rates, though.",
         "The network with batch norm, clearly, at every rate.",
@@ -180,8 +181,8 @@ which_rates = Question(
     ),
     answer="a",
     feedback=(
-        """With good first weights two layers need no help. Batch norm shows its use when the weights are too
-        large or too small: move *Hidden weights* in the lab.""",
+        """With good first weights two layers need no help. Batch norm shows its use when the weights are
+        too large or too small: move *Hidden weights* in the lab.""",
         """For small rates it is even behind here. In the lab, look at the left half of the curves, then press
         *too large*.""",
         """Its best rate is higher, and at the best rate it does not win here. In the lab, compare the lowest
@@ -200,11 +201,12 @@ one_moves = Question(
     ),
     answer="b",
     feedback=(
-        """That is so for all layers but this one: mean and variance are taken over the batch. In the lab, take
-        hold of the ring.""",
-        """In training the moved example changes the mean and the variance of every unit, and these act on all.
-        In use, both come from the training set.""",
-        """In use, mean and variance are fixed numbers. In the lab, press *in use* and move the ring again.""",
+        """That is so for all layers but this one: mean and variance are taken over the batch. In the lab,
+        take hold of the ring.""",
+        """In training the moved example changes the mean and the variance of every unit, and these act on
+        all. In use, both come from the training set.""",
+        """In use, mean and variance are fixed numbers. In the lab, press *in use* and move the ring
+        again.""",
         """In a batch of ten, one example far away can move a mean a lot. In the lab, look at the number in
         the heading.""",
     ),
@@ -229,26 +231,26 @@ deep_start = Question(
 )
 
 what_to_do = Question(
-    text="""Your network has 12 layers and batch normalization. The images are so large that only two fit into
-        memory at once. In training the loss falls, on the dev set the answers are hardly better than guessing.
-        What do you try first?""",
+    text="""Your network has 12 layers and batch normalization. The images are so large that only two fit
+        into memory at once. In training the loss falls, on the dev set the answers are hardly better than
+        guessing. What do you try first?""",
     options=(
         "A momentum of 0.999 for the running averages.",
-        "A normalization that does not need the batch, for instance over the units of one example (layer norm) or "
-        "over groups of them.",
+        "A normalization that does not need the batch, for instance over the units of one example (layer "
+        "norm) or over groups of them.",
         "A smaller learning rate.",
         "More dropout: the gap between training and dev is overfitting.",
     ),
     answer="b",
     feedback=(
         """Slow averages repair noisy averages. But in training, the two examples of a batch are compared with
-        each other only; the network has learned from that. In the lab *From training to use*, press *batches of
-        2*: even with the statistics of the whole training set few answers are right.""",
+        each other only; the network has learned from that. In the lab *From training to use*, press
+        *batches of 2*: even with the statistics of the whole training set few answers are right.""",
         """With two examples, each unit sees only which of the two is larger. A normalization over one
         example is the same in training and in use, and does not care for the size of the batch.""",
         """The rate is not what differs between training and dev. In the lab *From training to use*, press
         *batches of 2*.""",
-        """The gap is there on the training set, too, if it is used as in the dev set: with fixed statistics. So it
-        is not overfitting.""",
+        """The gap is there on the training set, too, if it is used as in the dev set: with fixed statistics.
+        So it is not overfitting.""",
     ),
 )

@@ -58,8 +58,8 @@ class Growth(NamedTuple):
         total = [np.median(each[:, 0] / each[:, -1]) for each in self.here]
         text = (
             f"{self.layers} layers, batches of {self.batch_size}, medians of {NETWORKS} networks before "
-            f"training. The gradient of layer 1 is {_times(total[0])} that of the last layer with batch norm, and "
-            f"{_times(total[1])} without."
+            f"training. The gradient of layer 1 is {_times(total[0])} that of the last one with batch norm, "
+            f"and {_times(total[1])} without."
         )
         if self.activation in THEORY:
             text += f" For wide layers and large batches theory says × {THEORY[self.activation]:.3f} a layer."
