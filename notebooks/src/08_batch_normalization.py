@@ -230,14 +230,15 @@ show_source(batch_normalization.update_running)
 
 # %% [markdown]
 # In the lab a network is trained once. The dashed line is the dev set in use, with running averages; the dotted line uses the
-# exact mean and variance of the whole training set instead. Where do they part? Move the momentum. Then press *one class a batch*.
+# exact mean and variance of the whole training set instead. Look at the first 100 steps: the averages are slow. Press
+# *the usual 0.9*. Then press *one class a batch*.
 
 # %%
 labs.running_lab()
 
 # %% [markdown]
 # **Why.** The averages start at mean 0 and variance 1, and forget that only after about $1 / (1 - \rho)$ steps. While the
-# weights change fast, a slow average is always behind. That is a delay; a few steps cure it.
+# weights change fast, a slow average is behind. That is a delay, and after 150 steps it is gone.
 #
 # *One class a batch* is something else. The loss in training falls. In use the network is about as good as guessing, even with exact
 # statistics. Each batch was normalized by the mean of one digit, so the network never learned to tell the digits by their means.
