@@ -173,6 +173,14 @@ relative_error = Exercise(
             lambda a, b: _norm(a - b),
             "this is the distance only. Divide by the lengths, or small gradients will always look right.",
         ),
+        *(
+            Mistake(
+                lambda a, b, eps=eps: _norm(a - b) / (_norm(a) + _norm(b) + eps),
+                "there is a small number in the denominator. It is not needed, since the vectors are not "
+                "both zero, and it makes the error of small gradients smaller than it is.",
+            )
+            for eps in (1e-7, 1e-6, 1e-5, 1e-4)
+        ),
         Mistake(
             lambda a, b: _norm(a - b) / max(_norm(a), _norm(b)),
             "you divide by the larger length. That convention exists, but here it is the sum of both: "

@@ -25,7 +25,6 @@ from dlhelpers.datasets import moons
 from dlhelpers.dropout import draw_uniform, with_draws
 from dlhelpers.exercises import dropout as exercises
 from dlhelpers.labs import dropout as labs
-from dlhelpers.labs.dropout import subnetworks_lab
 from dlhelpers.live.exercises import practice
 from dlhelpers.live.questions import ask, predict
 from dlhelpers.minibatches import Batch
@@ -238,7 +237,7 @@ print("difference below 1e-12:", bool(abs(geometric - sigmoid(full)[0]) < 1e-12)
 # answers: the two means, and the full network. Then choose *trained with dropout*, and *two hidden layers*.
 
 # %%
-predict(exercises.many_networks, subnetworks_lab())
+predict(exercises.many_networks, labs.subnetworks_lab())
 
 # %% [markdown]
 # **Why.** By (1) and (2), $\log G - \log G' = \sum_k w_k \log \frac{\hat y_k}{1 - \hat y_k} = \sum_k w_k z_k$. So the
