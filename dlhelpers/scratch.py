@@ -12,7 +12,7 @@ import numpy as np
 from dlhelpers.checks import check_integer, shown
 from dlhelpers.typing import FloatArray
 
-_MOST_SETS, _MOST_LENGTHS = 32, 60
+_MOST_SETS, _MOST_AXES = 32, 60
 
 
 class _Arrays(threading.local):
@@ -67,12 +67,12 @@ def _check(name: Any, lead: Any, sizes: Any, m: Any, dtype: Any) -> None:
     if not isinstance(name, str):
         raise ValueError(f"name must be a string; got {shown(name)}.")
     for what, lengths in (("lead", lead), ("sizes", sizes)):
-        if not isinstance(lengths, tuple) or len(lengths) > _MOST_LENGTHS:
-            raise ValueError(
-                f"{what} must be a tuple of integers, {_MOST_LENGTHS} at most; got {shown(lengths)}."
-            )
+        if not isinstance(lengths, tuple):
+            raise ValueError(f"{what} must be a tuple of integers; got {shown(lengths)}.")
         for length in lengths:
             check_integer(f"Each of {what}", length, "[0, inf)")
+    if len(lead) > _MOST_AXES:
+        raise ValueError(f"lead must have {_MOST_AXES} axes at most; got {len(lead)}. () is one network.")
     check_integer("m", m, "[0, inf)", "It is the number of examples.")
     if not isinstance(dtype, np.dtype) or dtype.kind not in "fiu":
         raise ValueError(f"dtype must be a numpy.dtype of numbers; got {shown(dtype)}. Pass X.dtype.")

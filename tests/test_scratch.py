@@ -59,9 +59,10 @@ def test_each_thread_has_its_own():
     [
         ("name", None, "name must be a string; got None"),
         ("name", ["x"], "name must be a string; got"),
-        ("lead", [3], "lead must be a tuple of integers, 60 at most; got"),
+        ("lead", [3], "lead must be a tuple of integers; got"),
+        ("lead", (1,) * 61, "lead must have 60 axes at most; got 61"),
         ("lead", (-1,), "Each of lead must be an integer in"),
-        ("sizes", 3, "sizes must be a tuple of integers, 60 at most; got 3"),
+        ("sizes", 3, "sizes must be a tuple of integers; got 3"),
         ("sizes", (2.5,), "Each of sizes must be an integer in"),
         ("sizes", (-1,), "Each of sizes must be an integer in"),
         ("m", -1, "m must be an integer in"),
@@ -79,3 +80,7 @@ def test_wrong_arguments_are_refused(argument, bad, message):
 
 def test_nothing_is_an_edge():
     assert scratch("Z", (0,), (0, 2), 0, np.dtype("i8"))[1].shape == (0, 2, 0)
+
+
+def test_a_network_may_have_any_depth():
+    assert len(scratch("Z", (), (1,) * 200, 2, F8)) == 200
