@@ -283,10 +283,10 @@ def test_the_code_is_that_of_the_controls():
 def test_new_seed_moves_the_seed_only():
     toy = Toy()
     toy.lab.set(x=5)
-    toy.lab._next_seed(None)
+    toy.lab._next_seed()
     assert toy.lab.values == {"x": 5, "y": 0.5, "seed": 1}
     toy.lab.set(seed=9999)
-    toy.lab._next_seed(None)
+    toy.lab._next_seed()
     assert toy.lab.values["seed"] == 0
     toy.lab.close()
 
