@@ -33,9 +33,11 @@ matplotlib.use("agg")
 
 import matplotlib.pyplot as plt  # noqa: E402
 
-from dlhelpers.labs.playground.playground import FRAME, TRAIN_FOR, Playground, caption, finding, frame  # noqa: E402
+from dlhelpers.labs.playground.frame import caption, finding, frame  # noqa: E402
+from dlhelpers.labs.playground.player import FRAME, TRAIN_FOR  # noqa: E402
+from dlhelpers.labs.playground.playground import Playground  # noqa: E402
+from dlhelpers.labs.playground.views import playground_views  # noqa: E402
 from dlhelpers.live.pace import one_blas_thread  # noqa: E402
-from dlhelpers.plots.playground import playground_views  # noqa: E402
 from dlhelpers.plots.style import course_style  # noqa: E402
 from dlhelpers.session import Session  # noqa: E402
 from tools.browser import Chromium, Jupyter, LabPage, LabView, Missing, wait_until  # noqa: E402

@@ -20,8 +20,11 @@ from dlhelpers.live.canvas import Canvas
 from dlhelpers.live.controls import seed_box
 from dlhelpers.live.grabs import Grab, Hand
 from dlhelpers.live.pace import (
+    GESTURE,
     apart_from_cells,
+    closed_bundle,
     family,
+    free,
     interruptible,
     one_blas_thread,
     replace_predecessor,
@@ -35,8 +38,6 @@ from dlhelpers.showing import Code
 
 FRAME = 0.05
 """Seconds between two frames of a computation that reports while it runs."""
-GESTURE = 0.7
-"""Changes that follow each other within this many seconds are one gesture of the hand."""
 SLOW = 1.0
 """A computation that will take longer than this many seconds shows its progress."""
 REST = 0.3
@@ -165,24 +166,17 @@ class Lab:
         return "_shell" not in self.__dict__
 
     def close(self) -> None:
-        """Stop what is under way and free everything.
-
-        The history of outputs holds every lab that a cell has shown; of a closed one only a name is left.
-        """
+        """Stop what is under way and free everything; of a closed lab only its name is left."""
         if self.closed:
             return
         if self._task is not None:
             self._task.cancel()
-        for widget in family(self._shell.box):
-            widget.close()
-        name = self.name
-        self.__dict__.clear()
-        self.name = name
+        free(self, self._shell.box)
 
     def _repr_mimebundle_(self, **_: Any) -> Any:
         """Return the widget and, for a reader without a kernel, the picture and its caption."""
         if self.closed:
-            return {"text/plain": f"The lab {self.name!r} is closed: its cell was run again."}
+            return closed_bundle(self.name)
         return with_picture(self._shell.box, self.png(), self.caption)
 
     # ---------------------------------------------------------------- from a change to a picture
