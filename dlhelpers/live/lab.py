@@ -109,7 +109,9 @@ class Lab:
         self._shown = self.values
         canvas = Canvas(views, size)
         self._hand = Hand(canvas.figure, grabs)
-        self._picture = Picture(canvas, tuple(grabs), self._pointed, self._page_changed)
+        self._picture = Picture(
+            canvas, tuple(grabs), self._pointed, self._page_changed, lambda why: self._shell.complain(why)
+        )
         self._shell = Shell(name, self._picture.widget, self._on_stop)
         self._button, self._guarded = self._shell.button, self._shell.guarded
         self._fill_shell([control for name, control in controls.items() if name != "seed"])

@@ -1,6 +1,7 @@
 """The widget that shows a canvas: a canvas in the page too, or an image where the page cannot load that.
 
 The page answers each frame with its number, tells its width and pixel ratio, and where the pointer is.
+It also reads the numbers that are typed beside the sliders of the lab.
 """
 
 import base64
@@ -54,6 +55,8 @@ class Picture:
         another thread.
     on_page : function
         Told that the page wants the picture at another scale.
+    on_refused : function of a sentence
+        Told that something was typed beside a slider that is no number.
 
     Notes
     -----
@@ -67,10 +70,12 @@ class Picture:
         grabs: tuple[Grab, ...] = (),
         on_pointer: Callable[[str, float, float], None] = lambda kind, x, y: None,
         on_page: Callable[[], None] = lambda: None,
+        on_refused: Callable[[str], None] = lambda why: None,
     ) -> None:
         self.canvas, self.pace = canvas, Pace()
         self.zoom = self.ratio = 1.0
         self._grabs, self._on_pointer, self._on_page = grabs, on_pointer, on_page
+        self._on_refused = on_refused
         self._whole = True
         self.widget: PageCanvas | PlainImage
         if os.environ.get("DLHELPERS_PICTURE") == "image":
@@ -149,6 +154,8 @@ class Picture:
             self._whole = True
             self.pace.watch()
             self._on_page()
+        elif kind == "refused":
+            self._on_refused(content["why"])
         else:
             self._on_pointer(kind, content["x"], content["y"])
 

@@ -15,6 +15,7 @@ from dlhelpers.live.controls import (
     steps_slider,
     switch,
     text_field,
+    whole,
 )
 from dlhelpers.losses import LOSSES
 from dlhelpers.optimizers import OPTIMIZERS
@@ -111,7 +112,7 @@ def look_controls(panels: Sequence[str]) -> dict[str, ipywidgets.ValueWidget]:
         style={"description_width": "110px"},
     )
     return {
-        "step": step,
+        "step": whole(step),
         "panel": choice("Panel on the right", panels, panels[0]),
         "layer": slider("Layer of the units", 1, 6, 1),
         "stop_at": steps_slider("Pause at step", STOP_AT, 0),

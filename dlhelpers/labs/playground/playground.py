@@ -200,6 +200,7 @@ class Playground:
     def _fill_shell(self) -> None:
         self._screen.play.on_click(lambda pressed: self._shell.guarded(self._player.play_or_pause))
         button, settings, screen = self._shell.button, self.controls, self._screen
+        live = [settings[name] for name in settings if name not in (*FIXED, "learning_rate")]
         self._shell.fill(
             [
                 screen.play,
@@ -218,9 +219,7 @@ class Playground:
                 button("Rewind", "Go back to this step", lambda: self.rewind(screen.step)),
             ],
             groups={
-                "While it trains": [
-                    settings[name] for name in settings if name not in (*FIXED, "learning_rate")
-                ],
+                "While it trains": live,
                 "Data and network": [settings[name] for name in FIXED if name != "data"],
                 "Presets": [
                     ipywidgets.Label("New run:"),
