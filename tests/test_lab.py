@@ -260,6 +260,84 @@ def test_close_frees_every_widget():
     assert alive() <= before
 
 
+def press(lab, label):
+    """Press a button, as the page says it."""
+    widgets = [widget for widget in family(lab._shell.box) if getattr(widget, "description", "") == label]
+    widgets[0].click()
+
+
+def out_of_luck(*_, **__):
+    raise RuntimeError("out of luck")
+
+
+@pytest.mark.parametrize(
+    "label, broken",
+    [("high", "Panel.set"), ("low", "Panel.set"), ("Reset", "Panel.set"), ("New seed", "Lab._changed")],
+)
+def test_a_button_that_fails_says_so_and_nothing_is_lost(label, broken, monkeypatch):
+    async def drive(toy):
+        lab, before = toy.lab, toy.lab.caption
+        with monkeypatch.context() as context:
+            context.setattr(f"dlhelpers.live.{broken.partition('.')[0].lower()}.{broken}", out_of_luck)
+            if broken == "Lab._changed":
+                context.setattr(lab._panel, "_on_change", out_of_luck)
+            press(lab, label)
+        assert lab._shell.message == "Nothing was changed: out of luck (lab.error has the details.)"
+        assert str(lab.error) == "out of luck" and lab.caption == before
+        press(lab, "high")
+        await lab.settled()
+        assert lab.caption.startswith("x is 90.") and lab._shell.message == "" and lab.error is None
+
+    in_loop(drive)
+
+
+def test_every_button_is_guarded(monkeypatch):
+    toy, pressed = Toy(), []
+    monkeypatch.setattr(
+        "dlhelpers.live.shell.Shell.guarded", lambda shell, act, failed="": pressed.append(act)
+    )
+    buttons = [w for w in family(toy.lab._shell.box) if isinstance(w, ipywidgets.Button)]
+    for button in buttons:
+        button.click()
+    assert len(pressed) == len(buttons) == 5
+    toy.lab.close()
+
+
+def test_a_program_a_grab_and_a_sharp_picture_that_fail_are_told(monkeypatch):
+    async def drive(toy):
+        lab = toy.lab
+        with monkeypatch.context() as context:
+            context.setattr(lab, "_program", out_of_luck)
+            lab._code_switch.value = True
+            assert "The program cannot be shown: out of luck" in lab._shell.message
+            lab._code_switch.value = False
+        with monkeypatch.context() as context:
+            context.setattr(lab._hand, "moved", out_of_luck)
+            hear(toy, kind="down", x=0.5, y=0.5)
+            await asyncio.sleep(0)
+            assert "Nothing was changed: out of luck" in lab._shell.message
+        with monkeypatch.context() as context:
+            context.setattr(lab._picture, "sharpen", out_of_luck)
+            hear(toy, kind="page", room=300, high=800, ratio=2)
+            lab.set(x=30)
+            await lab.settled()
+            assert "The picture stays as it is: out of luck" in lab._shell.message
+        lab.set(x=31)
+        await lab.settled()
+        assert lab._shell.message == "" and lab.caption.startswith("x is 31.")
+
+    in_loop(drive)
+
+
+def test_what_is_typed_and_refused_is_told():
+    toy = Toy()
+    hear(toy, kind="refused", why='x: a number is needed; got "<b>". Nothing was changed.')
+    assert toy.lab._shell.message == "x: a number is needed; got &quot;&lt;b&gt;&quot;. Nothing was changed."
+    toy.lab.set(x=12)
+    assert toy.lab._shell.message == "" and toy.asked == [10, 12]
+    toy.lab.close()
+
+
 def test_the_code_is_that_of_the_picture_after_an_error_too():
     async def drive(toy):
         toy.lab.set(x=66)

@@ -6,6 +6,7 @@ import gc
 import os
 import re
 import signal
+import sys
 import threading
 import time
 from collections import Counter
@@ -16,9 +17,14 @@ import numpy as np
 import psutil
 import pytest
 
+from dlhelpers.labs.playground import player as player_module
+from dlhelpers.labs.playground import run as run_module
+from dlhelpers.labs.playground import screen as screen_module
 from dlhelpers.labs.playground.controls import LABELS, PRESETS
 from dlhelpers.labs.playground.frame import caption, finding, frame
+from dlhelpers.labs.playground.player import Player
 from dlhelpers.labs.playground.playground import Playground, playground
+from dlhelpers.labs.playground.run import Run
 from dlhelpers.labs.playground.views import PANELS
 from dlhelpers.live import pace as running
 from dlhelpers.live.controls import extremes
@@ -27,6 +33,7 @@ from dlhelpers.settings import FIXED, SCHEDULES, Settings
 from dlhelpers.sharing import from_text, to_text
 from dlhelpers.tables import Points, read_points
 
+playground_module = sys.modules[Playground.__module__]  # its package gives the function of the same name
 SMALL = {"m": 60, "hidden": (4, 3)}
 LIVE = [name for name in LABELS if name not in FIXED]
 STATED = (
@@ -402,6 +409,169 @@ def test_own_data_are_loaded_and_bad_ones_told():
     lab.load(text)
     assert lab.text() == text and said(lab) == ""
     lab.close()
+
+
+# ---------------------------------------------------------------------------- errors are told in words
+
+
+def out_of_luck(*_, **__):
+    raise RuntimeError("out of luck")
+
+
+FAILING = {
+    "Play": (Player, "play"),
+    "Step": (Session, "advance"),
+    "100 steps": (Session, "advance"),
+    "Reset": (run_module, "Session"),
+    "New weights": (run_module, "Session"),
+    "Fork": (Run, "keep"),
+    "Forget grey": (Run, "forget"),
+    "Rewind": (Session, "rewind"),
+    "Load": (player_module, "replay"),
+    "Save network": (playground_module, "save_network"),
+    "Save picture": (playground_module.Path, "write_bytes"),
+    **dict.fromkeys(PRESETS, (run_module, "Session")),
+}
+"""For each button what is broken in the test that presses it."""
+
+
+def test_every_button_is_in_the_test_of_failing_buttons():
+    lab = playground(0, **SMALL)
+    buttons = {w.description for w in running.family(lab._shell.box) if isinstance(w, ipywidgets.Button)}
+    assert buttons == {*FAILING, "Stop"}  # Stop belongs to computations with a progress bar
+    lab.close()
+
+
+@pytest.mark.parametrize("label", FAILING)
+def test_a_button_that_fails_says_so_and_nothing_is_lost(label, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    lab = playground(5, **SMALL)
+    lab.reset()
+    lab.step(3)
+    session, kept, text, theta = lab.session, list(lab._run.kept), lab.text(), lab.session.now.theta
+    with monkeypatch.context() as broken:
+        broken.setattr(*FAILING[label], out_of_luck)
+        press(lab, label)
+    assert "Nothing was changed: out of luck" in said(lab) and str(lab.error) == "out of luck"
+    assert lab.session is session and lab._run.kept == kept and lab.text() == text
+    np.testing.assert_array_equal(lab.session.now.theta, theta)
+    lab.step(1)
+    assert lab.session.step == 4 and said(lab) == ""
+    lab.close()
+
+
+@pytest.mark.parametrize("label", ["Save network", "Save picture"])
+def test_a_folder_that_cannot_be_written_is_named(label, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for name in ("playground.npz", "playground.png"):
+        (tmp_path / name).mkdir()  # a folder is in the way
+    lab = playground(0, **SMALL)
+    press(lab, label)
+    assert "cannot be written (Is a directory)" in said(lab) and str(tmp_path) in said(lab)
+    lab.close()
+
+
+def test_a_table_a_panel_and_a_program_that_fail_are_told(monkeypatch):
+    lab = playground(5, **SMALL)
+    with monkeypatch.context() as broken:
+        broken.setattr(playground_module, "read_points", out_of_luck)
+        upload(lab, "own.csv", TABLE.encode())
+        assert "Nothing was changed: out of luck" in said(lab) and lab.session.step == 5
+    upload(lab, "own.csv", TABLE.encode())  # the same file once more
+    assert lab.session.settings.data == "own" and said(lab) == ""
+    with monkeypatch.context() as broken:
+        broken.setattr(screen_module, "program", out_of_luck)
+        look(lab, "code").value = True
+        assert "The program cannot be shown: out of luck" in said(lab)
+    with monkeypatch.context() as broken:
+        broken.setattr(screen_module, "frame", out_of_luck)
+        look(lab, "panel").value = "units"
+        assert "The picture cannot be drawn: out of luck" in said(lab)
+    look(lab, "panel").value = "layers"
+    assert said(lab) == "" and lab.result.panel == "layers"
+    lab.close()
+
+
+def test_training_and_pictures_that_fail_while_it_plays_are_told(monkeypatch):
+    async def drive(lab):
+        lab.play()
+        await until(lambda: lab.session.step > 5)
+        with monkeypatch.context() as broken:
+            broken.setattr(screen_module, "frame", out_of_luck)
+            await until(lambda: "The picture cannot be drawn: out of luck" in said(lab))
+            step = lab.session.step
+            await until(lambda: lab.session.step > step)
+        with monkeypatch.context() as broken:
+            broken.setattr(Session, "advance", out_of_luck)
+            await until(lambda: "Training has stopped: out of luck" in said(lab))
+            await lab.settled()
+            step = lab.session.step
+        assert not lab.playing and lab._screen.play.description == "Play"
+        lab.play()
+        await until(lambda: lab.session.step > step)
+
+    in_loop(drive)
+
+
+def test_two_knobs_of_which_one_fails():
+    async def drive(lab):
+        lab.controls["l2"].value = 0.3
+        lab.controls["hidden"].value = "x"
+        lab.controls["l1"].value = 0.1
+        await lab.settled()
+        assert "Hidden layers must be" in str(lab.error) and lab.controls["hidden"].value == "4, 3"
+        assert (lab.session.settings.l1, lab.session.settings.l2) == (0.1, 0.3)
+
+    in_loop(drive)
+
+
+# ------------------------------------------------------------------------------------------- one drag
+
+
+@pytest.mark.parametrize("playing", [True, False])
+def test_one_drag_is_one_change_in_state_and_program(playing, monkeypatch):
+    monkeypatch.setattr(run_module, "GESTURE", 1e9)  # however slow the machine is
+
+    async def drive(lab):
+        lab.step(30)
+        if playing:
+            lab.play()
+        control, began = lab.controls["learning_rate"], lab.session.step
+        for k in range(20):
+            control.value = 10 ** (-2 + 0.1 * k)
+            await asyncio.sleep(0.02)
+        await until(lambda: lab.session.settings.learning_rate == pytest.approx(10**-0.1))
+        ((step, values),) = lab.session.changes
+        assert list(values) == ["learning_rate"] and began <= step <= began + 60
+        await until(lambda: not playing or lab.session.step > step + 5)
+        lab.pause()
+        await lab.settled()
+        assert lab.text().count("learning_rate") == 1 and str(lab.code()).count("learning_rate") == 1
+        np.testing.assert_array_equal(from_text(lab.text()).now.theta, lab.session.now.theta)
+        lab.step(1)  # the hand has let go
+        control.value = 10**-1.5
+        await lab.settled()
+        assert len(lab.session.changes) == 2
+        control.value = 10**-0.1  # and back: nothing was changed there
+        await lab.settled()
+        assert len(lab.session.changes) == 1
+
+    in_loop(drive)
+
+
+def test_another_knob_or_a_rest_is_another_change(monkeypatch):
+    async def drive(lab):
+        for name in ("l1", "l2", "l1"):
+            for value in (0.1, 0.3, 1.0 if len(lab.session.changes) < 2 else 3.0):
+                lab.controls[name].value = value
+                await lab.settled()
+            lab._run.session.advance(2)
+        monkeypatch.setattr(run_module, "GESTURE", 0.0)
+        lab.controls["l1"].value = 0.0
+        await lab.settled()
+        assert [list(change.values) for change in lab.session.changes] == [["l1"], ["l2"], ["l1"], ["l1"]]
+
+    in_loop(drive)
 
 
 # ------------------------------------------------------------------------------------ while it plays
