@@ -1,9 +1,11 @@
 """The live layer, with a lab that counts what it is asked."""
 
 import asyncio
+import gc
 import io
 import threading
 import time
+import weakref
 
 import ipywidgets
 import matplotlib
@@ -247,6 +249,23 @@ def test_running_the_cell_again_closes_the_lab_before():
     assert first.lab.closed and second.lab._shell.box.comm is not None
     assert "its cell was run again" in first.lab._repr_mimebundle_()["text/plain"]
     second.lab.close()
+
+
+def test_a_closed_lab_leaves_no_picture_behind():
+    async def run():
+        pictures = []
+        for _ in range(3):
+            toy = Toy()
+            toy.lab._repr_mimebundle_()
+            pictures.append(weakref.ref(toy.lab._picture.canvas.figure))
+            lab = toy.lab  # the history of outputs holds it
+            toy = None
+            lab.close()
+        await asyncio.sleep(0)
+        gc.collect()
+        assert [each() for each in pictures] == [None] * 3
+
+    asyncio.run(run())
 
 
 def test_close_frees_every_widget():

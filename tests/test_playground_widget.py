@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+import weakref
 from collections import Counter
 from itertools import count
 
@@ -43,6 +44,7 @@ STATED = (
     "batch_size must be 2 or more with batch normalization",
     "step must be an integer in",
     "text must",
+    "own.csv: text must",
 )
 """How the errors begin that bad input is answered with."""
 TABLE = "\n".join(f"{i},{i * i % 7},{'ab'[i % 2]}" for i in range(30))
@@ -885,6 +887,23 @@ def test_running_the_cell_again_closes_the_playground_before():
         other.close()
 
     in_loop(drive)
+
+
+def test_a_closed_playground_leaves_no_picture_and_no_run_behind():
+    async def run():
+        parts, labs = [], []
+        for _ in range(3):
+            lab = Playground(**SMALL)  # it closes the one before, which the history of outputs holds
+            labs.append(lab)
+            lab.play()
+            await until(lambda lab=lab: lab.session.step > 2)
+            parts += [weakref.ref(lab._picture.canvas.figure), weakref.ref(lab.session)]
+        lab.close()
+        await asyncio.sleep(0.01)
+        gc.collect()
+        assert [each() for each in parts] == [None] * 6 and len(labs) == 3
+
+    asyncio.run(run())
 
 
 def test_close_frees_every_widget():

@@ -11,8 +11,10 @@ const along = (share, [low, high], log) =>
 // would read "0,5" as 0, and "5o" as 5.
 function typed(text, whole) {
   let digits = text.trim().replace("\u2212", "-");
-  if (/^[-+]?[1-9]\d{0,2},\d{3}$/.test(digits))
-    return { why: `${text} may be ${digits.replace(",", "")} or ${digits.replace(",", ".")}. Type it without a comma.` };
+  if (/^[-+]?[1-9]\d{0,2},\d{3}$/.test(digits)) {
+    const readings = ["", "."].map(mark => digits.replace(",", mark));
+    return { why: `${text} may be ${readings.join(" or ")}. Type it without a comma.` };
+  }
   if (/^[-+]?\d{1,3}(,\d{3})+(\.\d*)?$/.test(digits) && !/^[-+]?0,/.test(digits)) digits = digits.replaceAll(",", "");
   const value = Number(digits.replace(",", "."));
   if (digits === "" || !Number.isFinite(value)) return { why: `a number is needed; got "${text}".` };
@@ -121,9 +123,9 @@ function render({ model, el }) {
   const mine = event => event.target.matches?.(".widget-readout[contenteditable=true]")
     && event.target.closest(".dlh-lab")?.contains(el);
   const begin = event => { if (mine(event)) before = event.target.textContent; };
-  // Runs before the slider reads the text, which it does on Enter and when the field is left.
+  // Runs before the slider reads the text, which it does on Enter.
   const read = event => {
-    if (!mine(event) || (event.type === "keydown" && event.key !== "Enter")) return;
+    if (!mine(event) || event.key !== "Enter") return;
     const field = event.target, text = field.textContent, row = field.closest(".widget-slider");
     if (text === before) { // as it was: the value has more digits than the field
       event.stopImmediatePropagation();
@@ -138,14 +140,20 @@ function render({ model, el }) {
     }
     setTimeout(() => { before = field.textContent; });
   };
+  // Who leaves the field means what it shows.
+  const leave = event => {
+    if (!mine(event) || event.target.textContent === before) return;
+    const enter = { key: "Enter", keyCode: 13, bubbles: true, cancelable: true };
+    event.target.dispatchEvent(new KeyboardEvent("keydown", enter));
+  };
   document.addEventListener("focus", begin, true);
   document.addEventListener("keydown", read, true);
-  document.addEventListener("blur", read, true);
+  document.addEventListener("blur", leave, true);
 
   return () => {
     document.removeEventListener("focus", begin, true);
     document.removeEventListener("keydown", read, true);
-    document.removeEventListener("blur", read, true);
+    document.removeEventListener("blur", leave, true);
     observer.disconnect();
     window.removeEventListener("resize", tell);
     model.off("msg:custom", take);
