@@ -45,7 +45,7 @@ INVERTED, FORGOTTEN, SWAPPED, ORIGINAL = (
     "original: × p at test time",
 )
 RULES = (INVERTED, FORGOTTEN, SWAPPED, ORIGINAL)
-MASKS = {
+MASK_RULES = {
     INVERTED: keep_mask,
     FORGOTTEN: mask_without_division,
     SWAPPED: mask_with_drop_and_keep_swapped,
@@ -192,12 +192,12 @@ def _take_apart(
     W = network.layout.views(trained.theta)  # without dropout: the activations stay while masks change
     A = network.hidden_units(trained.theta, X)[0].T
     U, U2 = (draw[..., :1] if shared else draw for draw in mask_numbers(seed))
-    masks = np.broadcast_to(MASKS[rule](U[:n_masks], keep_prob), (n_masks, *A.shape))
+    masks = np.broadcast_to(MASK_RULES[rule](U[:n_masks], keep_prob), (n_masks, *A.shape))
     at_test = keep_prob if rule == ORIGINAL else 1.0
     Z_mean = (W["W2"] @ (A * masks)).mean(axis=0) + W["b2"]
     factor = np.full(A.shape, at_test) if testing else masks[0]
     D = np.ones(A.shape) if testing else (masks[0] > 0).astype(float)
-    second = np.broadcast_to(MASKS[rule](U2, keep_prob) > 0, A.shape) | testing
+    second = np.broadcast_to(MASK_RULES[rule](U2, keep_prob) > 0, A.shape) | testing
     return StepByStep(
         rule,
         keep_prob,
@@ -221,7 +221,7 @@ def program(
     keep_prob: float, rule: str, time: str, shared: bool, example: int, n_masks: float, seed: int
 ) -> str:
     """Return the program behind the picture."""
-    mask = MASKS[rule].__name__
+    mask = MASK_RULES[rule].__name__
     source = "dlhelpers.dropout" if rule == INVERTED else "dlhelpers.labs.dropout.mistakes"
     return f"""
 from itertools import islice, repeat
