@@ -45,7 +45,8 @@ class Run:
 
     def pause(self) -> None:
         self.press("Pause")
-        self.wait_for("not lab.playing and (lab._player._task is None or lab._player._task.done())", "it pauses")
+        idle = "(lab._player._task is None or lab._player._task.done())"
+        self.wait_for(f"not lab.playing and {idle}", "it pauses")
         self.view.wait_for_caption(f"after {self.step:,} steps. A network")
 
 
