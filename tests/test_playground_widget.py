@@ -561,6 +561,26 @@ def test_one_drag_is_one_change_in_state_and_program(playing, monkeypatch):
     in_loop(drive)
 
 
+def test_a_drag_by_the_pointer_may_be_slow(monkeypatch):
+    monkeypatch.setattr(run_module, "GESTURE", 0.0)
+
+    async def drive(lab):
+        def hold(held):
+            lab._picture._hear(None, {"kind": "hold", "held": held}, [])
+
+        hold(True)
+        for value in (0.1, 0.3, 1.0):
+            lab.controls["l1"].value = value
+            await lab.settled()
+            lab._run.session.advance(2)
+        hold(False)  # a key
+        lab.controls["l1"].value = 3.0
+        await lab.settled()
+        assert lab.session.changes == [(0, {"l1": 1.0}), (2, {"l1": 3.0})]
+
+    in_loop(drive)
+
+
 def test_another_knob_or_a_rest_is_another_change(monkeypatch):
     async def drive(lab):
         for name in ("l1", "l2", "l1"):

@@ -150,7 +150,20 @@ function render({ model, el }) {
   document.addEventListener("keydown", read, true);
   document.addEventListener("blur", leave, true);
 
+  // A drag of a slider is one gesture, however slowly its values come; a key ends it.
+  let dragged = false;
+  const hold = event => {
+    const slider = event.target.closest?.(".widget-slider"), down = event.type === "pointerdown";
+    if (!slider?.closest(".dlh-lab")?.contains(el) || !(down || dragged)) return;
+    dragged = down;
+    model.send({ kind: "hold", held: down });
+  };
+  document.addEventListener("pointerdown", hold, true);
+  document.addEventListener("keydown", hold, true);
+
   return () => {
+    document.removeEventListener("pointerdown", hold, true);
+    document.removeEventListener("keydown", hold, true);
     document.removeEventListener("focus", begin, true);
     document.removeEventListener("keydown", read, true);
     document.removeEventListener("blur", leave, true);

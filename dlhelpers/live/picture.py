@@ -56,6 +56,8 @@ class Picture:
         another thread.
     on_page : function
         Told that the page wants the picture at another scale.
+    on_hold : function of a bool
+        Told when the pointer takes hold of a slider, and when a key moves it after that.
     on_refused : function of a sentence
         Told that something was typed beside a slider that is no number.
 
@@ -72,11 +74,12 @@ class Picture:
         on_pointer: Callable[[str, float, float], None] = lambda kind, x, y: None,
         on_page: Callable[[], None] = lambda: None,
         on_refused: Callable[[str], None] = lambda why: None,
+        on_hold: Callable[[bool], None] = lambda held: None,
     ) -> None:
         self.canvas, self.pace = canvas, Pace()
         self.zoom = self.ratio = 1.0
         self._grabs, self._on_pointer, self._on_page = grabs, on_pointer, on_page
-        self._on_refused = on_refused
+        self._on_refused, self._on_hold = on_refused, on_hold
         self._whole = True
         self.widget: PageCanvas | PlainImage
         if os.environ.get("DLHELPERS_PICTURE") == "image":
@@ -155,6 +158,8 @@ class Picture:
             self._whole = True
             self.pace.watch()
             self._on_page()
+        elif kind == "hold":
+            self._on_hold(content["held"])
         elif kind == "refused":
             self._on_refused(content["why"])
         else:

@@ -194,6 +194,7 @@ def type_beside(slider: Control, text: str, enter: bool = True) -> None:
     """Type over the number beside a slider, and press Enter or leave the field."""
     slider.root.locator(".widget-readout").click()
     slider.page.keyboard.press("Control+A")
+    slider.page.keyboard.press("Delete")
     slider.page.keyboard.type(text)
     if enter:
         slider.page.keyboard.press("Enter")

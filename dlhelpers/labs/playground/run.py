@@ -37,6 +37,7 @@ class Run:
         self._letters = cycle("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
         self._seconds, self._steps = 0.0, 0  # that this session took
         self._drag: Drag | None = None
+        self._held = False  # by the pointer
 
     @property
     def microseconds(self) -> float:
@@ -69,10 +70,14 @@ class Run:
     def _take_hold(self, names: frozenset[str]) -> int:
         """Return the step at which the present drag began."""
         at, step = time.perf_counter(), self.session.step
-        if self._drag is not None and self._drag.names == names and at - self._drag.at < GESTURE:
-            step = self._drag.step
+        if self._drag is not None and self._drag.names == names:
+            step = self._drag.step if self._held or at - self._drag.at < GESTURE else step
         self._drag = Drag(names, step, at)
         return step
+
+    def hold(self, held: bool) -> None:
+        """Take note that the pointer takes hold of a control, or that a key moves it after that."""
+        self._drag, self._held = None, held
 
     def let_go(self) -> None:
         """End a drag: what is moved from now on is another change."""

@@ -58,7 +58,10 @@ class Screen:
         self._run, self._session, self._own_text = run, run.session, ""
         self.look = Panel(look_controls(list(PANELS)), look_again)
         self.picture = Picture(
-            Canvas(playground_views, SIZE), on_page=on_page, on_refused=lambda why: self.shell.complain(why)
+            Canvas(playground_views, SIZE),
+            on_page=on_page,
+            on_refused=lambda why: self.shell.complain(why),
+            on_hold=run.hold,
         )
         self.shell = Shell("Playground", self.picture.widget)
         self.play = ipywidgets.Button(description="Play", tooltip="Train, or pause", layout={"width": "90px"})
