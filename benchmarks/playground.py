@@ -86,6 +86,7 @@ async def ours(seconds: float, knobs: int) -> Side:
     for k in range(knobs):
         await asyncio.sleep(0.05 + 0.013 * (k % 7))  # at any place between two frames
         changes, first[0] = len(lab.session.changes), 0.0
+        lab._run.let_go()  # each turn is a change of its own, not a drag
         Session.advance = noting  # type: ignore[method-assign]
         turned, seen = time.perf_counter(), lab.frames
         lab.controls["learning_rate"].value = RATES[(k + 1) % 2]
