@@ -469,7 +469,7 @@ def test_a_folder_that_cannot_be_written_is_named(label, monkeypatch, tmp_path):
         (tmp_path / name).mkdir()  # a folder is in the way
     lab = playground(0, **SMALL)
     press(lab, label)
-    assert "cannot be written (Is a directory)" in said(lab) and str(tmp_path) in said(lab)
+    assert "cannot be written (" in said(lab) and str(tmp_path) in said(lab)
     lab.close()
 
 
