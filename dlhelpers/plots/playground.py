@@ -13,18 +13,18 @@ from dlhelpers.plots.style import ACCENT, DEV, GHOST, LIGHT_BLUE, TRAIN, View, k
 from dlhelpers.typing import FloatArray
 
 CLASS_COLORS = (
-    "#0072B2",
+    "#5E3C99",
     "#E69F00",
     "#009E73",
     "#CC79A7",
     "#56B4E9",
-    "#D55E00",
-    "#F0E442",
-    "#6a3d9a",
-    "#999999",
     "#8c510a",
+    "#F0E442",
+    "#882255",
+    "#999999",
+    "#117733",
 )
-"""One for each class, told apart by the color-blind too (Okabe & Ito, and two more)."""
+"""One for each class, violet and amber first: told apart by the color-blind, and never train's or dev's."""
 MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*", "<", ">")
 GLYPHS = "●▲■◆▼✚✖★◀▶"
 """The markers, as text."""
@@ -34,7 +34,7 @@ RGB = np.array([[int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)] for color i
 
 
 def blend(probabilities: FloatArray) -> FloatArray:
-    """Return the color of each point: the colors of the classes in proportion to their probabilities.
+    """Return the color of each point: that of its classes, paler the less sure the answer is.
 
     Parameters
     ----------
@@ -43,9 +43,11 @@ def blend(probabilities: FloatArray) -> FloatArray:
     Returns
     -------
     (..., 3) float array
-        Light, so that the points stand out.
+        White where all classes are equally probable. Light everywhere, so that the points stand out.
     """
-    return 1 - 0.55 * (1 - probabilities @ RGB[: probabilities.shape[-1]])
+    n_classes = probabilities.shape[-1]
+    sure = (n_classes * probabilities.max(axis=-1, keepdims=True) - 1) / (n_classes - 1)
+    return 1 - 0.28 * sure * (1 - probabilities @ RGB[:n_classes])
 
 
 class DecisionView:

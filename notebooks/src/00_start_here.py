@@ -23,7 +23,7 @@ from dlhelpers.sharing import from_text, to_text
 # %% [markdown]
 # ## Train your first network
 #
-# Below you see points of two classes, blue circles and orange triangles. A network looks at the two coordinates
+# Below you see points of two classes, violet circles and amber triangles. A network looks at the two coordinates
 # of a point and answers with the probability of each class. It is made of layers of **units**: a unit adds its inputs,
 # each times a **weight**, adds a number of its own, the **bias**, and bends the sum by a fixed curve. A **step** of
 # training moves all weights and biases a little, so that the answers get better. How far they move is the

@@ -1,8 +1,8 @@
 """What the notebooks say happens, seed after seed: `make claims` runs every such sentence over ten seeds.
 
-A claim is a sentence of the text, word for word, and a function that says for one seed whether it holds. It goes
-through the computation of the lab that the reader sees. "Always" needs 10 seeds of 10, "nearly always" 9, "mostly" 7.
-A claim that fails is reworded, or the demonstration is changed; never the seeds.
+A claim is a sentence of the text, word for word, and a function that says for one seed whether it holds. It
+goes through the computation of the lab that the reader sees. "Always" needs 10 seeds of 10, "nearly always"
+9, "mostly" 7. A claim that fails is reworded, or the demonstration is changed; never the seeds.
 """
 
 import re

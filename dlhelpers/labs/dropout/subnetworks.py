@@ -71,7 +71,7 @@ class Subnetworks(NamedTuple):
             "approximation"
         )
         text = (
-            f"The answers are probabilities of the orange class at the point "
+            f"The answers are probabilities of the amber class at the point "
             f"({self.point[0]:.1f}, {self.point[1]:.1f}). With keep_prob {self.keep_prob:.2f}, 90% of the "
             f"subnetworks answer between {low:.2f} and {high:.2f}. Their arithmetic mean is off the full "
             f"network's answer by {abs(self.arithmetic - self.full):.3f}; their normalized geometric mean, "
@@ -235,7 +235,7 @@ class MeansView(View[Subnetworks]):
     ROWS = (("arithmetic", "s", TRAIN), ("geometric", "D", "#B0417F"), ("full", "o", "#111111"))
 
     def __init__(self, ax: Axes) -> None:
-        ax.set(xlim=(0, 1), ylim=(-0.6, 2.6), xlabel="answer: probability of the orange class")
+        ax.set(xlim=(0, 1), ylim=(-0.6, 2.6), xlabel="answer: probability of the amber class")
         ax.set_yticks([2, 1, 0], ["arithmetic mean", "geometric mean", "full network"])
         self._line = moving(ax.axvline(0, color="#111111", lw=1))
         self._dots = []
