@@ -259,7 +259,7 @@ import numpy as np
 from dlhelpers.schedules import {", ".join(names)}, noise_floor
 
 rng = np.random.default_rng({seed})
-noise = rng.standard_normal(({STEPS + 1}, {RUNS})) / np.sqrt({round(batch_size)})  # means of B examples
+noise = {NOISE} / np.sqrt({round(batch_size)}) * rng.standard_normal(({STEPS + 1}, {RUNS}))
 schedule = {source}
 theta, losses = np.full({RUNS}, {START}), []
 with np.errstate(all="ignore"):
