@@ -184,6 +184,55 @@ def random_symmetric(count: int, n: int, rng: np.random.Generator) -> FloatArray
     return S
 
 
+class PositiveShare(NamedTuple):
+    """The share of random matrices with only positive eigenvalues, and its standard error."""
+
+    share: float
+    standard_error: float
+
+
+def share_positive(count: int, n: int, rng: np.random.Generator) -> PositiveShare:
+    r"""Return how many of `count` random symmetric matrices have only positive eigenvalues, as a share.
+
+    The matrices are those of `random_symmetric`.  A matrix with a diagonal entry below 0 has a negative
+    eigenvalue, so only the others need to be drawn; their number is binomial, and each of their diagonal
+    entries is that of the formula without its sign.
+
+    .. math::
+        k &\sim \text{Binomial}(\text{count}, 2^{-n}) \tag{1} \\
+        p &= \frac{\text{matrices among the } k \text{ with only positive eigenvalues}}{\text{count}}
+            \tag{2} \\
+        \text{SE} &= \sqrt{p (1 - p) / \text{count}} \tag{3}
+
+    Parameters
+    ----------
+    count : int >= 1
+        Of these, about count / 2^n are drawn.
+    n : int >= 1
+        Rows and columns.
+    rng : numpy.random.Generator
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as above.
+
+    Examples
+    --------
+    >>> print(f"{share_positive(10_000, 1, np.random.default_rng(0)).share:.1f}")
+    0.5
+    """
+    check_integer("count", count, "[1, 1e7]", "It is the number of matrices.")
+    check_integer("n", n, "[1, 1e3]", "It is the number of rows of each.")
+    check_rng(rng)
+    k = rng.binomial(count, 0.5**n)  # (1)
+    A, i = rng.standard_normal((k, n, n)), np.arange(n)
+    A[:, i, i] = np.abs(A[:, i, i])
+    smallest = np.linalg.eigvalsh(A + np.swapaxes(A, 1, 2))[:, 0]
+    p = float(np.sum(smallest > 0)) / count  # (2)
+    return PositiveShare(p, (p * (1 - p) / count) ** 0.5)  # (3)
+
+
 def _check(objective: Objective, theta: FloatArray, step: float) -> None:
     if isinstance(objective, type) or not hasattr(objective, "gradient"):
         raise ValueError(f"objective must have a gradient; got {objective!r}. Pass a Network.")

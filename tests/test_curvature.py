@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dlhelpers.curvature import hessian, random_symmetric, sharpness
+from dlhelpers.curvature import hessian, random_symmetric, share_positive, sharpness
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
 from dlhelpers.surfaces import SURFACES
@@ -69,6 +69,23 @@ def test_half_of_the_numbers_are_positive_and_two_by_two_matches_the_known_share
         np.testing.assert_array_equal(S, np.swapaxes(S, 1, 2))
         found = (np.linalg.eigvalsh(S)[:, 0] > 0).mean()
         assert found == pytest.approx(share, abs=4 * np.sqrt(share * (1 - share) / 40000))
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_the_short_way_to_the_share_is_that_of_all_matrices(n):
+    rng, count = np.random.default_rng(n), 40000
+    found = share_positive(count, n, rng)
+    whole = (np.linalg.eigvalsh(random_symmetric(count, n, rng))[:, 0] > 0).mean()
+    assert found.standard_error == pytest.approx(np.sqrt(found.share * (1 - found.share) / count))
+    assert found.share == pytest.approx(whole, abs=6 * found.standard_error)
+
+
+def test_known_shares():
+    # Dean & Majumdar (2008): 1/2, (2 - sqrt 2) / 4, (pi - 2 sqrt 2) / (4 pi)
+    known = (1 / 2, (2 - np.sqrt(2)) / 4, (np.pi - 2 * np.sqrt(2)) / (4 * np.pi))
+    for n, share in enumerate(known, start=1):
+        found = share_positive(200000, n, np.random.default_rng(0))
+        assert found.share == pytest.approx(share, abs=4 * found.standard_error)
 
 
 def test_large_random_matrices_have_the_half_circle():

@@ -1,7 +1,5 @@
 """The exercises and prediction questions of notebook 06c on learning-rate decay."""
 
-import numpy as np
-
 from dlhelpers.exercises.checking import Exercise, Mistake, Question
 
 decay_after = Exercise(
@@ -54,53 +52,6 @@ decay_after = Exercise(
     why="""The decay has a length of its own, steps - start. So one may train at a constant rate as long
         as one likes and branch a decay off later: nothing before the fork depends on where the end will
         be.""",
-)
-
-floor_of = Exercise(
-    name="floor_of",
-    statement="""Return the loss above the minimum at which gradient descent with a constant rate ends, on J =
-        theta^2 / 2. `sigma` is the standard deviation of the gradient of one example, and each step takes the
-        mean of `batch_size` examples.""",
-    reference=lambda rate, sigma, batch_size: rate * sigma**2 / (2 * batch_size * (2 - rate)),
-    cases=[
-        {"rate": 1.0, "sigma": 2.0, "batch_size": 4},
-        {"rate": 0.1, "sigma": 3.0, "batch_size": 1},
-        {"rate": 0.5, "sigma": 1.0, "batch_size": 16},
-    ],
-    mistakes=[
-        Mistake(
-            lambda rate, sigma, batch_size: rate * sigma**2 / (batch_size * (2 - rate)),
-            "this is the variance of theta. The loss is half of the mean of theta squared.",
-        ),
-        Mistake(
-            lambda rate, sigma, batch_size: rate * sigma / (2 * batch_size * (2 - rate)),
-            "sigma is a standard deviation; variances add up, so it enters as its square.",
-        ),
-        Mistake(
-            lambda rate, sigma, batch_size: rate * sigma**2 / (2 * np.sqrt(batch_size) * (2 - rate)),
-            "the standard deviation of a mean falls with the root of B; its variance falls with B.",
-        ),
-        Mistake(
-            lambda rate, sigma, batch_size: rate * sigma**2 / (4 * batch_size),
-            "this is the formula for small rates. Each step also shrinks theta by the factor 1 - rate, which "
-            "gives 2 - rate in place of 2.",
-        ),
-        Mistake(
-            lambda rate, sigma, batch_size: rate**2 * sigma**2 / (2 * batch_size),
-            "this is what one step adds. The steps before are not forgotten at once: set v = (1 - "
-            "rate)^2 v + "
-            "rate^2 sigma^2 / B and solve for v.",
-        ),
-    ],
-    hint="""One step makes theta (1 - rate) theta - rate (noise). Write down the variance of both sides,
-        and set the new one equal to the old one.""",
-    solution="""
-        def floor_of(rate, sigma, batch_size):
-            variance = rate * sigma**2 / (batch_size * (2 - rate))
-            return variance / 2
-    """,
-    why="""A step adds rate^2 sigma^2 / B to the variance and multiplies what was there by (1 - rate)^2.
-        The two balance at v = rate sigma^2 / (B (2 - rate)).""",
 )
 
 lower_rate = Question(

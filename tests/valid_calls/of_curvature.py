@@ -19,6 +19,7 @@ def calls_of(folder: Path) -> Iterator[tuple[Callable[..., Any], dict[str, Any]]
     yield curvature.hessian, at
     yield curvature.sharpness, {**at, "direction": np.ones(3), "iterations": 3}
     yield curvature.random_symmetric, {"count": 3, "n": 2, "rng": rng}
+    yield curvature.share_positive, {"count": 10, "n": 2, "rng": rng}
     yield schedules.Linear, {"rate": 0.1, "steps": 10}
     yield schedules.Delayed, {"schedule": schedules.Constant(0.1), "start": 10}
     yield schedules.noise_floor, {"rate": 0.1, "noise": 1.0, "batch_size": 8, "curvature": 1.0}

@@ -384,9 +384,9 @@ def noise_floor_lab() -> Lab:
     return Lab(
         "Where the noise stops you",
         controls={
-            "schedule": choice("Schedule", list(MAKE), "constant"),
+            "schedule": choice("Schedule", list(MAKE), "staircase"),
             "rate": log_slider("First rate α₀", -1.7, 0.5, 0.5, 0.05),
-            "start": slider("Decay starts at epoch", 0, EPOCHS, 10),
+            "start": slider("Decay starts at epoch", 0, EPOCHS, 20),
             "batch_size": log_slider("Batch size B", 0, 3, 1, 0.1, fmt=",.0f"),
         },
         compute=run_schedules,
@@ -394,11 +394,12 @@ def noise_floor_lab() -> Lab:
         grabs=[Grab(0, x="start"), Grab(1, x="start"), Grab(2, x="rate")],
         code=program,
         presets={
+            "never decay": {"schedule": "constant"},
             "decay at once": {"schedule": "1/(1 + epoch)", "start": 0},
             "high, then down": {"schedule": "cosine", "rate": 1.0, "start": 20},
             "too hot at first": {"schedule": "0.95^epoch", "rate": 2.5, "start": 0},
-            "large batches instead": {"batch_size": 100},
-            "k/√epoch as written": {"schedule": SLIP, "start": 10},
+            "large batches instead": {"schedule": "constant", "batch_size": 100},
+            "k/√epoch as written": {"schedule": SLIP},
         },
         size=(9.6, 4.3),
     )

@@ -185,7 +185,7 @@ class SharpnessView(View[Edge]):
         ax.minorticks_off()
         self._before = moving(ax.plot([], [], color=GHOST, lw=1.5)[0])
         self._line = moving(ax.plot([], [], color=TRAIN, lw=2.5)[0])
-        self._bound = moving(ax.axhline(10, color=ACCENT, lw=2.5))
+        self._bound = moving(ax.axhline(10, color=ACCENT, lw=3, zorder=1.5))
         self._name = note(ax, 0.985 * most, 10, color=ACCENT, ha="right", va="bottom", fontsize=10.5)
         key(ax, ("— sharpness", TRAIN), ("━ the bound 2/α: drag it", ACCENT), ("— before", "#777777"))
 
@@ -205,7 +205,7 @@ class SharpnessView(View[Edge]):
 class EdgeLossView(View[Edge]):
     """The loss over the steps, on a log axis."""
 
-    LOW, HIGH = 1e-5, 3.0
+    LOW, HIGH = 1e-4, 3.0
 
     def __init__(self, ax: Axes, most: int) -> None:
         ax.set(yscale="log", xlim=(0, most), ylim=(self.LOW, self.HIGH), xlabel="step", ylabel="train loss")
