@@ -126,7 +126,7 @@ climbs = Question(
 
 hair_off = Question(
     text="""You start on a saddle, 0.01 off the ridge, and count the steps to escape. Now you start
-        0.00000001 off: a million times nearer. How many steps more?""",
+        0.00000001 off: a million times nearer. How many steps does it take?""",
     options=(
         "For each optimizer, about a million times as many.",
         "Gradient descent about four times as many, Adam about as many as before.",
