@@ -189,7 +189,7 @@ show_source(curvature.sharpness)
 # The lines above are power iteration: they never build $H$, they only compare two gradients.
 #
 # **Where it is not true.** Press *cross-entropy*: once all points are right, the loss and its curvature both go to 0, and
-# the sharpness leaves the bound. With *ReLU* the loss has kinks, and the line is ragged. With
+# the sharpness leaves the bound. With *ReLU* the loss has kinks, and the line is mostly ragged. With
 # mini-batches the noise keeps the sharpness below the bound, and with momentum the bound is another one (Cohen 2021; not
 # shown here). What
 # remains in practice: a loss that goes up in single steps is no reason to stop. A loss that runs away is.

@@ -42,9 +42,15 @@ SLIP = "k/√epoch as written"
 FLOOR_RATES = np.geomspace(0.05, 1.8, 10)
 
 
-def as_written(rate: float) -> Schedule:
-    """Return the rate over the root of the epoch, which at epoch 0 divides by zero."""
-    return lambda epoch: rate / math.sqrt(epoch) if epoch else math.inf
+def as_written(rate: float, start: int) -> Schedule:
+    """Return the rate over the root of the epochs since the start, which divides by 0 at the start."""
+
+    def schedule(epoch: int) -> float:
+        if epoch < start:
+            return rate
+        return rate / math.sqrt(epoch - start) if epoch > start else math.inf
+
+    return schedule
 
 
 MAKE: dict[str, Callable[[float, int], Schedule]] = {
@@ -54,10 +60,8 @@ MAKE: dict[str, Callable[[float, int], Schedule]] = {
     "1/√(epoch + 1)": lambda rate, start: InverseSqrt(rate),
     "staircase": lambda rate, start: Staircase(rate, 0.5, 5),
     "cosine": lambda rate, start: Cosine(rate, max(1, EPOCHS - start)),
-    SLIP: lambda rate, start: as_written(rate),
 }
 """Each schedule, from its first rate and the epoch at which the decay starts; it counts epochs from there."""
-LEGAL = [name for name in MAKE if name != SLIP]
 
 
 @dataclass(frozen=True)
@@ -136,7 +140,7 @@ class Noisy(NamedTuple):
 
     @property
     def _about_the_chosen(self) -> str:
-        if self.schedule == SLIP:
+        if self.schedule == SLIP and self.start < EPOCHS:
             return (
                 f"At epoch {self.start} the decay begins, and the formula as it is often written divides by "
                 "the root of 0: the step has no end, and the run is lost."
@@ -159,7 +163,7 @@ class Noisy(NamedTuple):
 
     @property
     def _about_the_others(self) -> str:
-        best = min(LEGAL, key=lambda name: self.ends[name])
+        best = min(MAKE, key=lambda name: self.ends[name])
         ahead = "this schedule" if best == self.schedule else best
         return (
             f"Of the six schedules, {ahead} ends lowest, at {_small(self.ends[best])} (mean of {RUNS} runs)."
@@ -220,9 +224,11 @@ def measure_floors(batch_size: int, seed: int) -> Floors:
 def run_schedules(schedule: str, rate: float, start: int, batch_size: float, seed: int) -> Noisy:
     """Train with each schedule, on the same noise."""
     B = round(batch_size)
-    names = [*LEGAL, *([SLIP] if schedule == SLIP else [])]
-    made = [Delayed(MAKE[name](rate, start), start if name != "constant" else 0) for name in names]
-    epochs = np.array([[each(epoch) for epoch in range(EPOCHS)] for each in made])
+    made: dict[str, Schedule] = {name: Delayed(make(rate, start), start) for name, make in MAKE.items()}
+    if schedule == SLIP:
+        made[SLIP] = as_written(rate, start)
+    names = list(made)
+    epochs = np.array([[each(epoch) for epoch in range(EPOCHS)] for each in made.values()])
     theta = train(np.hstack([np.repeat(epochs, STEPS_PER_EPOCH, axis=1), epochs[:, -1:]]), START, B, seed)
     with np.errstate(all="ignore"):
         losses = (theta[::STEPS_PER_EPOCH] ** 2 / 2).mean(axis=2)
@@ -246,17 +252,20 @@ _SOURCE = {
     "1/√(epoch + 1)": "Delayed(InverseSqrt({rate}), {start})",
     "staircase": "Delayed(Staircase({rate}, 0.5, 5), {start})",
     "cosine": "Delayed(Cosine({rate}, {left}), {start})",
-    SLIP: "Delayed(lambda epoch: {rate} / epoch**0.5 if epoch else np.inf, {start})",
+    SLIP: (
+        "lambda epoch: {rate} / (epoch - {start}) ** 0.5 if epoch > {start} "
+        "else {rate} if epoch < {start} else np.inf"
+    ),
 }
 
 
 def program(schedule: str, rate: float, start: int, batch_size: float, seed: int) -> str:
     """Return the program behind the picture."""
     source = _SOURCE[schedule].format(rate=rate, start=start, left=max(1, EPOCHS - start))
-    names = sorted(set(re.findall(r"[A-Z]\w+", source)))
+    names = [*sorted(set(re.findall(r"[A-Z]\w+", source))), "noise_floor"]
     return f"""
 import numpy as np
-from dlhelpers.schedules import {", ".join(names)}, noise_floor
+from dlhelpers.schedules import {", ".join(names)}
 
 rng = np.random.default_rng({seed})
 noise = {NOISE} / np.sqrt({round(batch_size)}) * rng.standard_normal(({STEPS + 1}, {RUNS}))
@@ -282,7 +291,7 @@ class LossView(View[Noisy]):
         ax.set(yscale="log", xlim=(0, EPOCHS), ylim=(self.LOW, self.HIGH))
         ax.set(xlabel="epoch (10 steps each)", ylabel="loss above its minimum")
         self._x = np.arange(EPOCHS + 1)
-        self._others = {name: moving(ax.plot([], [], color=LIGHT_BLUE, lw=1.4)[0]) for name in LEGAL}
+        self._others = {name: moving(ax.plot([], [], color=LIGHT_BLUE, lw=1.4)[0]) for name in MAKE}
         (self._single,) = ax.plot([], [], color=LIGHT_BLUE, lw=0.5, alpha=0.7)
         (self._before,) = ax.plot([], [], color=GHOST, lw=2)
         (self._mean,) = ax.plot([], [], color=TRAIN, lw=3)
@@ -290,7 +299,7 @@ class LossView(View[Noisy]):
         self._start = ax.axvline(0, color=ACCENT, lw=2.5)
         for artist in (self._single, self._before, self._mean, self._floor, self._start):
             moving(artist)
-        self._labels = EndLabels(ax, [(name, TRAIN) for name in MAKE])
+        self._labels = EndLabels(ax, [*((name, TRAIN) for name in MAKE), ("as written", TRAIN)])
         self._labels.texts[0].set_in_layout(True)
         key(
             ax,
@@ -312,8 +321,8 @@ class LossView(View[Noisy]):
         self._start.set_xdata([result.start, result.start])
         old = self._x * np.nan if before is None else self._inside(before.losses[before.schedule])
         self._before.set_data(self._x, old)
-        self._labels.place([result.ends.get(name, math.nan) for name in MAKE])
-        for name, text in zip(MAKE, self._labels.texts, strict=True):
+        self._labels.place([result.ends.get(name, math.nan) for name in (*MAKE, SLIP)])
+        for name, text in zip((*MAKE, SLIP), self._labels.texts, strict=True):
             text.set_fontweight("bold" if name == result.schedule else "normal")
 
     def _inside(self, losses: FloatArray) -> FloatArray:
@@ -384,7 +393,7 @@ def noise_floor_lab() -> Lab:
     return Lab(
         "Where the noise stops you",
         controls={
-            "schedule": choice("Schedule", list(MAKE), "staircase"),
+            "schedule": choice("Schedule", [*MAKE, SLIP], "staircase"),
             "rate": log_slider("First rate α₀", -1.7, 0.5, 0.5, 0.05),
             "start": slider("Decay starts at epoch", 0, EPOCHS, 20),
             "batch_size": log_slider("Batch size B", 0, 3, 1, 0.1, fmt=",.0f"),

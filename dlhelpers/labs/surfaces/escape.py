@@ -177,7 +177,7 @@ class StepsView(View[Escapes]):
     """Steps to escape over the offset of the start, for each optimizer."""
 
     def __init__(self, ax: Axes) -> None:
-        ax.set(xscale="log", yscale="log", xlim=(OFFSETS[0], OFFSETS[-1]), ylim=(8, MOST_STEPS))
+        ax.set(xscale="log", yscale="log", xlim=(0.6 * OFFSETS[0], 1.6 * OFFSETS[-1]), ylim=(8, MOST_STEPS))
         ax.set(xlabel="offset of the start from the ridge", ylabel="steps to escape")
         ax.set_yticks([10, 100, 1000], ["10", "100", "1000"])
         self._formula = moving(ax.plot([], [], "x", color=TEST, ms=7, mew=1.5, zorder=5)[0])
