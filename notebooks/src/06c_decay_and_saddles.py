@@ -190,9 +190,11 @@ show_source(curvature.sharpness)
 #
 # **Where it is not true.** Press *cross-entropy*: once all points are right, the loss and its curvature both go to 0, and
 # the sharpness leaves the bound. With *ReLU* the loss has kinks, and the line is mostly ragged. With
-# mini-batches the noise keeps the sharpness below the bound, and with momentum the bound is another one (Cohen 2021; not
-# shown here). What
-# remains in practice: a loss that goes up in single steps is no reason to stop. A loss that runs away is.
+# mini-batches the noise keeps the sharpness below the bound, and with momentum the bound is another one (Cohen 2021;
+# not shown here).
+#
+# **In practice.** A loss that goes up in single steps is no reason to stop. A loss that runs away is: divide the rate
+# by three. And when you change the rate, do not expect the curvature to stay as it was.
 #
 # ## 1.17 Saddle points
 #
@@ -316,9 +318,9 @@ for n in range(1, 7):
 # It falls far faster than the coin flips: eigenvalues repel each other, so they do not crowd on one side of 0.
 #
 # **It is an analogy, not a proof.** The Hessian of a network is no random matrix, and training does not stop at a random
-# place. Drag the green line of the right panel: shift all eigenvalues up, and positive ones become common. That is
-# what physicists say about low losses: the places of gradient 0 with a high loss are saddles, those with a low loss
-# may be minima (Dauphin 2014).
+# place. Drag the green line of the right panel: shift all eigenvalues up, and positive ones become common. In random
+# landscapes, too, places of gradient 0 with a high loss are saddles, and those with a low loss may be minima (Bray & Dean
+# 2007, Dauphin 2014).
 #
 # <details><summary>What the notes say</summary>
 #
@@ -338,8 +340,8 @@ for hidden in (3, 8):
     print(f"{hidden} hidden units: {stuck} of 20 runs end with a loss above 0.2")
 
 # %% [markdown]
-# With three units, many runs end high, and more steps hardly help: some answers are wrong for good. With eight units
-# hardly any is stuck. That is the useful part of the story: **room in the network, not luck, makes bad minima rare.**
+# With three units, many runs end high. With eight units hardly any is stuck. That is the useful part of the story:
+# **room in the network, not luck, makes bad places rare.**
 #
 # **In practice.** When the loss stands still, ask in this order. Is it noise? Then lower the rate. Is it the start? Look at
 # the sizes of weights and gradients (notebooks 4 and 5). Is it a plateau? Adam or a better initialization passes it.
@@ -374,6 +376,7 @@ for hidden in (3, 8):
 # - Hu et al. (2024), MiniCPM, section 4, and Hägele et al. (2024), Scaling laws and compute-optimal training beyond fixed
 #   training durations: constant, then decay.
 # - Cohen et al. (2021), Gradient descent on neural networks typically occurs at the edge of stability.
+# - Bray & Dean (2007), Statistics of critical points of Gaussian fields on large-dimensional spaces.
 # - Dauphin et al. (2014), Identifying and attacking the saddle point problem, arXiv 1406.2572.
 # - Safran & Shamir (2018), Spurious local minima are common in two-layer ReLU neural networks, arXiv 1712.08968.
 # - Dean & Majumdar (2008), Extreme value statistics of eigenvalues of Gaussian random matrices.

@@ -195,9 +195,7 @@ def branch_off(fork: int, rate: float, seed: int) -> Stages[Endings]:
             dev = {**dev, name: _padded(np.vstack([before, recording.dev]))}
             if name == "constant":
                 dev["average of its weights"] = _padded(recording.averaged)
-            if k < 3 or share < 1:
-                yield (k + share) / 4 * 0.999, Endings(fork, rate, dev)
-    yield 1.0, Endings(fork, rate, {name: dev[name] for name in NAMES})
+            yield (k + share) / 4, Endings(fork, rate, {each: dev[each] for each in NAMES if each in dev})
 
 
 def _padded(losses: FloatArray) -> FloatArray:
