@@ -6,7 +6,7 @@
 # The loss below has stood still for twenty epochs. The model is not at its limit, and no data are missing. After
 # epoch 20 one number is made smaller: the learning rate. **Drag the green line.**
 
-# %% jupyter={"source_hidden": true}
+# %%
 from itertools import repeat
 
 import numpy as np
@@ -18,7 +18,7 @@ from dlhelpers.exercises import surfaces as saddle_exercises
 from dlhelpers.labs.schedules import branch_off_lab, noise_floor, noise_floor_lab
 from dlhelpers.labs.surfaces import edge, edge_lab, escape, escape_lab, random_matrices_lab, real_saddle_lab
 
-# %% jupyter={"source_hidden": true}
+# %%
 from dlhelpers.live.exercises import practice
 from dlhelpers.live.questions import ask, predict
 from dlhelpers.live.stages import last
