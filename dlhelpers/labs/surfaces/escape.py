@@ -198,11 +198,12 @@ class StepsView(View[Escapes]):
     def update(self, result: Escapes, before: Escapes | None) -> None:
         """Show `result.steps` and the cursor at `result.offset`."""
         rate = result.rates["gradient descent"]
+        moved = before is not None and before.scale != result.scale  # x and y do not mix on this surface
         decades = OFFSETS[::4]
         self._formula.set_data(decades, [predicted_steps(offset, rate) for offset in decades])
         for name in OPTIMIZERS:
             self._lines[name].set_data(OFFSETS, result.steps[name])
-            self._before[name].set_data(OFFSETS, OFFSETS * np.nan if before is None else before.steps[name])
+            self._before[name].set_data(OFFSETS, before.steps[name] if before and moved else OFFSETS * np.nan)
             count = result.counts[name]
             self._dots[name].set_data([result.offset], [count if count < MOST_STEPS else np.nan])
         self._cursor.set_xdata([result.offset, result.offset])
