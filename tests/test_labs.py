@@ -148,16 +148,25 @@ def test_a_number_between_two_steps_can_be_typed(lab):
             check(lab)
 
 
+def first_touch(lab, grab):
+    """Where a hand goes to take hold of it, in pixels: anywhere, or to itself where several share a panel."""
+    ax = lab._picture.canvas.figure.axes[grab.panel]
+    if sum(each.panel == grab.panel for each in lab._hand._grabs) == 1:
+        return ax.bbox.p0 + 0.3 * ax.bbox.size
+    x, y = (0 if grab.at is None else grab.at for _ in range(2))
+    at = (grab.to_x(lab.values[grab.x]) if grab.x else x, grab.to_y(lab.values[grab.y]) if grab.y else y)
+    return ax.transData.transform(at)
+
+
 def test_what_can_be_taken_hold_of_moves_its_controls_and_nothing_else(lab):
     figure = lab._picture.canvas.figure
     for grab in lab._hand._grabs:
         lab.reset()
         ax, own = figure.axes[grab.panel], {grab.x, grab.y} - {""}
         before, picture = lab.values, lab.png()
-        for share in (0.3, 0.8):  # a click, and a drag to there
-            x, y = ax.bbox.p0 + share * ax.bbox.size
+        for kind, (x, y) in (("down", first_touch(lab, grab)), ("move", ax.bbox.p0 + 0.8 * ax.bbox.size)):
             place = {"x": x / figure.bbox.width, "y": y / figure.bbox.height}
-            lab._picture._hear(None, {"kind": "down" if share < 0.5 else "move", **place}, [])
+            lab._picture._hear(None, {"kind": kind, **place}, [])
             check(lab)
             for name, at in zip((grab.x, grab.y), ax.transData.inverted().transform((x, y)), strict=True):
                 if name:
