@@ -242,7 +242,7 @@ def fit_temperature(logits: FloatArray, Y: FloatArray) -> float:
         )
     Z, labels = logits.T.astype(np.float64), Y.T
     cold, hot = np.log([COLDEST, HOTTEST])
-    for _ in range(60):
+    for _ in range(40):
         middle = (cold + hot) / 2
         slope = np.sum((softmax(Z, float(np.exp(middle))) - labels) * (Z - Z.max(axis=0)))  # (1)
         cold, hot = (middle, hot) if slope > 0 else (cold, middle)

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dlhelpers.calibration import Chance, Reliability, answers, chance, fit_temperature, reliability
+from dlhelpers.calibration import COLDEST, Chance, Reliability, answers, chance, fit_temperature, reliability
 from dlhelpers.datasets import one_hot
 from dlhelpers.labs.digits import digit_split
 from dlhelpers.labs.softmax.common import in_words
@@ -31,19 +31,26 @@ COLD, HOT = -0.6, 1.0
 TEMPERATURES = np.geomspace(10**COLD, 10**HOT, 41)
 
 
-class Logits(NamedTuple):
-    """What a network says after some epochs: logits and one-hot labels, (m, 10), on dev and on test set."""
+class Said(NamedTuple):
+    """What a network says after some epochs.
+
+    `dev` and `test` are logits and one-hot labels, (m, 10); `on_dev` and `on_train` are the temperatures that
+    fit best; `dev_losses` those at `TEMPERATURES`.
+    """
 
     epoch: int
     dev: tuple[FloatArray, FloatArray]
     test: tuple[FloatArray, FloatArray]
+    on_dev: float
+    on_train: float
+    dev_losses: FloatArray
 
 
 class Calibrated(NamedTuple):
     """How sure the network is on the test set, and how often it hits, at the chosen temperature.
 
-    `dev_losses` are those at `TEMPERATURES`; `fitted` is the best of all temperatures on the dev set;
-    `at_1` and `at_fitted` are calibration errors on the test set.
+    `dev_losses` are those at `TEMPERATURES`; `fitted` is the best of all temperatures on the dev set, and
+    `on_train` that on the training set; `at_1` and `at_fitted` are calibration errors on the test set.
     """
 
     temperature: float
@@ -54,8 +61,8 @@ class Calibrated(NamedTuple):
     found: Reliability
     chance: Chance
     dev_losses: FloatArray
-    dev_loss: float
     fitted: float
+    on_train: float
     at_1: float
     at_fitted: float
 
@@ -84,17 +91,19 @@ class Calibrated(NamedTuple):
         verdict = "More than luck" if self.error > self.limit else "Luck alone could show as much"
         gap = self.confidence - self.accuracy
         side = "too sure" if gap > 0 else "not sure enough"
-        fitted = in_words(float(f"{self.fitted:.2g}"))
+        fitted, on_train = (in_words(float(f"{T:.2g}")) for T in (self.fitted, self.on_train))
+        lowest = " or less" if self.on_train < 1.01 * COLDEST else ""
         return (
             f"{early}{verdict}. On {self.n} test digits the network is right on {self.accuracy:.1%} and sure "
             f"by {self.confidence:.1%} on average: {abs(100 * gap):.1f} points {side}. The temperature that "
             f"fits the dev set is {fitted}; with it the calibration error on the test digits is "
-            f"{self.at_fitted:.3f}, with T = 1 it is {self.at_1:.3f}."
+            f"{self.at_fitted:.3f}, with T = 1 it is {self.at_1:.3f}. Fitted on the training set, the "
+            f"temperature would be {on_train}{lowest}."
         )
 
 
 @remembered(16)
-def train(noise: float, smooth: float, seed: int) -> Stages[Logits]:
+def train(noise: float, smooth: float, seed: int) -> Stages[Said]:
     """Train on digits whose pixels are noisy; dev and test pixels have the same noise."""
     data, rng = digit_split(seed), np.random.default_rng(seed)
     X, X_dev, X_test = (
@@ -107,9 +116,12 @@ def train(noise: float, smooth: float, seed: int) -> Stages[Logits]:
     per_epoch = len(X) // BATCH_SIZE
     for step in descend(network, theta, batches, Adam(), RATE, steps=EPOCHS * per_epoch):
         if step.step % (4 * per_epoch) == 0:
-            dev, test = (network.logits(step.theta, part) for part in (X_dev, X_test))
-            share = step.step / (EPOCHS * per_epoch)
-            yield share, Logits(step.step // per_epoch, (dev, Y_dev), (test, Y_test))
+            seen, *held_out = (network.logits(step.theta, part) for part in (X, X_dev, X_test))
+            dev, test = zip(held_out, (Y_dev, Y_test), strict=True)
+            losses = np.array([cost(dev, T) for T in TEMPERATURES])
+            fitted = fit_temperature(*dev), fit_temperature(seen, Y)
+            said = Said(step.step // per_epoch, dev, test, *fitted, losses)
+            yield step.step / (EPOCHS * per_epoch), said
 
 
 @lru_cache(maxsize=4)
@@ -124,10 +136,8 @@ def measure(
     """Train, then compare confidence and hits on the first n test digits."""
     for share, said in train(noise, smooth, seed):
         Z, Y = (part[:n] for part in said.test)
-        fitted = fit_temperature(*said.dev)
         found = answers(softmax(Z.T, temperature).T, Y)
-        losses = [cost(said.dev, T) for T in TEMPERATURES]
-        before, after = (reliability(*answers(softmax(Z.T, T).T, Y), bins).error for T in (1.0, fitted))
+        before, after = (reliability(*answers(softmax(Z.T, T).T, Y), bins).error for T in (1.0, said.on_dev))
         yield (
             share,
             Calibrated(
@@ -138,9 +148,9 @@ def measure(
                 confidence=float(found.confidence.mean()),
                 found=reliability(*found, bins),
                 chance=perfect(found.confidence.tobytes(), bins, seed),
-                dev_losses=np.array(losses),
-                dev_loss=cost(said.dev, temperature),
-                fitted=fitted,
+                dev_losses=said.dev_losses,
+                fitted=said.on_dev,
+                on_train=said.on_train,
                 at_1=before,
                 at_fitted=after,
             ),
