@@ -73,7 +73,7 @@ class Softmax(NamedTuple):
             return self._failure()
         t, total = self.t[self.winner], self.t.sum()
         text = (
-            f"{NAMES[self.winner]} has {in_words(t)} of the sum {in_words(total)}. Hardmax gives "
+            f"Of the sum {in_words(total)}, {NAMES[self.winner]} has {in_words(t)}. Hardmax gives "
             f"{NAMES[self.winner]} 1 and the others 0."
         )
         if self.shift:
