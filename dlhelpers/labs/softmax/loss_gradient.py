@@ -160,7 +160,7 @@ def loss_gradient_lab() -> Lab:
         "Loss and gradient",
         controls={
             "label": choice("Label of the example", list(NAMES[:3]), "dog"),
-            "m": slider("Examples m in the mean", 1, 50, 4),
+            "m": slider("Examples m", 1, 50, 4),
             "formula": choice("Formula", [OF_COST, OF_LOSS], OF_LOSS),
             **z,
             "smooth": real_slider("Label smoothing", 0, 0.5, 0, 0.05),

@@ -246,7 +246,9 @@ def three_classes_lab() -> Lab:
         "Three classes in the plane",
         controls={
             "network": choice("Network", list(NETWORKS), STRAIGHT),
-            "weight": slider("Each large mark counts as", 1, 20, 1, help="examples"),
+            "weight": slider(
+                "Weight, large marks", 1, 20, 1, help="How many examples each of them counts as"
+            ),
             "shown": choice("Map", [SOFT, HARD], SOFT),
             **coordinates,
         },
