@@ -246,9 +246,7 @@ def three_classes_lab() -> Lab:
         "Three classes in the plane",
         controls={
             "network": choice("Network", list(NETWORKS), STRAIGHT),
-            "weight": slider(
-                "Weight, large marks", 1, 20, 1, help="How many examples each of them counts as"
-            ),
+            "weight": slider("Weight, large marks", 1, 20, 1, help="Examples that each counts as"),
             "shown": choice("Map", [SOFT, HARD], SOFT),
             **coordinates,
         },
