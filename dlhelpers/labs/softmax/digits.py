@@ -203,7 +203,7 @@ class ImagesView(View[Read]):
             ax.imshow(np.ones((20, 9 * SHOWN)), cmap="gray_r", vmin=0, vmax=1, extent=(0, 9 * SHOWN, 20, 0))
         )
         ax.set_aspect("auto")
-        style: dict[str, Any] = {"fontsize": 9.5, "ha": "center", "va": "top"}
+        style: dict[str, Any] = {"fontsize": 9, "ha": "center", "va": "top"}
         self._words = [
             moving(ax.text(9 * (k % SHOWN) + 4, 8.2 if k < SHOWN else 20.2, "", **style))
             for k in range(2 * SHOWN)
@@ -224,7 +224,7 @@ class ImagesView(View[Read]):
                         8, 8
                     )
                     sure = result.probabilities[at].max()
-                    words.set_text(f"{result.y[at]} → {result.answers[at]}, {sure:.2f}")
+                    words.set_text(f"{result.y[at]}→{result.answers[at]}, {sure:.0%}")
         self._picture.set_data(mosaic)
 
 
