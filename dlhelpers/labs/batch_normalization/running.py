@@ -1,0 +1,245 @@
+"""The lab *From training to use*: batches estimate mean and variance, running averages collect them."""
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from dlhelpers.batch_normalization import update_running
+from dlhelpers.datasets import one_hot
+from dlhelpers.labs.batch_normalization.common import NORMALIZED, PREPARE, WITH, normalized_digits
+from dlhelpers.live.controls import choice, log_slider, real_slider, slider
+from dlhelpers.live.grabs import Grab
+from dlhelpers.live.lab import Lab
+from dlhelpers.live.stages import Stages, remembered
+from dlhelpers.metrics import error_rate
+from dlhelpers.minibatches import Batch, minibatches
+from dlhelpers.optimizers import GradientDescent
+from dlhelpers.plots.style import ACCENT, DEV, GHOST, LIGHT_GREY, TEST, View, key, moving
+from dlhelpers.training import descend
+from dlhelpers.typing import FloatArray, IntArray
+
+STEPS, EVERY, RATE = 300, 10, 0.1
+SHUFFLED, ONE_CLASS = "shuffled", "one class a batch"
+
+
+class Recorded(NamedTuple):
+    """One run: theta at every tenth step, and the batch statistics of every step.
+
+    Attributes
+    ----------
+    thetas : (records, P) float array
+    seen : (steps, S) float array
+        Mean and unbiased variance of each hidden unit over the batch of that step.
+    """
+
+    thetas: FloatArray
+    seen: FloatArray
+
+
+class Running(NamedTuple):
+    """The same run in use: with running averages, and with the statistics of the whole training set.
+
+    Attributes
+    ----------
+    steps : (n,) int array
+    running, whole : (n,) float array
+        Share of the dev set that is right.
+    batch_means, averages, truth : float array
+        Of one unit: the mean over each batch, its running average, and the mean over the training set.
+    """
+
+    batches: str
+    momentum: float
+    at: int
+    steps: IntArray
+    running: FloatArray
+    whole: FloatArray
+    batch_means: FloatArray
+    averages: FloatArray
+    truth: FloatArray
+
+    @property
+    def finding(self) -> str:
+        """The two shares at the chosen step."""
+        k = min(self.at, int(self.steps[-1])) // EVERY
+        return (
+            f"Step {self.steps[k]}: {self.running[k]:.0%} right with running averages, {self.whole[k]:.0%} "
+            "with the statistics of the training set"
+        )
+
+    @property
+    def caption(self) -> str:
+        """What the batches are, how noisy their means are, and how far use lies behind training."""
+        text = f"Batches: {self.batches}. " + (
+            "" if self.steps[-1] == STEPS else f"{self.steps[-1]} of {STEPS} steps are done. "
+        )
+        noise = float(np.std(self.batch_means - self.truth[: len(self.batch_means)]))
+        off = float(np.std(self.averages - self.truth[: len(self.averages)]))
+        return text + (
+            f"At the right, the mean of unit 1 of layer 1 over a batch lies off its mean over the training "
+            f"set by {noise:.2f} (root mean square), the running average by {off:.2f}. After "
+            f"{self.steps[-1]} steps {self.running[-1]:.0%} of the dev set is right with running averages, "
+            f"{self.whole[-1]:.0%} with the statistics of the whole training set."
+        )
+
+
+def batches_of(batches: str, batch_size: int, seed: int) -> Iterator[Batch]:
+    """Yield batches of the digits: shuffled, or each with examples of one class only."""
+    rng, train = np.random.default_rng(seed), normalized_digits(seed).train
+    if batches == SHUFFLED:
+        yield from minibatches(train.X, train.Y, batch_size, rng)
+    rows = [np.flatnonzero(train.Y[:, k]) for k in range(10)]
+    while True:
+        digit = int(rng.integers(10))
+        chosen = rng.choice(rows[digit], batch_size)
+        yield Batch(train.X[chosen], one_hot(np.full(batch_size, digit), 10))
+
+
+@remembered(12)
+def record(batches: str, batch_size: int, seed: int) -> Stages[Recorded]:
+    """Train once; the running averages do not act on training, so they can be computed later."""
+    theta = NORMALIZED.initialize(np.random.default_rng(seed))
+    thetas, seen = [], []
+    run = descend(NORMALIZED, theta, batches_of(batches, batch_size, seed), GradientDescent(), RATE)
+    for step in islice(run, STEPS + 1):
+        if step.step % EVERY == 0:
+            thetas.append(step.theta)
+        if step.step == STEPS:
+            break
+        seen.append(NORMALIZED.batch_statistics(step.theta, step.batch))
+        if step.step % 50 == 40:
+            yield step.step / STEPS, Recorded(np.array(thetas), np.array(seen))
+    yield 1.0, Recorded(np.array(thetas), np.array(seen))
+
+
+def in_use(momentum: float, batches: str, at: int, batch_size: float, seed: int) -> Stages[Running]:
+    """Average the recorded statistics with this momentum, and measure on the dev set."""
+    for share, recorded in record(batches, round(batch_size), seed):
+        yield share, measure(recorded, momentum, batches, at, seed)
+
+
+def measure(recorded: Recorded, momentum: float, batches: str, at: int, seed: int) -> Running:
+    """Compute the running averages of a recorded run, and what they give on the dev set."""
+    train, dev = normalized_digits(seed)
+    averages = [NORMALIZED.initial_statistics()]
+    for seen in recorded.seen:
+        averages.append(update_running(averages[-1], seen, momentum))
+    used = np.array(averages)[::EVERY][: len(recorded.thetas)]
+    thetas = recorded.thetas[: len(used)]
+    whole = NORMALIZED.batch_statistics(thetas, train)
+    running, right = (
+        1 - error_rate(NORMALIZED.predict(thetas, dev.X, statistics=each), dev.Y) for each in (used, whole)
+    )
+    steps = EVERY * np.arange(len(thetas))
+    truth = np.interp(np.arange(len(averages)), steps, whole[:, 0])
+    return Running(
+        batches,
+        momentum,
+        at,
+        steps,
+        running,
+        right,
+        recorded.seen[:, 0],
+        np.array(averages)[:, 0],
+        truth,
+    )
+
+
+def program(momentum: float, batches: str, at: int, batch_size: float, seed: int) -> str:
+    """Return the program behind the picture."""
+    return f"""
+from itertools import islice
+{PREPARE.format(seed=seed)}
+from dlhelpers.labs.batch_normalization.running import batches_of
+from dlhelpers.metrics import error_rate
+from dlhelpers.optimizers import GradientDescent
+from dlhelpers.training import descend
+
+batch_norm = BatchNormalization(momentum={momentum!r})
+network = Network((64, 32, 32, 10), "relu", "softmax_cross_entropy", batch_norm=batch_norm)
+theta = network.initialize(np.random.default_rng({seed}))
+batches = batches_of({batches!r}, {round(batch_size)}, {seed})
+run = descend(
+    network, theta, batches, GradientDescent(), {RATE}, statistics=network.initial_statistics()
+)
+*_, last = islice(run, {STEPS} + 1)
+whole = network.batch_statistics(last.theta, train)
+result = tuple(
+    1 - error_rate(network.predict(last.theta, dev.X, statistics=each), dev.Y)
+    for each in (last.statistics, whole)
+)
+"""
+
+
+class AccuracyView(View[Running]):
+    """The share of the dev set that is right, over the steps."""
+
+    def __init__(self, ax: Axes) -> None:
+        ax.set(xlim=(0, STEPS), ylim=(0, 1.02), xlabel="step", ylabel="share of the dev set that is right")
+        self._before = moving(ax.plot([], [], "--", color=GHOST, lw=1.5)[0])
+        self._whole = moving(ax.plot([], [], ":", color=TEST, lw=1.8)[0])
+        self._running = moving(ax.plot([], [], "o--", color=DEV, lw=2, ms=4)[0])
+        self._cursor = moving(ax.axvline(0, color=ACCENT, lw=2))
+        key(ax, ("●-- running averages", DEV), ("··· whole training set", TEST), ("-- before", "#777777"))
+
+    def update(self, result: Running, before: Running | None) -> None:
+        """Show `result.running` and `result.whole`."""
+        self._running.set_data(result.steps, result.running)
+        self._whole.set_data(result.steps, result.whole)
+        old = np.zeros(0) if before is None else before.running
+        self._before.set_data(EVERY * np.arange(len(old)), old)
+        self._cursor.set_xdata([result.at] * 2)
+
+
+class UnitMeanView(View[Running]):
+    """The mean of one unit: over each batch, as a running average, and over the training set."""
+
+    def __init__(self, ax: Axes) -> None:
+        ax.set(xlim=(0, STEPS), ylim=(-2, 2), xlabel="step", ylabel="mean of unit 1, layer 1")
+        self._batches = moving(ax.plot([], [], ".", color=LIGHT_GREY, ms=4, mec=GHOST, mew=0.3)[0])
+        self._truth = moving(ax.plot([], [], ":", color=TEST, lw=1.8)[0])
+        self._average = moving(ax.plot([], [], color=WITH, lw=1.8)[0])
+        key(ax, ("● a batch", "#777777"), ("— running", WITH), ("··· training set", TEST))
+
+    def update(self, result: Running, before: Running | None) -> None:
+        """Show `result.batch_means`, `result.averages` and `result.truth`."""
+        for line, values in (
+            (self._batches, result.batch_means),
+            (self._truth, result.truth),
+            (self._average, result.averages),
+        ):
+            line.set_data(np.arange(len(values)), np.clip(values, -1.97, 1.97))
+
+
+def running_views(figure: Figure) -> list[View[Running]]:
+    """Lay out the lab: the dev set in use, and the statistics of one unit."""
+    left, right = figure.subplots(1, 2, width_ratios=[1.5, 1])
+    return [AccuracyView(left), UnitMeanView(right)]
+
+
+def running_lab() -> Lab:
+    """Return the lab *From training to use*."""
+    return Lab(
+        "From training to use",
+        controls={
+            "momentum": real_slider("Momentum of the averages", 0, 0.995, 0.99, 0.005, fmt=".3f"),
+            "batches": choice("Batches", [SHUFFLED, ONE_CLASS], SHUFFLED),
+            "at": slider("Step", 0, STEPS, 20, EVERY),
+            "batch_size": log_slider("Batch size B", 1, 8, 64, 1, base=2, fmt=".0f"),
+        },
+        compute=in_use,
+        views=running_views,
+        grabs=[Grab(0, x="at")],
+        code=program,
+        presets={
+            "one class a batch": {"batches": ONE_CLASS},
+            "the usual 0.9": {"momentum": 0.9},
+            "batches of 2": {"batch_size": 2},
+            "batches of 2, slow": {"batch_size": 2, "momentum": 0.99},
+        },
+        size=(9.6, 3.9),
+    )
