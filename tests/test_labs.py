@@ -186,7 +186,8 @@ async def take_hold(lab):
     for grab in lab._hand._grabs:
         await move(lab, lab.reset)
         ax, before = figure.axes[grab.panel], lab.values
-        for kind, (x, y) in (("down", first_touch(lab, grab)), ("move", ax.bbox.p0 + 0.8 * ax.bbox.size)):
+        touch, end = first_touch(lab, grab, lab.values), ax.bbox.p0 + 0.8 * ax.bbox.size
+        for kind, (x, y) in (("down", touch), ("move", end)):
             place = {"x": x / figure.bbox.width, "y": y / figure.bbox.height}
             asked = ax.transData.inverted().transform((x, y))
             await move(

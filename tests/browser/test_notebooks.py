@@ -99,10 +99,9 @@ def take_hold(view: LabView, grab: Grab, twins: Any, module: str, function: str)
     """Drag in the picture; the controls that belong to it must move, and the page show what they ask for."""
     old = view.settle()
     twin = twins.lab(module, function)
-    twins.caption(twin, old.arguments)  # it moves there
     figure = twin._picture.canvas.figure
     box = figure.axes[grab.panel].get_position()
-    start = tuple(first_touch(twin, grab) / figure.bbox.size)
+    start = tuple(first_touch(twin, grab, old.arguments) / figure.bbox.size)
     end = box.x0 + 0.75 * box.width, box.y0 + 0.75 * box.height
     view.drag_in_picture(start, end)
     new = view.settle()
