@@ -474,6 +474,19 @@ def test_a_page_gets_the_whole_picture_and_then_what_changes(monkeypatch):
     toy.lab.close()
 
 
+def test_of_several_bars_that_one_is_taken_whose_row_is_nearest():
+    """Wherever the bars end: x lies along the height 20, y along the height 80."""
+    toy = Toy(grabs=[Grab(0, x="x", at=20), Grab(0, x="y", at=80)])
+    ax = toy.lab._picture.canvas.figure.axes[0]
+    for height, name in ((45, "x"), (55, "y")):
+        before = toy.lab.values
+        x, y = ax.transData.transform((1.0, height)) / toy.lab._picture.canvas.figure.bbox.size
+        hear(toy, kind="down", x=x, y=y)
+        hear(toy, kind="up", x=x, y=y)
+        assert {each for each in before if toy.lab.values[each] != before[each]} == {name}
+    toy.lab.close()
+
+
 def test_the_picture_has_the_pixels_of_the_screen_when_the_hand_rests(monkeypatch):
     async def drive(toy):
         messages = sent(toy, monkeypatch)

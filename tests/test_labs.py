@@ -17,7 +17,7 @@ from jupyter_client.manager import start_new_kernel
 from PIL import Image
 
 from dlhelpers.live.controls import extremes, nearest, snap
-from tests.labs import all_labs
+from tests.labs import all_labs, first_touch
 
 LABS = all_labs()
 
@@ -187,8 +187,8 @@ async def take_hold(lab):
     for grab in lab._hand._grabs:
         await move(lab, lab.reset)
         ax, before = figure.axes[grab.panel], lab.values
-        for kind, share in (("down", 0.3), ("move", 0.8)):
-            x, y = ax.bbox.p0 + share * ax.bbox.size
+        touch, end = first_touch(lab, grab, lab.values), ax.bbox.p0 + 0.8 * ax.bbox.size
+        for kind, (x, y) in (("down", touch), ("move", end)):
             place = {"x": x / figure.bbox.width, "y": y / figure.bbox.height}
             asked = ax.transData.inverted().transform((x, y))
             await move(

@@ -21,10 +21,13 @@ class Grab(NamedTuple):
         The controls that follow the pointer across and up; "" if none does.
     from_x, from_y : function from the number on the axis to the value of the control
     to_x, to_y : the other way round; needed only where two grabs share a panel
+    at : float, optional
+        Of a bar: where it stands on the axis that it does not follow.  The pointer takes the nearest bar.
 
     Examples
     --------
     A point: `Grab(0, x="w1", y="w2")`.  A cursor over lambda: `Grab(1, x="strength")`.
+    The lowest of several bars that lie one above the other: `Grab(0, x="z1", at=0)`.
     """
 
     panel: int
@@ -34,6 +37,7 @@ class Grab(NamedTuple):
     from_y: Callable[[float], Any] = _same
     to_x: Callable[[Any], float] = _same
     to_y: Callable[[Any], float] = _same
+    at: float | None = None
 
     def values(self, x: float, y: float) -> dict[str, Any]:
         """Return the values of its controls when the pointer is at (x, y) of the axes."""
@@ -42,7 +46,11 @@ class Grab(NamedTuple):
 
     def distance(self, figure: Figure, values: Mapping[str, Any], pixel: tuple[float, float]) -> float:
         """Return how many pixels away from the pointer it is now; a cursor counts along one axis only."""
-        at = figure.axes[self.panel].transData.transform(
+        to_pixel = figure.axes[self.panel].transData.transform
+        if self.at is not None:
+            bar = to_pixel((self.at, self.at)) - pixel
+            return float(abs(bar[1] if self.x else bar[0]))
+        at = to_pixel(
             (self.to_x(values[self.x]) if self.x else 0.0, self.to_y(values[self.y]) if self.y else 0.0)
         )
         across, up = (at[0] - pixel[0] if self.x else 0.0), (at[1] - pixel[1] if self.y else 0.0)

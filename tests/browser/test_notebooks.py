@@ -17,6 +17,7 @@ import pytest
 
 from dlhelpers.live.controls import snap
 from dlhelpers.live.grabs import Grab
+from tests.labs import first_touch
 from tools.browser import ROOT, Control, LabPage, LabView, State, lab_makers, lab_modules, labs_in
 
 FOLDER = Path(os.environ.get("BROWSER_NOTEBOOKS", ROOT / "notebooks"))
@@ -97,8 +98,11 @@ def wrong_after(view: LabView, moves: Iterable[Move], twins: Any, module: str, f
 def take_hold(view: LabView, grab: Grab, twins: Any, module: str, function: str) -> None:
     """Drag in the picture; the controls that belong to it must move, and the page show what they ask for."""
     old = view.settle()
-    box = twins.lab(module, function)._picture.canvas.figure.axes[grab.panel].get_position()
-    start, end = ((box.x0 + share * box.width, box.y0 + share * box.height) for share in (0.3, 0.75))
+    twin = twins.lab(module, function)
+    figure = twin._picture.canvas.figure
+    box = figure.axes[grab.panel].get_position()
+    start = tuple(first_touch(twin, grab, old.arguments) / figure.bbox.size)
+    end = box.x0 + 0.75 * box.width, box.y0 + 0.75 * box.height
     view.drag_in_picture(start, end)
     new = view.settle()
     changed = {name for name in new.arguments if new.arguments[name] != old.arguments[name]}
