@@ -7,8 +7,8 @@ import numpy as np
 from dlhelpers.training import Step
 from dlhelpers.typing import FloatArray
 
-FLAT_COLOR, STEEP_COLOR = "#5b7f00", "#9b2f6e"
-"""Olive, solid: along the floor of a ravine.  Plum, dashed: across it."""
+FLAT_COLOR, STEEP_COLOR = "#222222", "#9b2f6e"
+"""Black, solid: along the floor of a ravine.  Plum, dashed: across it."""
 OPTIMIZER_COLORS = {
     "GD": "#555555",
     "momentum": "#0072B2",

@@ -299,9 +299,9 @@ class ErrorView(View[Momenta]):
         self._lines, self._slopes = [], []
         for color, style in ((FLAT_COLOR, "-"), (STEEP_COLOR, "--")):
             self._lines.append(moving(ax.plot([], [], style, color=color, lw=1.6)[0]))
-            self._slopes.append(moving(ax.plot([], [], ":", color="#222222", lw=1)[0]))
+            self._slopes.append(moving(ax.plot([], [], ":", color="#777777", lw=1.5)[0]))
         self._off = note(ax, 0.97 * STEPS, 0.3 * self.HIGH, "", ha="right", va="top", fontsize=9)
-        key(ax, ("— along", FLAT_COLOR), ("-- across", STEEP_COLOR), ("··· eigenvalues", "#222222"))
+        key(ax, ("— along", FLAT_COLOR), ("-- across", STEEP_COLOR), ("··· eigenvalues", "#777777"))
 
     def update(self, result: Momenta, before: Momenta | None) -> None:
         """Show the two columns of `result.path`, and the powers of `result.factors`."""

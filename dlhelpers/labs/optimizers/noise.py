@@ -22,7 +22,7 @@ from dlhelpers.training import descend
 from dlhelpers.typing import FloatArray
 
 NOISE_RATES = 10.0 ** np.linspace(-2, 0.2, 12)
-N_RUNS, N_STEPS, WARM_UP, PIECE = 100, 3000, 1000, 250
+N_RUNS, N_STEPS, WARM_UP, PIECE = 80, 2000, 500, 100
 SHOWN = 300
 METHODS = ("GD", "momentum", "averaged GD")
 METHOD_COLORS = ("#555555", "#0072B2", "#B8860B")
