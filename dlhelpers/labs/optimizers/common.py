@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from dlhelpers.minibatches import Batch
 from dlhelpers.training import Step
 from dlhelpers.typing import FloatArray
 
@@ -17,10 +18,19 @@ OPTIMIZER_COLORS = {
     "Adam": "#9b2f6e",
 }
 
+NOTHING = Batch(np.zeros((1, 1)), np.zeros((1, 1)))
+"""A surface has no data."""
+
 
 def path_of(run: Iterable[Step]) -> FloatArray:
     """Return theta in every step of a run, (steps, ..., P)."""
     return np.stack([step.theta for step in run])
+
+
+def drawable(path: FloatArray) -> FloatArray:
+    """Return a path (steps, 2) as rows x and y, up to the first point that is far outside of the frame."""
+    far = np.flatnonzero(~(np.abs(path).max(axis=1) < 1e3))
+    return path[: far[0] + 1 if far.size else None].T
 
 
 def transition(learning_rate: float, beta: float, h: float, averaged: bool = True) -> FloatArray:

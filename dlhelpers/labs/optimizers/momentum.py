@@ -9,11 +9,17 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dlhelpers.labs.optimizers.common import FLAT_COLOR, STEEP_COLOR, path_of, transition
+from dlhelpers.labs.optimizers.common import (
+    FLAT_COLOR,
+    NOTHING,
+    STEEP_COLOR,
+    drawable,
+    path_of,
+    transition,
+)
 from dlhelpers.live.controls import choice, log_slider, real_slider
 from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
-from dlhelpers.minibatches import Batch
 from dlhelpers.optimizers import Momentum
 from dlhelpers.plots.style import ACCENT, GHOST, TRAIN, View, key, moving, note
 from dlhelpers.surfaces import Ravine
@@ -25,8 +31,6 @@ FORMS = {AVERAGED: True, SUM: False}
 STEPS = 100
 RATES = 10.0 ** np.linspace(-1, 2.25, 40)
 BETAS = np.linspace(0, 0.98, 25)
-NOTHING = Batch(np.zeros((1, 1)), np.zeros((1, 1)))
-"""A surface has no data."""
 EDGE_BETAS = np.linspace(0, 0.95, 20)
 EDGE_STEPS, EDGE_GRID, EDGE_ZOOMS = 600, 50, 3
 
@@ -279,12 +283,6 @@ class RavineView(View[Momenta]):
         self._path.set_data(*drawable(result.path))
         self._start.set_data(*result.path[0][:, None])
         self._old.set_data(*(([], []) if before is None else drawable(before.path)))
-
-
-def drawable(path: FloatArray) -> FloatArray:
-    """Return a path (steps, 2) as rows x and y, up to the first point that is far outside of the frame."""
-    far = np.flatnonzero(~(np.abs(path).max(axis=1) < 1e3))
-    return path[: far[0] + 1 if far.size else None].T
 
 
 class ErrorView(View[Momenta]):
