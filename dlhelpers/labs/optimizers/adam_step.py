@@ -81,7 +81,7 @@ class Parts(NamedTuple):
             f"At t = {t:,} the weights in v add up to {_small(v_weight)}, those in s to {_small(s_weight)}. "
             f"Without correction the step is {_small(v_weight)} / √{_small(s_weight)} = "
             f"{_small(factors[t - 1])} times as long, were it not for ε. This factor is "
-            f"{_small(factors[0])} at t = 1 and largest at t = {self.longest:,}: {_small(factors[self.longest - 1])}. "
+            f"{_small(factors[0])} at t = 1 and largest at t = {self.longest:,}: {_small(factors.max())}. "
         )
         root = abs(self.g[t - 1]) if self.noise == 0 else float(np.sqrt(self.s[t - 1] / s_weight))
         ratio = np.sqrt(root**2 + 1e-8) / root if PLACES[self.place] else (root + 1e-8) / root

@@ -13,7 +13,6 @@ FLAT_COLOR, STEEP_COLOR = "#222222", "#9b2f6e"
 OPTIMIZER_COLORS = {
     "GD": "#555555",
     "momentum": "#0072B2",
-    "Nesterov": "#56B4E9",
     "RMSprop": "#B8860B",
     "Adam": "#9b2f6e",
 }
