@@ -11,10 +11,10 @@ from dlhelpers.typing import FloatArray
 FLAT_COLOR, STEEP_COLOR = "#222222", "#9b2f6e"
 """Black, solid: along the floor of a ravine.  Plum, dashed: across it."""
 OPTIMIZER_COLORS = {
-    "GD": "#555555",
+    "GD": "#777777",
     "momentum": "#0072B2",
     "RMSprop": "#B8860B",
-    "Adam": "#9b2f6e",
+    "Adam": "#222222",
 }
 
 NOTHING = Batch(np.zeros((1, 1)), np.zeros((1, 1)))

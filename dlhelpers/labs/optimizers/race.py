@@ -29,6 +29,7 @@ RACERS: dict[str, Optimizer] = {
     "RMSprop": RMSprop(),
     "Adam": Adam(),
 }
+LIGHT_COLORS = {"GD": "#e4e4e4", "momentum": "#cce3f0", "RMSprop": "#f1e7ce", "Adam": "#d3d3d3"}
 STYLES = {"GD": ":", "momentum": "-", "RMSprop": "-.", "Adam": "--"}
 RATES = 10.0 ** np.linspace(-4, 1, 21)
 NETWORK = Network((64, 16, 10), loss_name="softmax_cross_entropy")
@@ -89,7 +90,8 @@ class Race(NamedTuple):
         text = (
             f"A {'-'.join(map(str, NETWORK.sizes))} network on digits, {self.updates} updates on batches of "
             f"{BATCH}; {SEEDS} seeds (mean and range). Each racer may try n rates, drawn from "
-            f"{self.search}; it keeps the rate and the step with the lowest dev loss (a loss counts as 10 at most). "
+            f"{self.search}; it keeps the rate and the step with the lowest dev loss (a loss counts as 10 at "
+            f"most). "
         )
         if not self.complete:
             return text + "The order follows when all are trained."
@@ -144,7 +146,8 @@ def expected_after(dev: FloatArray, test: FloatArray) -> FloatArray:
     .. math:: E_n = \sum_{i=1}^N \binom{N - i}{n - 1} t_i / \binom{N}{n} \tag{1}
 
     The n rates are drawn from N without return, all sets being equally likely, and that with the lowest
-    dev loss is kept.  A loss counts as 10 at most.  t_i is the test loss of the rate whose dev loss is the i-th lowest.
+    dev loss is kept.  t_i is the test loss of the rate whose dev loss is the i-th lowest; it counts as 10
+    at most.
     """
     ordered, N = test[np.argsort(dev, kind="stable")], len(dev)
     sets = np.array([[comb(N - i, n - 1) / comb(N, n) for i in range(1, N + 1)] for n in range(1, N + 1)])
@@ -236,7 +239,7 @@ class RatesView(View[Race]):
         for name in RACERS:
             color, nothing = OPTIMIZER_COLORS[name], np.full(len(RATES), 1.0)
             self._bands.append(
-                moving(ax.fill_between(RATES, nothing, nothing, color=color, alpha=0.18, lw=0))
+                moving(ax.fill_between(RATES, nothing, nothing, color=color, alpha=0.15, lw=0))
             )
             self._old.append(moving(ax.plot([], [], STYLES[name], color=GHOST, lw=1)[0]))
             self._lines.append(moving(ax.plot([], [], STYLES[name], color=color, lw=2)[0]))
