@@ -26,7 +26,7 @@ from dlhelpers.dropout import draw_uniform, with_draws
 from dlhelpers.exercises import dropout as exercises
 from dlhelpers.labs import dropout as labs
 from dlhelpers.labs.dropout import subnetworks_lab
-from dlhelpers.live.questions import ask
+from dlhelpers.live.questions import ask, predict
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
 
@@ -91,16 +91,12 @@ for name, result in (("A", A), ("A * D", A * D), ("A * D / p", A * D / p), ("A *
 # The third line has the mean of the first. The last line is what the notes say if one reads them word for word:
 # scaling "by dividing with the activation matrix". Then only the mask is left. The divisor is the number $p$.
 #
-# **Predict, then move.** The lab takes layer 1 of a small network apart. Top: twelve examples (columns) and ten
+# The lab takes layer 1 of a small network apart. Top: twelve examples (columns) and ten
 # units (rows); first the activations, then the mask, the product, and what goes on to layer 2. Bottom left: the same
 # network; crosses are the units that are off for the example in the green frame. This is Figure 3 of the
-# notes, with real weights: a thick line is a large weight. Bottom middle: each dot is one unit of layer 2 and one
+# notes, with real weights: a thick line is a large weight. Bottom right: each dot is one unit of layer 2 and one
 # example. To the right is its $Z$ at test time, upward is the mean of its $Z$ over many masks. Dots on the line mean
-# that layer 2 gets in training, on average, what it gets at test time. Bottom right: the dev loss of networks
-# that were trained with this rule, for ten values of $p$.
-
-# %%
-ask(exercises.no_division)
+# that layer 2 gets in training, on average, what it gets at test time.
 
 # %%
 labs.inverted_lab()
@@ -108,17 +104,24 @@ labs.inverted_lab()
 # %% [markdown]
 # **Why.** Press *a single mask*: the dots lie far from the line, above and below. Average over more masks: they
 # move onto it. That is the expected value above, and it holds because $Z = W A + b$ is linear in the mask.
+# Press *forgot to divide*: the dots lie on a flatter line. Layer 2 gets $p$ times the test-time value. What does that
+# cost? The next lab trains a network by each rule, for ten values of $p$.
+
+# %%
+predict(exercises.no_division, labs.mask_rules_lab())
+
+# %% [markdown]
+# **Why.**
 #
-# - *Forgot to divide.* The dots lie on a flatter line: layer 2 gets $p$ times the test-time value. At test time each
-#   layer then gives its next one more than the weights are used to. The network is too sure of itself: the
-#   dev loss rises, most for small $p$. The share of right answers does not fall; for small $p$ it is even higher here.
-#   The loss punishes being too sure, the share does not.
+# - *Forgot to divide.* At test time each layer gives its next one more than the weights are used to. The network is
+#   too sure of itself: the dev loss rises, most for small $p$. The share of right answers does not fall; for small $p$
+#   it is even higher here. The loss punishes being too sure, the share does not.
 # - *Keep and drop mixed up.* At $p = 0.5$ there is no difference. At 0.8 only 20% of the units are kept, and they are
 #   divided by 0.8. At 1.0 nothing is kept, so no weight is trained at all; only the last bias is.
-# - *Original: × p at test time* (choose it in *Rule*). This is the form of the first papers: no division in training; at test time
-#   the activations are multiplied by $p$. The dots are on the line again. It works, but then the code of the test
+# - *Original: × p at test time*. This is the form of the first papers: no division in training; at test time
+#   the activations are multiplied by $p$. In the first lab the dots are on the line again. It works, but then the code of the test
 #   must know about dropout. Inverted dropout leaves the test alone.
-# - *One mask for all examples* (tick the box). The columns of the mask become equal. The mean is still right, but the noise grows.
+# - *One mask for all examples* (tick the box in the first lab, under *More*). The columns of the mask become equal. The mean is still right, but the noise grows.
 #   The next cell computes the gradient 300 times at the same weights, with fresh masks, and shows its scatter:
 #   the root of the summed variances of all entries.
 
@@ -320,14 +323,11 @@ print(f"what dropout adds to the cross-entropy: {added:.3f}; by equation (2): {a
 #
 # ### A keep_prob for each layer
 #
-# Each hidden layer may have its own keep_prob. The lab trains the network of the beginning for all 100 pairs of
-# values; each square of the plane on the top right is one of them. Next to the map of the full network are
-# six of its subnetworks. Bottom left is the cost: thin, $J$ with the masks of that step; thick, the mean over the same
-# 24 masks, close to $\bar J$; dashed, the dev loss without masks.
+# Train the network of the beginning with dropout. The first lab shows its cost, at each fifth step: thin, $J$ with
+# the masks of that step; thick, the mean over the same 24 masks, close to $\bar J$; dashed, the dev loss without masks.
 #
-# Bottom right are the weights. Above, the squared norm $\lVert W \rVert^2$ of each matrix, in percent of that without
-# dropout. Below, how evenly it is
-# **spread**, by the *participation ratio*
+# At the right are the weights. Above, the squared norm $\lVert W \rVert^2$ of each matrix, in percent of that without
+# dropout. Below, how evenly it is **spread**, by the *participation ratio*
 #
 # $$N = \frac{\left(\sum_i v_i^2\right)^2}{\sum_i v_i^4} \tag{1}$$
 #
@@ -337,23 +337,15 @@ print(f"what dropout adds to the cross-entropy: {added:.3f}; by equation (2): {a
 show_source(dropout.participation_ratio)
 
 # %%
-ask(exercises.jagged_cost)
-
-# %%
 ask(exercises.what_norms_do)
 
 # %%
-labs.keep_prob_lab()
+predict(exercises.jagged_cost, labs.noisy_cost_lab())
 
 # %% [markdown]
-# **Why.** Press *no dropout*: the cost never rises, the dev loss does, and the six subnetworks are one and the same.
-# Go back with *Reset*. The thin line now goes up and down, as the notes say; its mean falls more smoothly. The mean rises
-# at some steps, too: a step follows the gradient of its own masks, not that of $\bar J$.
-#
-# Press *too much*: with 10% of the units in both layers, even the train loss stays high. That is bias. Then look at
-# the plane. The two keep_probs do not act alike, and the star, the lowest dev loss, is far from the middle. Press
-# *New seed* a few times: the star jumps, because each network is trained once, on 60 points. But
-# mostly it lies where one layer drops much and the other one little.
+# **Why.** The thin line goes up and down, as the notes say; its mean falls more smoothly. Press *no dropout*: now the
+# cost never rises. Press *Reset*. The mean rises at some steps, too: a step follows the gradient of its own masks, not
+# that of $\bar J$. Press *too much*: with 10% of the units in both layers, even the mean stays high. That is bias.
 #
 # *The weights.* All three norms are smaller than without dropout. The notes explain it so: an input may go away, so a
 # unit spreads its weights, and that shrinks the squared norm. Is it so? Ask eight data sets:
@@ -387,6 +379,21 @@ print(f"dev loss lower in {lower} of 8")
 #
 # And the last line: dropout did not lower the dev loss every time. It is a bet that often pays when a network is too
 # large for its data. The dev set tells.
+#
+# ### A keep_prob for each layer
+#
+# Each hidden layer may have its own keep_prob. The next lab trains the same network for all 100 pairs of values; each
+# square of the plane is one of them. Take the frame and move it. At the right are the map of that network, and the
+# maps of six of its subnetworks.
+
+# %%
+labs.keep_prob_lab()
+
+# %% [markdown]
+# Press *no dropout*: the six subnetworks are one and the same. Press *too much*: both losses are high. Now look at the
+# plane. The two keep_probs do not act alike, and the star, the lowest dev loss, is far from the middle. Press
+# *New seed* a few times: the star jumps, because each network is trained once, on 60 points. But
+# mostly it lies where one layer drops much and the other one little.
 #
 # ### What the notes got wrong in 1.4
 #
