@@ -11,9 +11,9 @@ from dlhelpers.typing import FloatArray
 FLAT_COLOR, STEEP_COLOR = "#222222", "#9b2f6e"
 """Black, solid: along the floor of a ravine.  Plum, dashed: across it."""
 OPTIMIZER_COLORS = {
-    "GD": "#777777",
+    "GD": "#4a9bd0",
     "momentum": "#0072B2",
-    "RMSprop": "#B8860B",
+    "RMSprop": "#777777",
     "Adam": "#222222",
 }
 

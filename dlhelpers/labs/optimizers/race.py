@@ -29,7 +29,7 @@ RACERS: dict[str, Optimizer] = {
     "RMSprop": RMSprop(),
     "Adam": Adam(),
 }
-LIGHT_COLORS = {"GD": "#e4e4e4", "momentum": "#cce3f0", "RMSprop": "#f1e7ce", "Adam": "#d3d3d3"}
+LIGHT_COLORS = {"GD": "#d9eaf5", "momentum": "#bcd9ea", "RMSprop": "#e4e4e4", "Adam": "#cfcfcf"}
 STYLES = {"GD": ":", "momentum": "-", "RMSprop": "-.", "Adam": "--"}
 RATES = 10.0 ** np.linspace(-4, 1, 21)
 NETWORK = Network((64, 16, 10), loss_name="softmax_cross_entropy")
