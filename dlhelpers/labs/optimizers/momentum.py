@@ -30,7 +30,7 @@ AVERAGED, SUM = "v = βv + (1 − β)g", "v = βv + g"
 FORMS = {AVERAGED: True, SUM: False}
 STEPS = 100
 RATES = 10.0 ** np.linspace(-1, 2.25, 40)
-BETAS = np.linspace(0, 0.98, 25)
+BETAS = np.linspace(0, 0.975, 40)
 EDGE_BETAS = np.linspace(0, 0.95, 20)
 EDGE_STEPS, EDGE_GRID, EDGE_ZOOMS = 600, 50, 3
 
@@ -38,7 +38,7 @@ EDGE_STEPS, EDGE_GRID, EDGE_ZOOMS = 600, 50, 3
 class Momenta(NamedTuple):
     """One run of momentum in a ravine, beside the runs for all learning rates and all beta.
 
-    `path` is (101, 2); `map` is (25, 40), the loss after 100 steps over the loss at the start; `factors` are
+    `path` is (101, 2); `map` is (40, 40), the loss after 100 steps over the loss at the start; `factors` are
     the largest sizes of the eigenvalues along the floor and across it.
     """
 
@@ -153,7 +153,7 @@ def _shrinks(rates: FloatArray, form: str) -> BoolArray:
 
 @lru_cache(maxsize=64)
 def loss_map(form: str, condition: float, x: float, y: float) -> FloatArray:
-    """Run all rates with all beta for 100 steps; return the loss over that at the start, (25, 40)."""
+    """Run all rates with all beta for 100 steps; return the loss over that at the start, (40, 40)."""
     ravine = Ravine(condition)
     betas, rates = (grid.reshape(-1, 1) for grid in np.meshgrid(BETAS, RATES, indexing="ij"))
     start = np.tile([x, y], (len(rates), 1))
@@ -248,7 +248,7 @@ class PlaneView(View[Momenta]):
         key(ax, ("● you (drag)", ACCENT), ("— edge by eigenvalues", "#222222"), ("○ edge by runs", "#222222"))
 
     def update(self, result: Momenta, before: Momenta | None) -> None:
-        """Show `result.map`, (25, 40), the edges, and the point."""
+        """Show `result.map`, (40, 40), the edges, and the point."""
         with np.errstate(divide="ignore"):
             logs = np.log10(result.map)
         self._map.set_array(np.ma.masked_greater(np.maximum(logs, self.LOWEST), 0))
