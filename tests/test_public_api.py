@@ -109,6 +109,9 @@ NOT_CALLED: dict[str, str] = {
     "showing.show_source": "for notebooks",
     **{f"checks.{name}": "the checks themselves: tests/test_checks.py" for name in vars(checks)},
     "datasets.data_folders": "takes nothing",
+    "progress.progress_file": "takes nothing",
+    "progress.recall": "takes nothing",
+    "progress.remember": "for exercises and questions, with their own names",
     "session.Session": "its settings are checked by Settings",
 }
 """Public names without a valid call here, each with its reason."""

@@ -209,6 +209,7 @@ class Jupyter:
             "JUPYTER_RUNTIME_DIR": "runtime",
             "IPYTHONDIR": "ipython",
             "MPLCONFIGDIR": "matplotlib",
+            "DLHELPERS_DATA": "progress",
         }
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
         # The kernel "python3" must be this Python's, whatever the machine has besides.

@@ -13,12 +13,14 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dlhelpers.showing import Code
+from dlhelpers.progress import remember
+from dlhelpers.showing import OPEN, RIGHT, WRONG, Code, Mark
 
 WIDTH = 88
 """Characters in a line of text."""
@@ -36,14 +38,14 @@ SIGNS: Mapping[Kind, str] = {
 }
 """How each verdict begins.  *wrong* is another answer than the expected one; *failed* is no answer at all."""
 
-MARKS: Mapping[Kind, tuple[str, str]] = {
-    "not attempted": ("…", "#6e6e6e"),
-    "right": ("✓", "#00795a"),
-    "known mistake": ("✗", "#b34700"),
-    "wrong": ("✗", "#b34700"),
-    "failed": ("✗", "#b34700"),
+MARKS: Mapping[Kind, Mark] = {
+    "not attempted": OPEN,
+    "right": RIGHT,
+    "known mistake": WRONG,
+    "wrong": WRONG,
+    "failed": WRONG,
 }
-"""Sign and color of each verdict on a page: none is told by its color alone."""
+"""Sign and color of each verdict."""
 
 
 class Text(str):
@@ -69,16 +71,17 @@ class Verdict:
     text: str
 
     def __repr__(self) -> str:
-        return self.text
+        return f"{MARKS[self.kind].sign} {self.text}"
 
     def _repr_html_(self) -> str:
         """Return the words with a sign and a color; a table of numbers keeps its columns."""
-        sign, color = MARKS[self.kind]
-        return (
-            f'<div style="border-left: 4px solid {color}; padding-left: 8px; max-width: 960px">'
-            f'<b style="color: {color}">{sign}</b> <span style="white-space: pre-wrap; '
-            f'font-family: monospace">{html.escape(self.text)}</span></div>'
-        )
+        parts = []
+        for is_table, lines in groupby(self.text.splitlines(), lambda line: line.startswith(" ")):
+            text = html.escape("\n".join(lines))
+            parts.append(
+                f'<pre style="white-space: pre-wrap; margin: 4px 0">{text}</pre>' if is_table else text
+            )
+        return MARKS[self.kind].beside("".join(parts))
 
 
 def _verdict(kind: Kind, words: str, details: str = "", note: str = "") -> Verdict:
@@ -153,14 +156,14 @@ class Exercise:
     ...     why="x * x is positive for negative x, too.",
     ... )
     >>> square.check(lambda x: x + x)
-    A known mistake: you doubled x.
+    ✗ A known mistake: you doubled x.
     >>> square.check(lambda x: abs(x) ** 3)
-    Not yet: the answer differs for this input.
+    ✗ Not yet: the answer differs for this input.
       input:     x = 3
       expected:  9
       got:       27
     >>> square.check(lambda x: x**2)
-    Right. x * x is positive for negative x, too.
+    ✓ Right. x * x is positive for negative x, too.
     """
 
     def __init__(
@@ -208,6 +211,12 @@ class Exercise:
 
     def check(self, f: object) -> Verdict:
         """Say whether the reader's function is right; if not, what is known about the mistake."""
+        verdict = self._safe_check(f)
+        if verdict.kind == "right":
+            remember("solved", self.name)
+        return verdict
+
+    def _safe_check(self, f: object) -> Verdict:
         try:
             return self._check(f)
         except KeyboardInterrupt:
@@ -497,6 +506,11 @@ class Question:
             )
         if self.answer not in self.letters:
             raise ValueError(f"answer must be one of {', '.join(self.letters)}; got {self.answer!r}.")
+
+    @property
+    def name(self) -> str:
+        """The beginning of the text, by which the question is remembered."""
+        return " ".join(self.text.split())[:60].rstrip()
 
     @property
     def letters(self) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from dlhelpers.dropout import draw_uniform, with_draws
 from dlhelpers.exercises import dropout as exercises
 from dlhelpers.labs import dropout as labs
 from dlhelpers.labs.dropout import subnetworks_lab
+from dlhelpers.live.exercises import practice
 from dlhelpers.live.questions import ask, predict
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
@@ -142,8 +143,11 @@ for name, columns in (("a mask for each example", 60), ("one mask for all exampl
 #
 # $$dA \leftarrow dA \odot D / p$$
 #
-# In the network it is this line: `dA = np.multiply(dA, mask, out=dA)`. Now the two exercises. In a new cell,
-# `exercises.inverted_dropout.hint()` gives a hint, and `exercises.inverted_dropout.solution()` the solution.
+# In the network it is this line: `dA = np.multiply(dA, mask, out=dA)`. Now the two exercises.
+
+
+# %%
+practice(exercises.inverted_dropout)
 
 
 # %%
@@ -153,6 +157,10 @@ def my_inverted_dropout(A, U, keep_prob):
 
 
 exercises.inverted_dropout.check(my_inverted_dropout)
+
+
+# %%
+practice(exercises.dropout_backward)
 
 
 # %%
@@ -230,10 +238,7 @@ print("difference below 1e-12:", bool(abs(geometric - sigmoid(full)[0]) < 1e-12)
 # answers: the two means, and the full network. Then choose *trained with dropout*, and *two hidden layers*.
 
 # %%
-ask(exercises.many_networks)
-
-# %%
-subnetworks_lab()
+predict(exercises.many_networks, subnetworks_lab())
 
 # %% [markdown]
 # **Why.** By (1) and (2), $\log G - \log G' = \sum_k w_k \log \frac{\hat y_k}{1 - \hat y_k} = \sum_k w_k z_k$. So the
@@ -250,6 +255,10 @@ subnetworks_lab()
 # There is a price: here, the network trained with keep_prob 0.5 is right on fewer dev points than the one trained
 # without dropout. Eight units are few. Dropout is for networks that are too large for their data, such as the one
 # at the beginning.
+
+
+# %%
+practice(exercises.geometric_mean)
 
 
 # %%

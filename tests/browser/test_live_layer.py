@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tools.browser import Control, LabPage, LabView, lab_makers, lab_modules, tag
+from tools.browser import Control, LabPage, LabView, lab_makers, lab_modules, screenshot_folder, tag
 
 BACKLOG = 300
 """Milliseconds after the last move of a drag by which the picture must belong to it."""
@@ -237,3 +237,38 @@ def test_a_lab_behind_a_question_stays_covered_until_an_answer(run_cells: RunCel
     page.page.keyboard.press("Enter")
     page.lab(HEADING).settle()
     assert feedback.inner_text() == "" and not skip.is_visible() and page.uncover() == 0
+
+
+EXERCISE = """\
+from dlhelpers.exercises.bias_variance import standard_error
+from dlhelpers.live.exercises import practice
+
+practice(standard_error)"""
+COURSE = """\
+from dlhelpers.exercises.course import notebooks
+from dlhelpers.live.course import course_map
+
+course_map(notebooks())"""
+TRY = "standard_error.check(lambda accuracy, n: (accuracy * (1 - accuracy) / n) ** {power})"
+
+
+def test_an_exercise_is_tried_with_a_hint_solved_and_remembered(run_cells: RunCells) -> None:
+    """Statement, hint and solution at a click, verdicts with a sign, and the map of the course after it."""
+    page = run_cells(COURSE, EXERCISE, TRY.format(power=1), TRY.format(power="0.5"))
+    statement, wrong, right = (page.cell(text) for text in ("practice(", "** 1)", "** 0.5)"))
+    statement.get_by_text("that was measured on n examples.").wait_for()
+    words = statement.locator("[role=status]")
+    for label, text in (("Hint", "root"), ("Solution", "def standard_error(accuracy, n):")):
+        statement.get_by_role("button", name=label, exact=True).press("Enter")
+        words.filter(has_text=text).wait_for()
+    statement.get_by_role("button", name="Solution", exact=True).click()
+    words.wait_for(state="hidden")
+    wrong.get_by_text("✗").wait_for()
+    wrong.get_by_text("this is the variance of the accuracy.").wait_for()
+    right.get_by_text("✓").wait_for()
+
+    course = page.cell("course_map(")
+    row = course.locator("tr", has_text="01 Bias and variance")
+    course.get_by_role("button", name="Look again").click()
+    row.filter(has_text="1 of 4").wait_for()
+    course.screenshot(path=screenshot_folder() / "course-map.png")

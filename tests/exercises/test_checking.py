@@ -64,7 +64,7 @@ def two_numbers(mistakes: Any = ()) -> Exercise:
 def test_right_answer_is_told_why() -> None:
     verdict = exercise().check(lambda x: x - x.mean())
     assert verdict == Verdict("right", "Right. The mean of the result is zero.")
-    assert repr(verdict) == verdict.text
+    assert repr(verdict) == f"✓ {verdict.text}"
 
 
 def test_lists_and_float32_count_as_right() -> None:
