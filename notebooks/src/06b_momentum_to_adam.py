@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 6b From momentum to Adam
 #
-# Sections 1.13 to 1.15 of the lecture notes. About 55 minutes.
+# Sections 1.13 to 1.15 of the lecture notes. About 50 minutes.
 #
 # Gradient descent has one rate for all directions and no memory. Here we add a memory (momentum), a
 # rate for each parameter (RMSprop), and both (Adam), and then let them race.
@@ -72,15 +72,14 @@ show_source(Momentum.update)
 #
 # PyTorch has this one. Its $v$ is $1/(1-\beta)$ times as large, so the rate for the same steps is $(1-\beta)\alpha$. With $\beta = 0.9$, a
 # rate of 0.1 in this course is 0.01 in PyTorch. Press *the sum, α = 10*: a rate that is fine for the average
-# is far over the edge for the sum. Three steps of both, with the rates that belong together:
+# is far over the edge for the sum. A run of each in the ravine, the average with rate 10, the sum with rate 1:
 
 # %%
-average, total = Momentum(0.9), Momentum(0.9, averaged=False)
-states = average.init(np.zeros(1)), total.init(np.zeros(1))
-for g in np.array([[1.0], [-0.5], [2.0]]):
-    (a, one), (b, other) = average.update(g, states[0]), total.update(g, states[1])
-    states = one, other
-    print(f"steps: {0.1 * a[0]:.4f} (average, rate 0.1), {0.01 * b[0]:.4f} (sum, rate 0.01)")
+settings = 0.9, 100.0, -3.5, 2.1  # β, κ and the start
+one = momentum.move_in_plane(10.0, settings[0], momentum.AVERAGED, *settings[1:])
+other = momentum.move_in_plane(1.0, settings[0], momentum.SUM, *settings[1:])
+gap = np.abs(one.path - other.path).max()
+print("largest difference of the two paths:", "below 1e-12" if gap < 1e-12 else f"{gap:.1g}")
 
 # %%
 practice(exercises.momentum_step)
@@ -224,15 +223,16 @@ for name in rotation.ROTATED:
 #
 # Where does $\epsilon$ stand? It keeps the denominator above 0. Two places are in use: $\sqrt{s} + \epsilon$ (PyTorch, Keras)
 # and $\sqrt{s + \epsilon}$ (TensorFlow 1). With the same $\epsilon = 10^{-8}$ they differ where gradients are small, because the root of $10^{-8}$ is
-# $10^{-4}$. The length of a step of RMSprop, in units of $\alpha$, after 100 equal gradients:
+# $10^{-4}$. The length of a step of RMSprop when all gradients have one size:
 
 # %%
 for size in (1e-2, 1e-4, 1e-6):
+    lengths = []
     for inside in (False, True):
-        optimizer, state = RMSprop(eps_inside=inside), RMSprop().init(np.zeros(1))
-        for g in np.full((100, 1), size):
-            direction, state = optimizer.update(g, state)
-        print(f"gradient {size:.0e}, ε {'inside ' if inside else 'outside'}: {direction[0]:.2f} α")
+        optimizer = RMSprop(beta=0.0, eps_inside=inside)  # without memory, s is the square of this gradient
+        direction, _ = optimizer.update(np.array([size]), optimizer.init(np.zeros(1)))
+        lengths.append(f"{direction[0]:.2f} α")
+    print(f"gradient {size:.0e}: ε outside {lengths[0]}, inside {lengths[1]}")
 
 # %% [markdown]
 # <details><summary>What the notes say</summary>
@@ -276,7 +276,8 @@ predict(exercises.first_steps, labs.adam_step_lab())
 # %%
 factors = adam_step.factor_without(0.9, 0.999)
 print(
-    f"first step: {factors[0]:.1f} times too long; longest, at t = {factors.argmax() + 1}: {factors.max():.1f}"
+    f"first step: {factors[0]:.1f} times too long; longest, at t = {factors.argmax() + 1}: "
+    f"{factors.max():.1f}"
 )
 print(f"below twice from t = {np.flatnonzero(factors < 2)[0] + 1} on, at t = 1000 still {factors[-1]:.2f}")
 
@@ -284,7 +285,7 @@ print(f"below twice from t = {np.flatnonzero(factors < 2)[0] + 1} on, at t = 100
 # RMSprop has no correction; with $\beta = 0.9$ its first step is $1/\sqrt{0.1} = 3.2$ times $\alpha$.
 #
 # Press *noisy gradient*: where the sign of $g$ is uncertain, $\hat v$ is small beside $\sqrt{\hat s}$, and Adam takes short steps. So its step is a kind of
-# signal over noise, and never much longer than $\alpha$. The two last buttons move $\epsilon$ for a gradient of $10^{-6}$.
+# signal over noise, and seldom longer than $\alpha$. The two last buttons move $\epsilon$ for a gradient of $10^{-6}$.
 
 # %%
 show_source(Adam.update)
@@ -330,7 +331,7 @@ predict(exercises.all_rates, labs.race_lab())
 # - Tuned over the whole range, the four are close together.
 # - Adam and RMSprop want rates that are much smaller than those of gradient descent. Their step is $\alpha$ long whatever the
 #   gradient is, so a usual rate such as 0.001 to 0.03 fits many tasks.
-# - The good range of gradient descent is the narrowest. With few tries, that costs it the race.
+# - The good range of gradient descent is the narrowest. With five tries, that costs it the race: it comes last.
 
 # %%
 best = last(race.race(race.MOST, 21, race.SAME, 0))
