@@ -8,7 +8,7 @@
 #
 # How a lab works stands in [00 Start here](00_start_here.ipynb). Run all cells now (menu *Run*, *Run All Cells*).
 
-# %% jupyter={"source_hidden": true}
+# %%
 import numpy as np
 
 from dlhelpers.exercises import optimizers as exercises
@@ -17,8 +17,10 @@ from dlhelpers.labs.optimizers import adam_step, common, momentum, noise, race, 
 from dlhelpers.live.exercises import practice
 from dlhelpers.live.questions import predict
 from dlhelpers.live.stages import last
-from dlhelpers.optimizers import Adam, Momentum, RMSprop
+from dlhelpers.minibatches import Batch
+from dlhelpers.optimizers import Adam, GradientDescent, Momentum, RMSprop
 from dlhelpers.showing import show_source
+from dlhelpers.training import descend
 
 # %% [markdown]
 # ## 1.13 Momentum
@@ -311,6 +313,32 @@ def my_adam_step(theta, v, s, gradient, t, learning_rate):
 exercises.adam_step.check(my_adam_step)
 
 # %% [markdown]
+# **For the curious: Adam can go the wrong way.** The step is divided by a root that forgets. Let the gradient be 210 in one
+# step and -10 in the next 20, again and again, with $\theta$ held between -1 and 1. The mean gradient is positive, so the best $\theta$ is -1.
+
+# %%
+wave = np.tile([210.0] + [-10.0] * 20, 400)
+
+
+def where_it_ends(optimizer, start, rate):
+    batches = (Batch(np.full_like(start, g), start) for g in wave)
+    hold = {"projection": lambda theta: np.clip(theta, -1, 1), "steps": len(wave) - 1}
+    run = descend(adam_step.GivenGradients(), start, batches, optimizer, rate, **hold)
+    return np.mean([step.theta[:, 0] for step in run][-42:], axis=0)
+
+
+# %%
+betas2 = np.array([[0.5], [0.9], [0.99], [0.999]])
+ends = where_it_ends(Adam(0.9, betas2), np.zeros((4, 1)), 0.01)
+for beta2, end in zip(betas2[:, 0], ends, strict=True):
+    print(f"Adam, β₂ = {beta2}: mean θ at the end {end:+.1f}")
+print(f"gradient descent: {where_it_ends(GradientDescent(), np.zeros((1, 1)), 0.001)[0]:+.1f}")
+
+# %% [markdown]
+# With $\beta_2 = 0.9$ the memory of $s$ is about 10 steps, shorter than the time between two large gradients. The large gradient is divided by
+# its own size, the small ones by theirs, and twenty small steps win over one. Reddi et al. (2018) found this, and proposed AMSGrad: divide by the
+# largest $s$ so far. A larger $\beta_2$ does it here, too. That is one reason for 0.999.
+#
 # Adam and L2 do not go together well: the penalty's gradient is divided by $\sqrt{\hat s}$, too. **AdamW** lets the weights decay outside of
 # (11). The lab *Is L2 the same as weight decay?* in [02a](02_regularization.ipynb) shows both.
 #
@@ -365,6 +393,6 @@ for name, losses in zip(race.RACERS, best.losses, strict=True):
 #
 # **Sources.** Polyak (1964), *Some methods of speeding up the convergence of iteration methods*. Sutskever et al. (2013), *On the importance of initialization and
 # momentum in deep learning*. Kidambi et al. (2018), [arXiv:1803.05591](https://arxiv.org/abs/1803.05591). Wang et al. (2023), [arXiv:2307.15196](https://arxiv.org/abs/2307.15196). Tieleman & Hinton (2012), lecture
-# 6e. Kingma & Ba (2015), [arXiv:1412.6980](https://arxiv.org/abs/1412.6980). Loshchilov & Hutter (2019), [arXiv:1711.05101](https://arxiv.org/abs/1711.05101). Choi et al. (2019), [arXiv:1910.05446](https://arxiv.org/abs/1910.05446).
+# 6e. Kingma & Ba (2015), [arXiv:1412.6980](https://arxiv.org/abs/1412.6980). Loshchilov & Hutter (2019), [arXiv:1711.05101](https://arxiv.org/abs/1711.05101). Reddi, Kale & Kumar (2018), [arXiv:1904.09237](https://arxiv.org/abs/1904.09237). Choi et al. (2019), [arXiv:1910.05446](https://arxiv.org/abs/1910.05446).
 #
 # Next: [06c Decay and saddle points](06c_decay_and_saddles.ipynb).

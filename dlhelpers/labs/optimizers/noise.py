@@ -25,7 +25,7 @@ NOISE_RATES = 10.0 ** np.linspace(-2, 0.2, 12)
 N_RUNS, N_STEPS, WARM_UP, PIECE = 80, 2000, 500, 100
 SHOWN = 300
 METHODS = ("GD", "momentum", "averaged GD")
-METHOD_COLORS = ("#555555", "#0072B2", "#B8860B")
+METHOD_COLORS = ("#777777", "#0072B2", "#222222")
 METHOD_STYLES = ("-", "--", "-.")
 
 
