@@ -59,7 +59,7 @@ class Race(NamedTuple):
     @property
     def complete(self) -> bool:
         """Whether all networks have been trained."""
-        return bool(np.isfinite(self.losses).all())
+        return not np.isnan(self.losses).any()
 
     @property
     def means(self) -> dict[str, float]:
@@ -78,7 +78,7 @@ class Race(NamedTuple):
     def finding(self) -> str:
         """The order of the racers at the chosen budget."""
         if not self.complete:
-            done = int(np.isfinite(self.losses[:, :, 0]).sum())
+            done = int((~np.isnan(self.losses[:, :, 0])).sum())
             return f"{done} of {len(RACERS) * SEEDS} populations are trained"
         tries = "1 try" if self.tries == 1 else f"{self.tries} tries"
         order = ", ".join(f"{name} {loss:.2g}" for name, loss in self.means.items())
@@ -107,22 +107,22 @@ def good_decades(losses: FloatArray) -> float:
 
 @lru_cache(maxsize=8)
 def digit_batches(seed: int) -> tuple[Batch, Batch, Batch]:
-    """Return training, dev and test set in float32."""
+    """Return training, dev and test set."""
     parts = digit_split(seed)
     pairs = (parts.X_train, parts.y_train), (parts.X_dev, parts.y_dev), (parts.X_test, parts.y_test)
-    train, dev, test = (Batch(X.astype(np.float32), one_hot(y, 10).astype(np.float32)) for X, y in pairs)
+    train, dev, test = (Batch(X, one_hot(y, 10)) for X, y in pairs)
     return train, dev, test
 
 
-@remembered(80)
+@remembered(256)
 def train_all_rates(name: str, seed: int) -> Stages[FloatArray]:
-    """Train one network for each rate, from the same weights; at the end yield losses (10, 2, 21).
+    """Train one network for each rate, from the same weights, and yield the losses so far, up to (10, 2, 21).
 
     They are the dev and the test loss after every 20 updates; infinity where a run has diverged.
     """
     train, dev, test = digit_batches(seed)
     rng = np.random.default_rng(seed)
-    start = np.tile(NETWORK.initialize(rng).astype(np.float32), (len(RATES), 1))
+    start = np.tile(NETWORK.initialize(rng), (len(RATES), 1))
     batches = minibatches(train.X, train.Y, BATCH, rng)
     losses = []
     for step in descend(NETWORK, start, batches, RACERS[name], RATES[:, None], steps=MOST):
@@ -196,9 +196,9 @@ X, y, *_ = digits()
 def losses_of(optimizer, seed):  # dev and test loss of each rate after every {EVERY} updates
     parts = split(X / 16, y, dev=386, test=387, rng=np.random.default_rng(seed))
     pairs = (parts.X_train, parts.y_train), (parts.X_dev, parts.y_dev), (parts.X_test, parts.y_test)
-    train, *others = (Batch(A.astype(np.float32), one_hot(b, 10).astype(np.float32)) for A, b in pairs)
+    train, *others = (Batch(A, one_hot(b, 10)) for A, b in pairs)
     rng = np.random.default_rng(seed)
-    start = np.tile(network.initialize(rng).astype(np.float32), (21, 1))
+    start = np.tile(network.initialize(rng), (21, 1))
     batches = minibatches(train.X, train.Y, {BATCH}, rng)
     found = []
     for step in descend(network, start, batches, optimizer, rates[:, None], steps={updates}):
@@ -253,7 +253,7 @@ class RatesView(View[Race]):
     def update(self, result: Race, before: Race | None) -> None:
         """Show `result.losses`, (4, 5, 21): the seeds that are known."""
         for k, losses in enumerate(result.losses):
-            known = np.clip(losses[np.isfinite(losses).all(axis=1)], None, 100.0)
+            known = np.clip(losses[~np.isnan(losses).any(axis=1)], None, 100.0)
             x = RATES if len(known) else np.empty(0)
             low, mean, high = (each(known, axis=0) if len(known) else x for each in (np.min, np.mean, np.max))
             self._lines[k].set_data(x, mean)
