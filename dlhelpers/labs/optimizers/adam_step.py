@@ -277,4 +277,5 @@ def adam_step_lab() -> Lab:
             "tiny gradient, ε inside": {"size": 1e-6, "place": INSIDE},
             "tiny gradient, ε outside": {"size": 1e-6},
         },
+        size=(9.6, 3.9),
     )

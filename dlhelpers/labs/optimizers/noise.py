@@ -76,8 +76,8 @@ class Floors(NamedTuple):
     def caption(self) -> str:
         """What was measured, against the formula."""
         text = (
-            f"The floor is the variance of θ in the long run; lines are the formula (the finding is theirs), "
-            f"dots are measured on {N_RUNS} runs for each rate. "
+            "The floor is the variance of θ in the long run. Lines and the heading are the formula; dots are "
+            f"measured on {N_RUNS} runs for each rate. "
         )
         if np.isnan(self.measured[:, self.at]).any():
             return text + f"The runs have not done their first {WARM_UP:,} steps, so there are no dots yet."
@@ -276,5 +276,5 @@ def noise_lab() -> Lab:
             "β = 0.98": {"beta": 0.98},
             "short average": {"gamma": 0.9},
         },
-        size=(9.6, 4.2),
+        size=(9.6, 3.9),
     )

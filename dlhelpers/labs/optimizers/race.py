@@ -313,4 +313,5 @@ def race_lab() -> Lab:
             "small rates only": {"tries": len(RATES), "search": SMALL},
             "60 updates": {"updates": 60, "tries": len(RATES)},
         },
+        size=(9.6, 3.9),
     )

@@ -288,5 +288,5 @@ def rotation_lab() -> Lab:
             "GD, 45°": {"angle": 45, "name": "GD", "rate": 10**0.25},
         },
         seeded=False,
-        size=(9.6, 4.4),
+        size=(9.6, 4.1),
     )
