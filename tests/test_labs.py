@@ -159,9 +159,8 @@ def test_what_can_be_taken_hold_of_moves_its_controls_and_nothing_else(lab):
             place = {"x": x / figure.bbox.width, "y": y / figure.bbox.height}
             lab._picture._hear(None, {"kind": "down" if share < 0.5 else "move", **place}, [])
             check(lab)
-            for name, at in zip((grab.x, grab.y), ax.transData.inverted().transform((x, y)), strict=True):
-                if name:
-                    assert lab.values[name] == pytest.approx(nearest(lab.controls[name], at)), name
+            for name, asked in grab.values(*ax.transData.inverted().transform((x, y))).items():
+                assert lab.values[name] == pytest.approx(nearest(lab.controls[name], asked)), name
         lab._picture._hear(None, {"kind": "up", **place}, [])
         assert {name for name in before if lab.values[name] != before[name]} == own
         assert lab.png() != picture

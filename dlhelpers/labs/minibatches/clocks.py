@@ -33,6 +33,8 @@ ENDS = {UPDATES: 200.0, EXAMPLES: 5000.0}
 """Where the axis of each clock ends; seconds end after 60 updates of the whole set."""
 TIMED = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 100, 128, 200, 256, 400, 512, 800, 1024)
 """Batch sizes whose update is timed."""
+SHARES = (0, 0.25, 0.5, 0.75, 1)
+"""Where the axis of the clock has numbers."""
 FIRST = 50
 """So many updates are all measured; after them, the steps between two measurements grow by 4%."""
 
@@ -92,8 +94,8 @@ class Clocks(NamedTuple):
         rises = np.mean(np.diff(self.yours.losses[: FIRST + 1]) > 0)
         on_batches = np.mean(np.diff(self.yours.on_batches[: FIRST + 1]) > 0)
         text += (
-            f"In the first {FIRST} updates of your run, the loss on the training set rises {rises:.0%} of the "
-            f"times, the loss on the mini-batches (dots) {on_batches:.0%}."
+            f"In the first {FIRST} updates of your run, the loss on the training set rises {rises:.0%} of "
+            f"the times, the loss on the mini-batches (dots) {on_batches:.0%}."
         )
         return text + (" The seconds are those of this machine." if self.clock == SECONDS else "")
 
@@ -190,7 +192,7 @@ class LossView(View[Clocks]):
     """The losses of the three runs over the chosen clock."""
 
     def __init__(self, ax: Axes) -> None:
-        ax.set(xlim=(0, 1), ylim=(0, 2.5), ylabel="training loss")
+        ax.set(xlim=(0, 1), ylim=(0, 2.5), xticks=SHARES, ylabel="training loss")
         ax.tick_params(labelbottom=False, bottom=False)
         self._target = moving(ax.axhline(1, color=ACCENT, lw=2))
         (self._dots,) = ax.plot([], [], ".", color=LIGHT_BLUE, ms=2.5)
@@ -202,7 +204,7 @@ class LossView(View[Clocks]):
             moving(artist)
         self._ticks = [
             moving(ax.text(x, -0.03, "", transform=ax.transAxes, ha="center", va="top", fontsize=10))
-            for x in (0, 0.25, 0.5, 0.75, 1)
+            for x in SHARES
         ]
         self._label = moving(ax.text(0.5, -0.1, "", transform=ax.transAxes, ha="center", va="top"))
         key(
@@ -225,7 +227,7 @@ class LossView(View[Clocks]):
         self._dots.set_data(some * unit, on_batches[some])
         self._target.set_ydata([result.target] * 2)
         shown, name = (1000 * end, "milliseconds, on this machine") if result.clock == SECONDS else (end, "")
-        for tick, share in zip(self._ticks, (0, 0.25, 0.5, 0.75, 1), strict=True):
+        for tick, share in zip(self._ticks, SHARES, strict=True):
             tick.set_text(_round(share * shown))
         self._label.set_text(name or result.clock)
 
@@ -241,10 +243,10 @@ class TimeView(View[Clocks]):
     """What one update costs over the batch size, in milliseconds of this machine."""
 
     def __init__(self, ax: Axes) -> None:
-        ax.set(xscale="log", yscale="log", xlim=(0.85, 1250), ylim=(0.01, 30))
+        ax.set(xscale="log", yscale="log", xlim=(0.85, 1250), ylim=(0.02, 20))
         ax.set(xlabel="batch size B", ylabel="one update, ms on this machine")
         ax.set_xticks([1, 4, 16, 64, 256, 1024], ["1", "4", "16", "64", "256", "1024"])
-        ax.set_yticks([0.01, 0.1, 1, 10], ["0.01", "0.1", "1", "10"])
+        ax.set_yticks([0.1, 1, 10], ["0.1", "1", "10"])
         ax.minorticks_off()
         self._cursor = moving(ax.axvline(1, color=ACCENT, lw=2))
         self._slope = moving(ax.plot([], [], color="#777777", lw=1)[0])
