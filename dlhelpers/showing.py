@@ -1,10 +1,29 @@
 """Show the implementation beside the formula."""
 
 import ast
+import html
 import inspect
 import textwrap
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
+
+
+class Mark(NamedTuple):
+    """A sign and a color for an answer on the page: none is told by its color alone."""
+
+    sign: str
+    color: str
+
+    def beside(self, text: str) -> str:
+        """Return a text as HTML, with the sign in front and the color at its edge."""
+        return (
+            f'<div style="border-left: 4px solid {self.color}; padding-left: 8px; max-width: 960px">'
+            f'<b style="color: {self.color}">{self.sign}</b> '
+            f'<span style="white-space: pre-wrap">{html.escape(text)}</span></div>'
+        )
+
+
+RIGHT, WRONG, OPEN = Mark("✓", "#00795a"), Mark("✗", "#b34700"), Mark("○", "#6e6e6e")
 
 
 class Code(str):

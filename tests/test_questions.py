@@ -1,7 +1,9 @@
 """The questions on the page, driven without a browser."""
 
+import gc
 import html
 import re
+import weakref
 from collections.abc import Iterator
 
 import ipywidgets
@@ -10,7 +12,10 @@ from ipywidgets.widgets.widget import _instances
 
 from dlhelpers.exercises import bias_variance
 from dlhelpers.exercises.checking import Question
-from dlhelpers.live.questions import AskedQuestion, ask
+from dlhelpers.labs.bias_variance import decomposition_lab
+from dlhelpers.live.lab import Lab
+from dlhelpers.live.pace import family
+from dlhelpers.live.questions import AskedQuestion, Prediction, ask, predict
 
 TRICKY = Question(
     "Is <b>1 < 2</b> & x?", ("<i>Yes</i>", "No & no"), "a", ("1 < 2.", "<script> does not run.")
@@ -55,7 +60,8 @@ def test_every_option_can_be_tried(asked: AskedQuestion) -> None:
         expected = asked.question.feedback_for(letters[number])
         assert asked.chosen == letters[number]
         assert asked.feedback == expected
-        assert words(feedback).split() == [f"({letters[number]})", *expected.split()]
+        sign = "✓" if letters[number] == asked.question.answer else "✗"
+        assert words(feedback).split() == [sign, f"({letters[number]})", *expected.split()]
         assert (letters[number] == asked.question.answer) is expected.startswith("Right.")
 
 
@@ -99,3 +105,88 @@ def test_asking_again_frees_the_widgets() -> None:
     assert len(inside) < 20  # one question, not three
     asked.close()
     assert set(_instances) == before
+
+
+# ---------------------------------------------------------------------------- a question with its lab
+
+
+@pytest.fixture
+def prediction() -> Iterator[Prediction]:
+    lab = decomposition_lab()
+    prediction = predict(bias_variance.degree_up, lab)
+    yield prediction
+    prediction.close()
+    lab.close()
+
+
+def on_the_page(prediction: Prediction) -> bool:
+    """Return whether the page shows the lab."""
+    shown = list(family(prediction._page))
+    return prediction.lab.box in shown and prediction._skip.layout.display == "none"
+
+
+@pytest.mark.parametrize("letter", ["a", "b"])
+def test_an_option_uncovers_the_lab(prediction: Prediction, letter: str) -> None:
+    assert prediction.covered and not on_the_page(prediction)
+    prediction.choose(letter)
+    assert not prediction.covered and on_the_page(prediction)
+    assert prediction.feedback == prediction.question.feedback_for(letter)
+    prediction._options.index = None  # taken back: what was seen is seen
+    assert on_the_page(prediction)
+
+
+def test_the_lab_can_be_shown_without_an_answer(prediction: Prediction) -> None:
+    prediction._skip.click()
+    assert on_the_page(prediction) and prediction.chosen is None
+    prediction.choose("b")
+    assert prediction.feedback == prediction.question.feedback_for("b")
+
+
+def test_a_covered_lab_works(prediction: Prediction) -> None:
+    before = prediction.lab.caption
+    prediction.lab.set(capacity=9)
+    assert prediction.covered and prediction.lab.caption != before
+    assert "9" in prediction.lab.code()
+
+
+def test_a_reader_without_a_kernel_sees_question_picture_and_caption(prediction: Prediction) -> None:
+    lab_bundle, lab_about = prediction.lab._repr_mimebundle_()
+    bundle, about = prediction._repr_mimebundle_(include=None, exclude=None)
+    assert bundle["text/plain"] == f"{prediction.question!r}\n\n{prediction.lab.caption}"
+    assert bundle["image/png"] == lab_bundle["image/png"] and about == lab_about
+    widget = "application/vnd.jupyter.widget-view+json"
+    assert bundle[widget]["model_id"] == prediction._page.model_id
+
+
+def test_running_the_cell_again_frees_question_and_lab() -> None:
+    def run() -> Prediction:
+        return predict(bias_variance.degree_up, decomposition_lab())
+
+    history = [run()]  # as the outputs of a notebook, it holds all of them
+    history[0].uncover()
+    figure = weakref.ref(history[0].lab._picture.canvas)
+    alive = len(_instances)
+    for _ in range(3):
+        history.append(run())
+        history[-1].choose("a")
+    assert len(_instances) == alive
+    gc.collect()
+    assert figure() is None
+    assert [each.closed for each in history] == [True, True, True, False]
+    assert "closed" in history[0]._repr_mimebundle_()["text/plain"]
+    lab = history[-1].lab
+    history[-1].close()
+    lab.close()
+
+
+def test_a_lab_of_an_earlier_cell_stays_when_its_question_is_asked_again() -> None:
+    lab: Lab = decomposition_lab()
+    first = predict(bias_variance.degree_up, lab)
+    first.uncover()
+    second = predict(bias_variance.degree_up, lab)
+    assert first.closed and second.covered and not lab.closed
+    second.uncover()
+    assert on_the_page(second) and lab.box.comm is not None
+    lab.close()
+    assert "closed" in second._repr_mimebundle_()["text/plain"]
+    second.close()

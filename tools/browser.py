@@ -72,7 +72,9 @@ new MutationObserver(changes => {
 # In the kernel: the state of the newest lab of that name among the outputs.
 PROBE = """
 def dlh_lab(name):
-    labs = [out for out in get_ipython().user_ns["Out"].values() if getattr(out, "name", None) == name]
+    shown = get_ipython().user_ns["Out"].values()
+    labs = [getattr(out, "lab", out) for out in shown]  # some stand behind a question
+    labs = [lab for lab in labs if getattr(lab, "name", None) == name]
     if not labs:
         raise LookupError(f"no cell has the lab {name!r} as its output")
     return labs[-1]
@@ -436,8 +438,17 @@ class LabPage:
         """Return the headings of the labs in the page."""
         return [text.strip() for text in self.page.locator(f"{PANEL} .dlh-lab h4").all_text_contents()]
 
+    def uncover(self) -> int:
+        """Show the labs that stand behind a question; return how many there were."""
+        buttons = self.page.locator(f"{PANEL} button", has_text=exactly("Show without answering"))
+        covered = [button for button in buttons.all() if button.is_visible()]
+        for button in covered:
+            button.click()
+            button.wait_for(state="hidden")
+        return len(covered)
+
     def labs(self) -> list["LabView"]:
-        """Return the labs in the page."""
+        """Return the labs in the page that no question covers."""
         return [LabView(self, name) for name in self.lab_names()]
 
     def lab(self, name: str) -> "LabView":

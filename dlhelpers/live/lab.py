@@ -149,6 +149,11 @@ class Lab:
         """Return the picture on the screen, as the bytes of a PNG file."""
         return self._picture.canvas.png()
 
+    @property
+    def box(self) -> ipywidgets.Widget:
+        """What stands on the page."""
+        return self._shell.box
+
     async def settled(self) -> None:
         """Wait until the picture belongs to the controls."""
         while self._stale or (self._task is not None and not self._task.done()):
@@ -178,7 +183,7 @@ class Lab:
         """Return the widget and, for a reader without a kernel, the picture and its caption."""
         if self.closed:
             return {"text/plain": f"The lab {self.name!r} is closed: its cell was run again."}
-        return with_picture(self._shell.box, self.png(), self.caption)
+        return with_picture(self.box, self.png(), self.caption)
 
     # ---------------------------------------------------------------- from a change to a picture
     def _changed(self) -> None:

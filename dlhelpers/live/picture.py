@@ -27,7 +27,8 @@ SMALLEST, LARGEST = 0.7, 1.7
 class PageCanvas(anywidget.AnyWidget):
     """The canvas in the page; frames come as messages, patch by patch."""
 
-    _esm = Path(__file__).with_name("picture.js")
+    # The text, not the path: anywidget keeps every widget whose module is a file that might change.
+    _esm = Path(__file__).with_name("picture.js").read_text(encoding="utf-8")
     alt = traitlets.Unicode("").tag(sync=True)
     panels: Any = traitlets.List([]).tag(sync=True)
 

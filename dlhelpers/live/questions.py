@@ -1,14 +1,18 @@
-"""A prediction question in the notebook: options to choose from, and what there is to say about each."""
+"""Prediction questions in the notebook: options, what to say about each, a lab that waits for an answer."""
 
 import html
 from typing import Any, Protocol
 
 import ipywidgets
 
+from dlhelpers.live.lab import Lab
 from dlhelpers.live.pace import apart_from_cells, family, replace_predecessor
+from dlhelpers.live.picture import with_picture
+from dlhelpers.live.shell import button
+from dlhelpers.showing import RIGHT, WRONG
 
 _STYLE = """<style>
-.dlh-question {max-width: 960px;}
+.dlh-question {max-width: 960px; margin-bottom: 6px;}
 .dlh-question .dlh-text {line-height: 1.45; font-size: 14px;}
 .dlh-question .widget-radio {width: auto;}
 .dlh-question .widget-radio-box label {
@@ -19,12 +23,20 @@ _STYLE = """<style>
 </style>"""
 
 
+SKIP = "Show without answering"
+"""The button that uncovers a lab."""
+
+
 class Question(Protocol):
     """What is used of an `exercises.checking.Question`; widgets do not import exercises."""
 
     @property
     def text(self) -> str:
         """The question."""
+
+    @property
+    def answer(self) -> str:
+        """The letter of the right option."""
 
     @property
     def letters(self) -> tuple[str, ...]:
@@ -53,11 +65,11 @@ class AskedQuestion:
     def __init__(self, question: Question) -> None:
         self.question, self.name = question, question.text
         self.feedback = ""
-        text = ipywidgets.HTML(f"{_STYLE}{_paragraph(question.text)}")
+        text = ipywidgets.HTML(_STYLE + _paragraph(html.escape(question.text)))
         pairs = list(zip(question.labels, question.letters, strict=True))
         self._options = ipywidgets.RadioButtons(options=pairs, index=None, layout={"width": "auto"})
-        self._feedback = ipywidgets.HTML(_paragraph(self.feedback))
-        self._options.observe(self._show_feedback, "index")
+        self._feedback = ipywidgets.HTML(_paragraph(""))
+        self._options.observe(self._answer, "index")
         self._box = ipywidgets.VBox([text, self._options, self._feedback])
         self._box.add_class("dlh-question")
         for widget in family(self._box):
@@ -74,22 +86,90 @@ class AskedQuestion:
         """Choose an option, as a hand would."""
         self._options.value = letter
 
+    @property
+    def closed(self) -> bool:
+        """Whether the question's cell was run again, or `close` was called."""
+        return "_box" not in self.__dict__
+
     def close(self) -> None:
-        """Free the widgets."""
+        """Free the widgets; of a closed question the history of outputs keeps the name only."""
+        if self.closed:
+            return
         for widget in family(self._box):
             widget.close()
+        name = self.name
+        self.__dict__.clear()
+        self.name = name
 
-    def _show_feedback(self, change: object) -> None:
+    def _answer(self, change: object) -> None:
         """Say what there is to say about the chosen option.  JupyterLab may call this on another thread."""
         letter = self.chosen
         self.feedback = self.question.feedback_for(letter) if letter else ""
-        self._feedback.value = _paragraph(f"({letter}) {self.feedback}" if letter else "")
+        mark = RIGHT if letter == self.question.answer else WRONG
+        words = " ".join(f"({letter}) {self.feedback}".split())
+        self._feedback.value = _paragraph(mark.beside(words) if letter else "")
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_: Any) -> Any:
         """Return the widget and, for a reader without a kernel, the question with its options."""
+        if self.closed:
+            return {"text/plain": f"The question {self.name!r} is closed: its cell was run again."}
         bundle: dict[str, Any] = self._box._repr_mimebundle_()
         bundle["text/plain"] = repr(self.question)
         return bundle
+
+
+class Prediction(AskedQuestion):
+    """A question about a lab that the page does not show before there is an answer.
+
+    Attributes
+    ----------
+    lab : Lab
+        It works as any other lab.  It belongs to the cell that made it, which closes it when it is run again.
+    covered : bool
+        Whether the page does not show the lab yet.
+    """
+
+    def __init__(self, question: Question, lab: Lab) -> None:
+        super().__init__(question)
+        self.lab, self.covered = lab, True
+        self._skip = button(SKIP, "Show the lab; the question can still be answered", self.uncover)
+        self._skip.layout.align_self = "flex-start"
+        self._page = ipywidgets.VBox([self._box, self._skip])
+        for widget in self._own:
+            apart_from_cells(widget)
+
+    @property
+    def _own(self) -> list[ipywidgets.Widget]:
+        """The widgets around question and lab."""
+        return [*family(self._skip), self._page.layout, self._page]
+
+    def uncover(self, pressed: object = None) -> None:
+        """Show the lab.  JupyterLab may call this on another thread."""
+        self.covered = False
+        self._skip.layout.display = "none"
+        self._page.children = [self._box, self._skip, self.lab.box]
+
+    def close(self) -> None:
+        """Free the question; the lab is left to the cell that made it."""
+        if not self.closed:
+            for widget in self._own:
+                widget.close()
+        super().close()
+
+    def _answer(self, change: object) -> None:
+        super()._answer(change)
+        if self.covered and self.chosen:
+            self.uncover()
+
+    def _repr_mimebundle_(self, **_: Any) -> Any:
+        """Return the widget and, for a reader without a kernel, the question, the picture and its caption."""
+        if self.closed:
+            return super()._repr_mimebundle_()
+        if self.lab.closed:
+            return self.lab._repr_mimebundle_()
+        bundle, about = with_picture(self._page, self.lab.png(), self.lab.caption)
+        bundle["text/plain"] = f"{self.question!r}\n\n{self.lab.caption}"
+        return bundle, about
 
 
 def ask(question: Question) -> AskedQuestion:
@@ -97,6 +177,11 @@ def ask(question: Question) -> AskedQuestion:
     return AskedQuestion(question)
 
 
-def _paragraph(text: str) -> str:
-    """Return words as HTML that is read out when it changes."""
-    return f'<div class="dlh-text" role="status">{html.escape(text)}</div>'
+def predict(question: Question, lab: Lab) -> Prediction:
+    """Show a question; its lab comes when an option is chosen, or with *Show without answering*."""
+    return Prediction(question, lab)
+
+
+def _paragraph(words: str) -> str:
+    """Return HTML as a paragraph that is read out when it changes."""
+    return f'<div class="dlh-text" role="status">{words}</div>'

@@ -26,7 +26,7 @@ from dlhelpers.dropout import draw_uniform, with_draws
 from dlhelpers.exercises import dropout as exercises
 from dlhelpers.labs import dropout as labs
 from dlhelpers.labs.dropout import subnetworks_lab
-from dlhelpers.live.questions import ask
+from dlhelpers.live.questions import ask, predict
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
 
@@ -320,14 +320,11 @@ print(f"what dropout adds to the cross-entropy: {added:.3f}; by equation (2): {a
 #
 # ### A keep_prob for each layer
 #
-# Each hidden layer may have its own keep_prob. The lab trains the network of the beginning for all 100 pairs of
-# values; each square of the plane on the top right is one of them. Next to the map of the full network are
-# six of its subnetworks. Bottom left is the cost: thin, $J$ with the masks of that step; thick, the mean over the same
-# 24 masks, close to $\bar J$; dashed, the dev loss without masks.
+# Train the network of the beginning with dropout. The first lab shows its cost, at each fifth step: thin, $J$ with
+# the masks of that step; thick, the mean over the same 24 masks, close to $\bar J$; dashed, the dev loss without masks.
 #
-# Bottom right are the weights. Above, the squared norm $\lVert W \rVert^2$ of each matrix, in percent of that without
-# dropout. Below, how evenly it is
-# **spread**, by the *participation ratio*
+# At the right are the weights. Above, the squared norm $\lVert W \rVert^2$ of each matrix, in percent of that without
+# dropout. Below, how evenly it is **spread**, by the *participation ratio*
 #
 # $$N = \frac{\left(\sum_i v_i^2\right)^2}{\sum_i v_i^4} \tag{1}$$
 #
@@ -337,23 +334,15 @@ print(f"what dropout adds to the cross-entropy: {added:.3f}; by equation (2): {a
 show_source(dropout.participation_ratio)
 
 # %%
-ask(exercises.jagged_cost)
-
-# %%
 ask(exercises.what_norms_do)
 
 # %%
-labs.keep_prob_lab()
+predict(exercises.jagged_cost, labs.noisy_cost_lab())
 
 # %% [markdown]
-# **Why.** Press *no dropout*: the cost never rises, the dev loss does, and the six subnetworks are one and the same.
-# Go back with *Reset*. The thin line now goes up and down, as the notes say; its mean falls more smoothly. The mean rises
-# at some steps, too: a step follows the gradient of its own masks, not that of $\bar J$.
-#
-# Press *too much*: with 10% of the units in both layers, even the train loss stays high. That is bias. Then look at
-# the plane. The two keep_probs do not act alike, and the star, the lowest dev loss, is far from the middle. Press
-# *New seed* a few times: the star jumps, because each network is trained once, on 60 points. But
-# mostly it lies where one layer drops much and the other one little.
+# **Why.** The thin line goes up and down, as the notes say; its mean falls more smoothly. Press *no dropout*: now the
+# cost never rises. Press *Reset*. The mean rises at some steps, too: a step follows the gradient of its own masks, not
+# that of $\bar J$. Press *too much*: with 10% of the units in both layers, even the mean stays high. That is bias.
 #
 # *The weights.* All three norms are smaller than without dropout. The notes explain it so: an input may go away, so a
 # unit spreads its weights, and that shrinks the squared norm. Is it so? Ask eight data sets:
@@ -387,6 +376,21 @@ print(f"dev loss lower in {lower} of 8")
 #
 # And the last line: dropout did not lower the dev loss every time. It is a bet that often pays when a network is too
 # large for its data. The dev set tells.
+#
+# ### A keep_prob for each layer
+#
+# Each hidden layer may have its own keep_prob. The next lab trains the same network for all 100 pairs of values; each
+# square of the plane is one of them. Take the frame and move it. At the right are the map of that network, and the
+# maps of six of its subnetworks.
+
+# %%
+labs.keep_prob_lab()
+
+# %% [markdown]
+# Press *no dropout*: the six subnetworks are one and the same. Press *too much*: both losses are high. Now look at the
+# plane. The two keep_probs do not act alike, and the star, the lowest dev loss, is far from the middle. Press
+# *New seed* a few times: the star jumps, because each network is trained once, on 60 points. But
+# mostly it lies where one layer drops much and the other one little.
 #
 # ### What the notes got wrong in 1.4
 #

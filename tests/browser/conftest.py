@@ -32,13 +32,14 @@ def jupyter(chromium: Chromium) -> Iterator[Jupyter]:
 
 @pytest.fixture(scope="session")
 def open_notebook(chromium: Chromium, jupyter: Jupyter) -> Iterator[Callable[[Path], LabPage]]:
-    """Open a notebook and run all of it, once for all tests."""
+    """Open a notebook, run all of it and uncover its labs, once for all tests."""
     pages: dict[Path, LabPage] = {}
 
     def open_once(notebook: Path) -> LabPage:
         if notebook not in pages:
             pages[notebook] = LabPage(chromium, jupyter, notebook)
             pages[notebook].run_all()
+            pages[notebook].uncover()
         pages[notebook].page.bring_to_front()  # a page behind another one draws once a second
         return pages[notebook]
 

@@ -1,5 +1,6 @@
 """The live layer in a real JupyterLab: a fast hand, threads, interrupt, a cell run again, a page reloaded."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -186,3 +187,53 @@ def test_a_reloaded_page_shows_the_lab_again(run_cells: RunCells) -> None:
     first_slider(lab).press()
     lab.wait_for_new_picture(before)
     assert lab.settle().arguments["capacity"] == 5
+
+
+PREDICTION = """\
+from dlhelpers.exercises.bias_variance import degree_up
+from dlhelpers.labs.bias_variance import decomposition_lab
+from dlhelpers.live.questions import predict
+
+predict(degree_up, decomposition_lab())"""
+
+
+def test_a_lab_behind_a_question_stays_covered_until_an_answer(run_cells: RunCells) -> None:
+    """By keyboard, by mouse, and with the button; a cell run again covers its lab and frees the first one."""
+    page = run_cells(PREDICTION)
+    cell, count = page.cell("predict("), "len(__import__('comm').get_comm_manager().comms)"
+    options = cell.locator(".dlh-question input[type=radio]")
+    options.first.wait_for(state="visible")
+    widgets = page.kernel.ask(count)
+
+    def is_covered() -> bool:
+        return page.lab_names() == [] and cell.locator("canvas").count() == 0
+
+    assert is_covered()
+    options.first.focus()
+    page.page.keyboard.press("Space")
+    feedback = cell.locator(".dlh-question [role=status]").last
+    feedback.filter(has_text=re.compile(r"^(✓ \(a\) Right\.|✗ \(a\) Not so\.)")).wait_for()
+    cell.locator("canvas").wait_for()
+    for key in ("Tab", "Space"):  # the keyboard is still at the options
+        page.page.keyboard.press(key)
+    feedback.filter(has_text="(b)").wait_for()
+    before = page.lab(HEADING).picture()
+    first_slider(page.lab(HEADING)).press()
+    page.lab(HEADING).wait_for_new_picture(before)
+    assert page.lab(HEADING).settle().arguments["capacity"] == 4
+
+    page.run_cell(cell)
+    page.wait_for("cell => cell.querySelector('canvas') === null", "the cover", cell.element_handle())
+    options.nth(1).wait_for(state="visible")
+    assert is_covered() and page.kernel.ask(count) == widgets
+    options.nth(1).click()
+    assert page.lab(HEADING).settle().arguments["capacity"] == 3
+
+    page.run_cell(cell)
+    skip = cell.locator("button", has_text="Show without answering")
+    skip.wait_for(state="visible")
+    assert is_covered()
+    skip.focus()
+    page.page.keyboard.press("Enter")
+    page.lab(HEADING).settle()
+    assert feedback.inner_text() == "" and not skip.is_visible() and page.uncover() == 0
