@@ -47,7 +47,7 @@ class Cloud(NamedTuple):
 
     @property
     def expected(self) -> float:
-        """The spread that equation (4) predicts."""
+        """The spread that equation (5) predicts."""
         return expected_spread(self.scale, self.batch_size)
 
     @property
@@ -85,25 +85,25 @@ def noise_scale(gradients: FloatArray) -> float:
     r"""Return the noise scale of the gradients of single examples, (m, P).
 
     .. math::
-        g &= \frac1m \sum_i g_i \tag{1} \\
-        S^2 &= \frac{1}{m - 1} \sum_i \lVert g_i - g \rVert^2 \tag{2} \\
-        B_\text{noise} &= S^2 / \lVert g \rVert^2 \tag{3}
+        g &= \frac1m \sum_i g_i \tag{2} \\
+        S^2 &= \frac{1}{m - 1} \sum_i \lVert g_i - g \rVert^2 \tag{3} \\
+        B_\text{noise} &= S^2 / \lVert g \rVert^2 \tag{4}
 
     References
     ----------
     McCandlish, Kaplan, Amodei et al. (2018), "An empirical model of large-batch training", equation 2.9.
     """
-    g = gradients.mean(axis=0)  # (1)
-    S2 = np.sum((gradients - g) ** 2) / (len(gradients) - 1)  # (2)
-    return float(S2 / np.sum(g**2))  # (3)
+    g = gradients.mean(axis=0)  # (2)
+    S2 = np.sum((gradients - g) ** 2) / (len(gradients) - 1)  # (3)
+    return float(S2 / np.sum(g**2))  # (4)
 
 
 def expected_spread(scale: float, batch_size: int) -> float:
     r"""Return the mean squared distance of a mini-batch gradient from the true one, over that one's square.
 
-    .. math:: \frac{B_\text{noise}}{B} \left(1 - \frac{B}{m}\right) \tag{4}
+    .. math:: \frac{B_\text{noise}}{B} \left(1 - \frac{B}{m}\right) \tag{5}
     """
-    return scale / batch_size * (1 - batch_size / M)  # (4)
+    return scale / batch_size * (1 - batch_size / M)  # (5)
 
 
 @lru_cache(maxsize=4)
