@@ -131,19 +131,20 @@ noise_scale = Exercise(
 
 # Questions ------------------------------------------------------------------------------------------
 
-where_it_ends = Question(
-    text="""Each update takes a single example, and the learning rate stays the same. Where does the path end,
-        after hundreds of updates?""",
+half_the_rate = Question(
+    text="""With one example in each update, the path hovers at some height above the lowest loss. You halve
+        the learning rate. How high does it hover now?""",
     options=(
-        "At the lowest point, like the path of all examples, only later.",
-        "It moves about the lowest point and does not come to rest.",
-        "Somewhere on the way: one example does not say where to go.",
+        "As high as before: the noise of the examples is the same.",
+        "About half as high.",
+        "Not at all: with small steps it comes to rest at the lowest point.",
     ),
     answer="b",
     feedback=(
-        "Look at the right panel. Does the blue curve go down as far as the dashed one?",
-        "At the lowest point only the mean of the gradients is 0; a single one still pushes.",
-        "Look at the first 50 updates of the path. On average the pushes point down.",
+        "The noise is the same, but each step carries only half of it into the weights. Move α in the lab.",
+        "Less of the noise gets into the weights. But the way down takes twice as many updates.",
+        "At a constant rate a single example pushes at the lowest point, too. Move α in the lab, and look at "
+        "the right panel.",
     ),
 )
 
@@ -198,8 +199,8 @@ how_many_fewer = Question(
 
 which_batch = Question(
     text="""You train on one graphics card. An update takes 10 ms at B = 16, 64 and 256, 40 ms at B = 1,024,
-        and memory is large enough. The noise scale of your run is about 400. Each B would get its own best rate.
-        Which do you take?""",
+        and memory is large enough. The noise scale of your run is about 400. Each B would get its own best
+        rate. Which do you take?""",
     options=(
         "16: fewest examples.",
         "256: the largest one that costs nothing yet.",

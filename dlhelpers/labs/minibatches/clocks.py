@@ -137,6 +137,12 @@ def _run(B: int, steps: list[int], losses: list[FloatArray], on_batches: list[Fl
     return Run(B, np.array(steps), np.array(losses), np.array(on_batches))
 
 
+def losses_of(batch_size: int, rate: float, updates: int, seed: int) -> FloatArray:
+    """Return the loss on the training set before each update and after the last, (updates + 1,)."""
+    run, whole = islice(train(batch_size, rate, seed), updates + 1), training_set(seed)
+    return np.array([NETWORK.loss(step.theta, whole) for step in run])
+
+
 @lru_cache(maxsize=1)
 def seconds_per_update() -> FloatArray:
     """Time an update for each of `TIMED` on this machine: the fastest of several."""
