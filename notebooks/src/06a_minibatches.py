@@ -159,7 +159,7 @@ show_source(gradient_cloud.noise_scale, gradient_cloud.expected_spread)
 # %%
 for batch_size in (1, 4, 16, 64):
     found = last(gradient_cloud.look(batch_size, 16, "mini-batches of 32, α = 1", seed=0))
-    print(f"B = {batch_size:>2}: formula (5) {found.expected:.1g}, the 200 mini-batches {found.spread:.1g}")
+    print(f"B = {batch_size:>2}: formula (5) {found.expected:.2g}, the 200 mini-batches {found.spread:.2g}")
 
 # %%
 practice(exercises.noise_scale)
