@@ -202,7 +202,7 @@ for size, rate, updates in zip(batch_sizes.SIZES, rates, costs.best, strict=True
     print(f"{size:>5,}  {rate:>9.2g}  {updates:>7,.0f}  {size * updates:>8,.0f}")
 
 # %% [markdown]
-# **Two ends.** On the left, twice the batch halves the updates; the number of examples hardly changes. Here a step is mostly noise, and a mean of twice as many
+# **Two ends.** From one end to the other, the updates fall about 30 times. On the left, twice the batch halves the updates; the number of examples hardly changes. Here a step is mostly noise, and a mean of twice as many
 # examples is worth twice as much. (The best rate grows along, from about 0.1 to 1.) On the right, a larger batch saves nothing: the gradient is already as good as the true one, and the length of a step is
 # limited by the curvature of the valley. There each further example is wasted. The two lines meet near $B = 30$.
 #
@@ -222,8 +222,8 @@ print(f"noise scale, median of the run: {np.median(scales):.0f}; the lines meet 
 # 1. Find the largest batch that costs no more time for an update than a small one. On a processor like this one the right panel of *Three clocks* shows it; on a
 #    graphics card it is often in the hundreds or thousands. Below it you waste the machine.
 # 2. Do not go far beyond the noise scale. There you waste examples. If two batches take the same time to your target, take the smaller one: it needs less memory.
-# 3. Whenever you change the batch size, search for the learning rate again. For small batches, twice the batch wants nearly
-#    twice the rate (*linear scaling*); near the bend, less; beyond it, the same.
+# 3. Whenever you change the batch size, search for the learning rate again. Up to the bend a larger batch wants a higher rate: here 3 to 8 times
+#    higher from B = 1 to 8. Beyond it, the rate stays. (The rule of *linear scaling* says 8 times; it is a first guess.)
 # 4. All examples at once make sense when the set is tiny, or for methods that need an exact gradient (L-BFGS).
 #
 # <details><summary>What the notes say</summary>

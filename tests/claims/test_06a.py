@@ -10,11 +10,10 @@ from dlhelpers.labs.averages import moving
 from dlhelpers.labs.minibatches import batch_sizes, clocks, gradient_cloud, paths
 from dlhelpers.labs.minibatches.batch_sizes import SIZES, Costs
 from dlhelpers.live.stages import last
-from tests.claims import claim
+from dlhelpers.typing import FloatArray
+from tests.claims import SEEDS, claim
 
 MINI, WHOLE = gradient_cloud.RUNS
-SWEPT = range(5)
-"""The 165 runs of *Both ends of the batch size* take 4 seconds a seed."""
 
 
 def hovers(batch_size: int, rate: float, schedule: str, seed: int) -> float:
@@ -35,12 +34,14 @@ def rises(batch_size: int, rate: float, seed: int) -> int:
     return int(np.sum(np.diff(clocks.losses_of(batch_size, rate, 50, seed)) > 0))
 
 
-def scales(which: str, seed: int) -> list[float]:
-    return [gradient_cloud.scale_after(k, which, seed) for k in range(len(gradient_cloud.UPDATES))]
+@cache
+def scales(seed: int) -> FloatArray:
+    return np.array([gradient_cloud.scale_after(k, MINI, seed) for k in range(len(gradient_cloud.UPDATES))])
 
 
 def cloud(batch_size: int, seed: int) -> gradient_cloud.Cloud:
-    return last(gradient_cloud.look(batch_size, 16, MINI, seed))
+    _, found = next(gradient_cloud.look(batch_size, 16, MINI, seed))  # the scales of the whole run come later
+    return found
 
 
 # Does it come to rest? ------------------------------------------------------------------------------
@@ -139,7 +140,7 @@ def test_the_noise_scale_rises() -> None:
     claim(
         "06a",
         "As the loss falls, the examples agree less and less, and the curve rises",
-        lambda seed: np.median(scales(MINI, seed)[-5:]) > 2 * np.median(scales(MINI, seed)[1:10]),
+        lambda seed: np.median(scales(seed)[-5:]) > 2 * np.median(scales(seed)[1:10]),
     )
 
 
@@ -147,7 +148,7 @@ def test_the_noise_scale_belongs_to_a_run() -> None:
     claim(
         "06a",
         "The same network, at the same loss, now has a far larger noise scale.",
-        lambda seed: scales(WHOLE, seed)[14] > 5 * np.median(scales(MINI, seed)[12:]),
+        lambda seed: gradient_cloud.scale_after(14, WHOLE, seed) > 5 * np.median(scales(seed)[12:]),
     )
 
 
@@ -163,7 +164,6 @@ def test_the_two_ends() -> None:
         "06a",
         "On the left, twice the batch halves the updates; the number of examples hardly changes.",
         halves_then_nothing,
-        seeds=SWEPT,
     )
 
 
@@ -172,24 +172,18 @@ def test_the_updates_fall_about_30_times() -> None:
         best = costs(0.15, seed).best
         return bool(18 < best[0] / best[-1] < 45)
 
-    claim("06a", "# predict(exercises.how_many_fewer"[2:], about_30, seeds=SWEPT)
+    claim("06a", "From one end to the other, the updates fall about 30 times.", about_30)
 
 
 def test_the_two_lines_meet() -> None:
-    claim(
-        "06a",
-        "The two lines meet near $B = 30$.",
-        lambda seed: 18 < costs(0.15, seed).bend < 42,
-        seeds=SWEPT,
-    )
+    claim("06a", "The two lines meet near $B = 30$.", lambda seed: 18 < costs(0.15, seed).bend < 42)
 
 
 def test_the_noise_scale_is_where_they_meet() -> None:
     claim(
         "06a",
         "Formula (4) could have told us so from a single run.",
-        lambda seed: 0.4 < np.median(scales(MINI, seed)) / costs(0.15, seed).bend < 2.5,
-        seeds=SWEPT,
+        lambda seed: 0.4 < np.median(scales(seed)) / costs(0.15, seed).bend < 2.5,
     )
 
 
@@ -198,7 +192,6 @@ def test_an_easy_target_has_a_smaller_bend() -> None:
         "06a",
         "for a loss of 0.6 the lines meet further to the left",
         lambda seed: costs(0.6, seed).bend < costs(0.15, seed).bend,
-        seeds=SWEPT,
     )
 
 
@@ -206,19 +199,18 @@ def test_the_best_rate_grows_and_stays() -> None:
     def grows(seed: int) -> bool:
         updates = costs(0.15, seed).updates
         rates = batch_sizes.RATES[np.nanargmin(updates, axis=1)]
-        return bool(rates[3] / rates[0] > 4 and rates[-1] / rates[-4] < 1.5)
+        return bool(2.5 < rates[3] / rates[0] < 8.5 and 0.7 < rates[-1] / rates[-4] < 1.5)
 
     claim(
         "06a",
-        "For small batches, twice the batch wants nearly twice the rate (*linear scaling*); near the bend, "
-        "less; beyond it, the same.",
+        "Up to the bend a larger batch wants a higher rate: here 3 to 8 times higher from B = 1 to 8. Beyond "
+        "it, the rate stays.",
         grows,
-        seeds=SWEPT,
     )
 
 
 def test_no_best_rate_is_at_the_end_of_the_range() -> None:
-    for seed in SWEPT:
+    for seed in SEEDS:
         for target in (0.15, 0.6):
             best = np.nanargmin(costs(target, seed).updates, axis=1)
             assert best.min() > 0 and best.max() < len(batch_sizes.RATES) - 1
@@ -237,7 +229,6 @@ def test_all_examples_at_once_waste_examples() -> None:
         "the table needs 30 times as many examples as with one, and mini-batches of 128 need hardly more "
         "updates",
         wasted,
-        seeds=SWEPT,
     )
 
 
@@ -250,12 +241,10 @@ def test_what_an_average_remembers() -> None:
         n = averages.rule_of_thumb_window(betas)
         return bool(np.all(np.abs(1 - betas**n - 2 / 3) < 0.04) and np.all(np.abs(betas**n - 1 / 3) < 0.04))
 
-    claim(
-        "06a",
-        "it is down to $\\beta^n$, about a third; the months up to there hold about two thirds of the weight",
-        two_thirds,
-        seeds=[0],
+    sentence = (
+        "it is down to $\\beta^n$, about a third; the months up to there hold about two thirds of the weight"
     )
+    claim("06a", sentence, two_thirds, seeds=[0])
 
 
 def test_the_delay_on_a_step() -> None:
