@@ -33,7 +33,8 @@ from dlhelpers.showing import show_source
 paths_lab()
 
 # %% [markdown]
-# A few examples know the way nearly as well as all of them, and cost a fraction. At the end of this notebook you can
+# A few examples know the way nearly as well as all of them, and cost a fraction. Run all cells now (menu *Run*, *Run All Cells*), then read
+# on; [00 Start here](00_start_here.ipynb) says how a lab works. At the end of this notebook you can
 #
 # - cut a training set into mini-batches, and say what each step then sees,
 # - say what a larger batch buys, what it costs, and from where on it buys nothing,

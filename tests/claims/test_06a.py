@@ -9,6 +9,7 @@ from dlhelpers import averages
 from dlhelpers.labs.averages import moving
 from dlhelpers.labs.minibatches import batch_sizes, clocks, gradient_cloud, paths
 from dlhelpers.labs.minibatches.batch_sizes import SIZES, Costs
+from dlhelpers.labs.minibatches.common import best_rate
 from dlhelpers.live.stages import last
 from dlhelpers.typing import FloatArray
 from tests.claims import SEEDS, claim
@@ -207,6 +208,12 @@ def test_the_best_rate_grows_and_stays() -> None:
         "it, the rate stays.",
         grows,
     )
+
+
+def test_the_clocks_use_the_rates_that_are_best_for_most_seeds() -> None:
+    best = [np.nanargmin(costs(0.15, seed).updates, axis=1) for seed in SEEDS]
+    for size, rate in zip(SIZES, np.median(batch_sizes.RATES[np.array(best)], axis=0), strict=True):
+        assert abs(np.log2(best_rate(size) / rate)) <= 0.5, (size, rate)
 
 
 def test_no_best_rate_is_at_the_end_of_the_range() -> None:
