@@ -119,10 +119,8 @@ predict(exercises.which_first, clocks_lab())
 
 # %%
 for batch_size, rate in ((32, 1.0), (1024, 1.41), (1024, 0.35)):
-    losses = clocks.losses_of(batch_size, rate, updates=50, seed=0)
-    print(
-        f"B = {batch_size:,}, α = {rate}: the training loss rises in {np.sum(np.diff(losses) > 0)} of 50 updates"
-    )
+    rises = np.sum(np.diff(clocks.losses_of(batch_size, rate, updates=50, seed=0)) > 0)
+    print(f"B = {batch_size:,}, α = {rate}: the training loss rises in {rises} of 50 updates")
 
 # %% [markdown]
 # **In practice.** Plot the loss of training as a moving average (section 1.12 below), and do not stop a run because one
@@ -216,7 +214,7 @@ print(f"noise scale, median of the run: {np.median(scales):.0f}; the lines meet 
 
 # %% [markdown]
 # Press *an easy target*: for a loss of 0.6 the lines meet further to the left. The lower the target, the larger the batch that pays. For
-# large language models the noise scale goes into the millions, and so do their batches.
+# large language models it goes into the millions of tokens, and so do their batches.
 #
 # **In practice.**
 #

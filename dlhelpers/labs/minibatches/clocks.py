@@ -94,8 +94,8 @@ class Clocks(NamedTuple):
         rises = np.mean(np.diff(self.yours.losses[: FIRST + 1]) > 0)
         on_batches = np.mean(np.diff(self.yours.on_batches[: FIRST + 1]) > 0)
         text += (
-            f"In the first {FIRST} updates of your run, the loss on the training set rises {rises:.0%} of "
-            f"the times, the loss on the mini-batches (dots) {on_batches:.0%}."
+            f"After {rises:.0%} of the first {FIRST} updates of your run the training loss is higher than "
+            f"before; after {on_batches:.0%}, the loss on the mini-batch (dots)."
         )
         return text + (" The seconds are those of this machine." if self.clock == SECONDS else "")
 

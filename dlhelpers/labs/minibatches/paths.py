@@ -65,8 +65,8 @@ class Paths(NamedTuple):
         """What the path does, next to that of the whole set."""
         rises = np.mean(np.diff(self.excess[:21]) > 0)
         text = (
-            f"Learning rate {self.rate:.2g}, {self.schedule}. In the first 20 updates, the loss on all "
-            f"{M_PATHS} examples rises {rises:.0%} of the times."
+            f"Learning rate {self.rate:.2g}, {self.schedule}. After {rises:.0%} of the first 20 updates the "
+            f"loss on all {M_PATHS} examples is higher than before."
         )
         if self.left_at is not None:
             return f"{text} The steps are too long: the loss grows."
