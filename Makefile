@@ -7,6 +7,7 @@ PYTHON ?= python3
 LAB_ARGS ?=
 LOCK_ARGS ?=
 BENCH_ARGS ?=
+TABLE_ARGS ?=
 MODULES ?=
 
 VENV := .venv
@@ -16,9 +17,13 @@ PARITY := .venv-parity
 PIP_INSTALL := -m pip install --quiet --quiet --disable-pip-version-check
 NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 START := notebooks/00_start_here.ipynb
+BROWSER := tests/browser -rs --durations=15
+# Two servers and two browsers; the tests of one notebook stay together.
+TWO_BROWSERS := --numprocesses=2 --dist=loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test slow claims parity terms lint notebooks browser bench bench-training wheel-test lock clean
+.PHONY: help lab test slow claims parity terms lint notebooks browser browser-all lab-table bench \
+    bench-training wheel-test lock clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -34,12 +39,14 @@ test: lint ## Check everything that needs no browser: lint, types, imports, unit
 	$(if $(NOTEBOOKS),$(RUN) -m pytest --nbval --nbval-current-env --nbval-cell-timeout=300 \
 	    --numprocesses=auto --maxprocesses=4 --dist=loadfile $(NOTEBOOKS))
 	$(RUN) tools/build_notebooks.py --check
-	@echo "All of it passed. Not run: the slow tests (make slow) and the browser suite (make browser)"
+	@echo "All of it passed. Not run: what the notebooks claim, over ten seeds (make claims), the browser suite"
+	@echo "(make browser), PyTorch as a reference (make parity), and the tests that take long (make slow)"
 
-slow: $(READY) ## Run the tests that take minutes: the memory of every lab over 2,000 updates (LAB_UPDATES=...)
-	$(RUN) -m pytest -m slow -rP --numprocesses=auto --maxprocesses=4
+slow: $(READY) ## Run the tests that take long: every lab over 2,000 moves (fewer: LAB_MOVES=...), wild arguments
+	LAB_MOVES=$${LAB_MOVES:-2000} $(RUN) -m pytest -m "slow or walk" -rP --numprocesses=auto --maxprocesses=4
 
 claims: $(READY) ## Run what the notebooks say happens over ten seeds, and list each sentence with its share
+	@echo "Every sentence of the notebooks that says what happens, with ten seeds, through the lab that shows it"
 	$(RUN) -m pytest tests/claims -rP --numprocesses=auto --maxprocesses=4
 
 parity: $(PARITY)/.ready ## Compare the core with PyTorch, in an environment of its own (a large download)
@@ -57,8 +64,16 @@ lint: $(READY) ## Check style, types and the import contract
 notebooks: $(READY) ## Build the notebooks from notebooks/src/ (some of them: NAMES="01 05")
 	@$(RUN) tools/build_notebooks.py $(NAMES)
 
-browser: $(READY) ## Drive the notebooks in a real JupyterLab and Chromium
-	$(RUN) -m pytest tests/browser -rs
+browser: $(READY) ## Drive the notebooks in a real JupyterLab and Chromium: of each lab, one control of a kind
+	$(RUN) -m pytest $(BROWSER) -m "not every and not timing" $(TWO_BROWSERS)
+	$(RUN) -m pytest $(BROWSER) -m "not every and timing"
+
+browser-all: $(READY) ## The same with every control, grab and preset of every lab, and screenshots (long)
+	$(RUN) -m pytest $(BROWSER) -m "not timing" $(TWO_BROWSERS)
+	$(RUN) -m pytest $(BROWSER) -m timing
+
+lab-table: $(READY) ## List all labs with their lines, controls and panels (in a browser, too: TABLE_ARGS=--browser)
+	@$(RUN) tools/lab_table.py $(TABLE_ARGS)
 
 bench: $(READY) ## Measure the time from a slider to new pixels, and the speed of training
 	@$(RUN) benchmarks/playground.py

@@ -38,7 +38,7 @@ from dlhelpers.live.pace import one_blas_thread  # noqa: E402
 from dlhelpers.plots.playground import playground_views  # noqa: E402
 from dlhelpers.plots.style import course_style  # noqa: E402
 from dlhelpers.session import Session  # noqa: E402
-from tools.browser import Chromium, Jupyter, LabPage, LabView, Missing, wait_until  # noqa: E402
+from tools.browser import Chromium, Jupyter, LabPage, LabView, Missing, wait_until, write_notebook  # noqa: E402
 
 GOAL = 15.0
 SIZE = (12.4, 4.6)
@@ -153,18 +153,14 @@ def peer(seconds: float, knobs: int) -> Side:
 
 def in_the_page(seconds: float, knobs: int) -> str:
     """Let a playground play in a real JupyterLab; say what reaches the screen, or why it cannot be seen."""
-    import nbformat
-
-    cell = nbformat.v4.new_code_cell(
+    cell = (
         f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n"
         "from dlhelpers.labs.playground.playground import playground\nlab = playground()\nlab"
     )
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel})
     try:
         with tempfile.TemporaryDirectory() as folder, Jupyter() as jupyter, Chromium() as chromium:
             path = Path(folder) / "bench_playground.ipynb"
-            nbformat.write(notebook, path)
+            write_notebook(path, cell)
             page = LabPage(chromium, jupyter, path)
             page.run_all()
             lab = page.lab("Playground")

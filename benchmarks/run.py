@@ -33,6 +33,7 @@ from tools.browser import (  # noqa: E402
     lab_makers,
     lab_modules,
     parts_of,
+    write_notebook,
 )
 
 GOAL_RATIO = 3.0
@@ -203,10 +204,8 @@ From a key on a slider to new pixels, in ms; frames in a drag of one second
 {"lab":34} {"control":24} median p95   median p95   ratio   frames"""
 
 
-def write_notebook(path: Path, module: str, names: list[str]) -> None:
-    """Write a notebook with one cell for each lab and one for its peer."""
-    import nbformat
-
+def cells(module: str, names: list[str]) -> list[str]:
+    """Return one cell for each lab and one for its peer."""
     imports = (
         "%matplotlib inline\nimport sys\n"
         f"sys.path.insert(0, {str(ROOT)!r})\n"
@@ -216,9 +215,7 @@ def write_notebook(path: Path, module: str, names: list[str]) -> None:
     sources = [imports]
     for name in names:
         sources += [f"{name}()", f"interact_peer({module!r}, {name!r})"]
-    cells = [nbformat.v4.new_code_cell(source) for source in sources]
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
+    return sources
 
 
 def measure_labs(module: str, names: list[str], every_slider: bool, presses: int) -> tuple[list[Row], float]:
@@ -229,7 +226,7 @@ def measure_labs(module: str, names: list[str], every_slider: bool, presses: int
     rows = []
     with tempfile.TemporaryDirectory() as folder, Jupyter() as jupyter, Chromium() as chromium:
         notebook = Path(folder) / f"bench_{module.replace('.', '_')}.ipynb"
-        write_notebook(notebook, module, names)
+        write_notebook(notebook, *cells(module, names))
         page = LabPage(chromium, jupyter, notebook)
         page.run_all()
         print(HEADER, flush=True)

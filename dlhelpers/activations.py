@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dlhelpers.checks import check_array, shown
+from dlhelpers.checks import check_array, door, inside, shown
 from dlhelpers.typing import FloatArray
 
 
@@ -21,6 +21,36 @@ class Activation(NamedTuple):
     derivative: Callable[..., FloatArray]
 
 
+# Checks: each function has the arguments of the functions whose door it guards ---------------------
+
+
+def _check(Z: FloatArray, out: FloatArray | None = None) -> None:
+    _check_array("Z", Z, out)
+
+
+def _check_slope_of_Z(Z: FloatArray, A: FloatArray, out: FloatArray | None = None) -> None:
+    _check_array("Z", Z, out)
+
+
+def _check_slope_of_A(Z: FloatArray, A: FloatArray, out: FloatArray | None = None) -> None:
+    _check_array("A", A, out)
+
+
+def _check_array(name: str, value: FloatArray, out: FloatArray | None) -> None:
+    check_array(name, value, "(...)")
+    if out is None:
+        return
+    if not isinstance(out, np.ndarray) or out.dtype.kind != "f" or out.shape != value.shape:
+        raise ValueError(
+            f"out must be a float array of the same shape as {name}, {value.shape}; got {shown(out)}. "
+            "Leave it out for a new array."
+        )
+
+
+# Functions, and beside each its derivative --------------------------------------------------------
+
+
+@door(_check)
 def linear(Z: FloatArray, out: FloatArray | None = None) -> FloatArray:
     """Return A = Z.
 
@@ -40,10 +70,10 @@ def linear(Z: FloatArray, out: FloatArray | None = None) -> FloatArray:
     ValueError
         If `Z` is not a float array, or `out` not one of the same shape; so do all functions of this module.
     """
-    _check("Z", Z, out)
     return np.positive(Z, out=out)
 
 
+@door(_check_slope_of_A)
 def linear_derivative(Z: FloatArray, A: FloatArray, out: FloatArray | None = None) -> FloatArray:
     """Return g' = 1.
 
@@ -64,13 +94,12 @@ def linear_derivative(Z: FloatArray, A: FloatArray, out: FloatArray | None = Non
     ValueError
         As `linear`.
     """
-    _check("A", A, out)
     out = np.empty_like(A) if out is None else out
     out[...] = 1
     return out
 
 
-@np.errstate(over="ignore")
+@door(_check)
 def sigmoid(Z: FloatArray, out: FloatArray | None = None) -> FloatArray:
     r"""Return the logistic function.
 
@@ -84,12 +113,11 @@ def sigmoid(Z: FloatArray, out: FloatArray | None = None) -> FloatArray:
     >>> sigmoid(np.array([-1000.0, -40.0, 0.0, 1000.0]))
     array([0.00000000e+00, 4.24835426e-18, 5.00000000e-01, 1.00000000e+00])
     """
-    _check("Z", Z, out)
     E = np.exp(np.negative(Z, out=out), out=out)
     return np.divide(1, np.add(1, E, out=out), out=out)  # (1)
 
 
-@np.errstate(over="ignore")
+@door(_check_slope_of_Z)
 def sigmoid_derivative(Z: FloatArray, A: FloatArray, out: FloatArray | None = None) -> FloatArray:
     r"""Return the slope of the logistic function; arguments as in `linear_derivative`.
 
@@ -97,38 +125,36 @@ def sigmoid_derivative(Z: FloatArray, A: FloatArray, out: FloatArray | None = No
 
     The second form is computed: where A is next to 1, 1 - A has no digits left.
     """
-    _check("Z", Z, out)
     return np.divide(1, 2 + np.exp(Z) + np.exp(-Z), out=out)  # (1)
 
 
+@door(_check)
 def tanh(Z: FloatArray, out: FloatArray | None = None) -> FloatArray:
     """Return A = tanh Z; arguments as in `linear`."""
-    _check("Z", Z, out)
     return np.tanh(Z, out=out)
 
 
-@np.errstate(over="ignore")
+@door(_check_slope_of_A)
 def tanh_derivative(Z: FloatArray, A: FloatArray, out: FloatArray | None = None) -> FloatArray:
     """Return g' = 1 - A^2; arguments as in `linear_derivative`.
 
     It is right to the last digit of 1: where A rounds to -1 or 1, the slope is 0.
     """
-    _check("A", A, out)
     return np.subtract(1, np.multiply(A, A, out=out), out=out)
 
 
+@door(_check)
 def relu(Z: FloatArray, out: FloatArray | None = None) -> FloatArray:
     """Return A = max(0, Z); arguments as in `linear`."""
-    _check("Z", Z, out)
     return np.maximum(Z, 0, out=out)
 
 
+@door(_check_slope_of_A)
 def relu_derivative(Z: FloatArray, A: FloatArray, out: FloatArray | None = None) -> FloatArray:
     """Return g' = 1 where Z > 0 and 0 elsewhere; at the kink, Z = 0, we take 0.
 
     Arguments as in `linear_derivative`.
     """
-    _check("A", A, out)
     return np.greater(A, 0, out=np.empty_like(A) if out is None else out)  # A > 0 where Z > 0
 
 
@@ -136,6 +162,7 @@ LEAK = 0.01
 """Slope of the leaky ReLU for negative Z."""
 
 
+@door(_check)
 def leaky_relu(Z: FloatArray, out: FloatArray | None = None) -> FloatArray:
     """Return A = max(0.01 Z, Z); arguments as in `linear`.
 
@@ -143,18 +170,18 @@ def leaky_relu(Z: FloatArray, out: FloatArray | None = None) -> FloatArray:
     ----------
     Maas, Hannun & Ng (2013), "Rectifier nonlinearities improve neural network acoustic models".
     """
-    _check("Z", Z, out)
     return np.maximum(LEAK * Z, Z, out=out)
 
 
+@door(_check_slope_of_A)
 def leaky_relu_derivative(Z: FloatArray, A: FloatArray, out: FloatArray | None = None) -> FloatArray:
     """Return g' = 1 where Z > 0 and 0.01 elsewhere; arguments as in `linear_derivative`."""
-    _check("A", A, out)
     out = np.empty_like(A) if out is None else out
     out[...] = np.where(A > 0, 1, LEAK)
     return out
 
 
+@door(_check)
 def softplus(Z: FloatArray, out: FloatArray | None = None) -> FloatArray:
     r"""Return a ReLU without the kink; arguments as in `linear`.
 
@@ -167,14 +194,12 @@ def softplus(Z: FloatArray, out: FloatArray | None = None) -> FloatArray:
     >>> softplus(np.array([-1000.0, 0.0, 50.0])).round(3)
     array([ 0.   ,  0.693, 50.   ])
     """
-    _check("Z", Z, out)
     return np.add(np.maximum(Z, 0), np.log1p(np.exp(-np.abs(Z))), out=out)
 
 
-@np.errstate(over="ignore")
+@door(_check_slope_of_A)
 def softplus_derivative(Z: FloatArray, A: FloatArray, out: FloatArray | None = None) -> FloatArray:
     """Return g' = 1 - exp(-A), which is sigmoid(Z); arguments as in `linear_derivative`."""
-    _check("A", A, out)
     return np.negative(np.expm1(np.negative(A, out=out), out=out), out=out)
 
 
@@ -184,6 +209,7 @@ GELU_END = 30
 """Beyond -30 and 30 the sigmoid in `gelu` is 0 and 1, also in float64."""
 
 
+@door(_check)
 def gelu(Z: FloatArray, out: FloatArray | None = None) -> FloatArray:
     r"""Return the Gaussian error linear unit in its tanh form, which needs no error function.
 
@@ -199,13 +225,13 @@ def gelu(Z: FloatArray, out: FloatArray | None = None) -> FloatArray:
     ----------
     Hendrycks & Gimpel (2016), "Gaussian error linear units (GELUs)".
     """
-    _check("Z", Z, out)
     Z = np.maximum(Z, -GELU_END)  # there A is 0, and -inf * 0 would be NaN
     inner = np.minimum(Z, GELU_END)  # a large Z^2 would overflow
     U = GELU_SCALE * inner * (1 + GELU_CUBE * np.square(inner))  # (1)
-    return np.multiply(Z, sigmoid(2 * U), out=out)  # (2)
+    return np.multiply(Z, inside(sigmoid)(2 * U), out=out)  # (2)
 
 
+@door(_check_slope_of_Z)
 def gelu_derivative(Z: FloatArray, A: FloatArray, out: FloatArray | None = None) -> FloatArray:
     r"""Return the derivative of the tanh form; arguments as in `linear_derivative`.
 
@@ -215,11 +241,10 @@ def gelu_derivative(Z: FloatArray, A: FloatArray, out: FloatArray | None = None)
         S &= \sigma(2 U) = (1 + \tanh U) / 2 \tag{3} \\
         g' &= S \, (1 + 2 Z U' (1 - S)) \tag{4}
     """
-    _check("Z", Z, out)
     Z = np.minimum(np.maximum(Z, -GELU_END), GELU_END)  # beyond, the slope is 0 and 1
     U = GELU_SCALE * Z * (1 + GELU_CUBE * np.square(Z))  # (1)
     U_slope = GELU_SCALE * (1 + 3 * GELU_CUBE * np.square(Z))  # (2)
-    S = sigmoid(2 * U)  # (3)
+    S = inside(sigmoid)(2 * U)  # (3)
     return np.multiply(S, 1 + 2 * Z * U_slope * (1 - S), out=out)  # (4)
 
 
@@ -233,13 +258,7 @@ ACTIVATIONS: Mapping[str, Activation] = {
     "gelu": Activation(gelu, gelu_derivative),
 }
 
-
-def _check(name: str, value: FloatArray, out: FloatArray | None) -> None:
-    check_array(name, value, "(...)")
-    if out is None:
-        return
-    if not isinstance(out, np.ndarray) or out.dtype.kind != "f" or out.shape != value.shape:
-        raise ValueError(
-            f"out must be a float array of the same shape as {name}, {value.shape}; got {shown(out)}. "
-            "Leave it out for a new array."
-        )
+ACTIVATIONS_INSIDE: Mapping[str, Activation] = {
+    name: Activation(inside(each.function), inside(each.derivative)) for name, each in ACTIVATIONS.items()
+}
+"""The same without their doors, for code that has checked what it passes; see `checks.inside`."""

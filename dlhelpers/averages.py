@@ -4,17 +4,53 @@ Momentum, RMSprop and Adam are built on them, and so are the running statistics 
 normalization.
 """
 
+import math
 from typing import Any
 
 import numpy as np
 
-from dlhelpers.checks import check_array, check_flag, check_integer, check_number
+from dlhelpers.checks import check_array, check_flag, check_integer, check_number, door, inside
 from dlhelpers.typing import FloatArray
 
 _BETA = "It is the share of the old average that a step keeps; the usual value is 0.9."
 
 
-@np.errstate(all="ignore")
+def _check_values(name: str, value: Any) -> None:
+    if isinstance(value, np.ndarray):
+        check_array(name, value, "(...)")
+    else:
+        check_number(name, value, "(-inf, inf)", "Pass a number or a float array.")
+
+
+def _check_broadcast(**values: Any) -> tuple[int, ...]:
+    """Return the shape that the values have together."""
+    shapes = {name: np.shape(value) for name, value in values.items()}
+    try:
+        return np.broadcast_shapes(*shapes.values())
+    except ValueError:
+        listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise ValueError(f"{' and '.join(shapes)} must have shapes that broadcast; got {listed}.") from None
+
+
+def _check_update(v: float | FloatArray, x: float | FloatArray, beta: float | FloatArray) -> None:
+    _check_values("v", v)
+    _check_values("x", x)
+    check_number("beta", beta, "[0, 1)", _BETA)
+    _check_broadcast(v=v, x=x, beta=beta)
+
+
+def _check_weight_sum(beta: float | FloatArray, t: int) -> None:
+    check_number("beta", beta, "[0, 1)", _BETA)
+    check_integer("t", t, "[1, 1e18]", "It counts the values: 1 after the first.")
+
+
+def _check_correct(v: float | FloatArray, beta: float | FloatArray, t: int) -> None:
+    _check_values("v", v)
+    _check_weight_sum(beta, t)
+    _check_broadcast(v=v, beta=beta)
+
+
+@door(_check_update)
 def update(v: float | FloatArray, x: float | FloatArray, beta: float | FloatArray) -> FloatArray:
     r"""Return the average after one more value.
 
@@ -47,21 +83,50 @@ def update(v: float | FloatArray, x: float | FloatArray, beta: float | FloatArra
     >>> print(update(10.0, 20.0, beta=0.75))
     12.5
     """
-    _check_values("v", v)
-    _check_values("x", x)
-    check_number("beta", beta, "[0, 1)", _BETA)
-    _check_broadcast(v=v, x=x, beta=beta)
     average = beta * v + (1 - beta) * x  # (1)
     return np.asarray(average, np.result_type(v, x, 0.0))[()]
 
 
-@np.errstate(all="ignore")
+@door(_check_weight_sum)
+def weight_sum(beta: float | FloatArray, t: int) -> float | FloatArray:
+    r"""Return the sum of the weights of t values in their moving average.
+
+    .. math:: W_t = 1 - \beta^t = -(e^{t \log \beta} - 1) \tag{1}
+
+    The second form is computed: where beta is next to 1, so is its power, and 1 - beta^t has few digits left.
+
+    Parameters
+    ----------
+    beta : float in [0, 1), or array
+    t : int >= 1
+
+    Returns
+    -------
+    float, or float array
+
+    Raises
+    ------
+    ValueError
+        If `beta` is outside [0, 1) or `t` is below 1.
+
+    Examples
+    --------
+    >>> print(round(weight_sum(0.5, 3), 3))
+    0.875
+    """
+    if isinstance(beta, np.ndarray):
+        return -np.expm1(t * np.log(beta))  # (1)
+    return -math.expm1(t * math.log(beta)) if beta > 0 else 1.0  # (1)
+
+
+@door(_check_correct)
 def correct(v: float | FloatArray, beta: float | FloatArray, t: int) -> FloatArray:
     r"""Return the average without the bias that its start at 0 gives it.
 
     .. math:: \hat v_t = \frac{v_t}{1 - \beta^t} \tag{1}
 
     The weights of t values add up to :math:`1 - \beta^t`, not to 1; the division makes them add up to 1.
+    `weight_sum` computes their sum.
 
     Parameters
     ----------
@@ -88,14 +153,10 @@ def correct(v: float | FloatArray, beta: float | FloatArray, t: int) -> FloatArr
     --------
     After the first value the average is that value:
 
-    >>> print(correct(update(0.0, 20.0, beta=0.75), beta=0.75, t=1))
+    >>> print(correct(update(0.0, 20.0, beta=0.75), beta=0.75, t=1).round(6))
     20.0
     """
-    _check_values("v", v)
-    check_number("beta", beta, "[0, 1)", _BETA)
-    check_integer("t", t, "[1, 1e18]", "It counts the values: 1 after the first.")
-    _check_broadcast(v=v, beta=beta)
-    corrected = v / (1 - beta**t)  # (1)
+    corrected = v / inside(weight_sum)(beta, t)  # (1)
     return np.asarray(corrected, np.result_type(v, 0.0))[()]
 
 
@@ -145,9 +206,10 @@ def moving_average(
     shape = _check_broadcast(x=x[0], beta=beta)
     averages = np.empty((len(x), *shape), x.dtype)
     v: FloatArray = np.zeros(shape)
-    for t, value in enumerate(x, start=1):
-        v = beta * v + (1 - beta) * value  # (1)
-        averages[t - 1] = v / (1 - beta**t) if bias_correction else v  # (2)
+    with np.errstate(all="ignore"):
+        for t, value in enumerate(x.astype(np.float64), start=1):
+            v = beta * v + (1 - beta) * value  # (1)
+            averages[t - 1] = v / inside(weight_sum)(beta, t) if bias_correction else v  # (2)
     return averages
 
 
@@ -245,20 +307,3 @@ def effective_window(beta: float | FloatArray) -> FloatArray:
     """
     check_number("beta", beta, "[0, 1)", _BETA)
     return np.asarray((1 + beta) / (1 - beta))[()]  # (1)
-
-
-def _check_values(name: str, value: Any) -> None:
-    if isinstance(value, np.ndarray):
-        check_array(name, value, "(...)")
-    else:
-        check_number(name, value, "(-inf, inf)", "Pass a number or a float array.")
-
-
-def _check_broadcast(**values: Any) -> tuple[int, ...]:
-    """Return the shape that the values have together."""
-    shapes = {name: np.shape(value) for name, value in values.items()}
-    try:
-        return np.broadcast_shapes(*shapes.values())
-    except ValueError:
-        listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-        raise ValueError(f"{' and '.join(shapes)} must have shapes that broadcast; got {listed}.") from None

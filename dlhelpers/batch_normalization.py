@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dlhelpers import averages
-from dlhelpers.checks import broadcasts, check_array, check_integer, check_number, door, shown
+from dlhelpers.checks import broadcasts, check_array, check_integer, check_number, door, inside, shown
 from dlhelpers.typing import FloatArray
 
 
@@ -98,6 +98,19 @@ def _check_inference(
     _check(Z, eps, gamma=gamma, beta=beta, mean=mean, variance=variance)
 
 
+def _check_unbiased(variance: FloatArray, m: int) -> None:
+    check_array("variance", variance, "(...)")
+    check_integer("m", m, "[2, inf)", "The variance of one example is unknown.")
+
+
+def _check_running(running: FloatArray, batch: FloatArray, momentum: float) -> None:
+    check_array("running", running, "(...)")
+    check_array("batch", batch, "(...)")
+    if running.shape != batch.shape:
+        raise ValueError(f"running must have the shape of batch, {batch.shape}; got {running.shape}.")
+    check_number("momentum", momentum, "[0, 1)", "The usual value is 0.9.", fits=())
+
+
 @door(_check_forward)
 def forward(Z: FloatArray, gamma: FloatArray, beta: FloatArray, eps: float = 1e-5) -> Normalized:
     r"""Normalize each unit over the batch, then scale by gamma and shift by beta.
@@ -138,9 +151,10 @@ def forward(Z: FloatArray, gamma: FloatArray, beta: FloatArray, eps: float = 1e-
             f"batch normalization needs 2 or more examples in a batch; got {Z.shape[-1]}. One example minus "
             "its own mean is 0. Use larger batches (columns of Z), or pass running statistics to predict."
         )
-    mean = Z.mean(axis=-1, keepdims=True)  # (1)
+    m = Z.shape[-1]
+    mean = Z.sum(axis=-1, keepdims=True) / m  # (1)
     centered = Z - mean
-    variance = np.square(centered).mean(axis=-1, keepdims=True)  # (2)
+    variance = np.square(centered).sum(axis=-1, keepdims=True) / m  # (2)
     Z_norm = centered / np.sqrt(variance + eps)  # (3)
     Z_tilde = gamma * Z_norm + beta  # (4)
     return Normalized(Z_tilde, Z_norm, mean, variance)
@@ -154,8 +168,8 @@ def backward(dZ_tilde: FloatArray, batch: Normalized, gamma: FloatArray, eps: fl
         d\gamma &= \textstyle\sum_i d\tilde z^{(i)} z_{norm}^{(i)} \tag{1} \\
         d\beta &= \textstyle\sum_i d\tilde z^{(i)} \tag{2} \\
         dz_{norm} &= \gamma \, d\tilde z \tag{3} \\
-        t_\mu &= \overline{dz_{norm}} \tag{4} \\
-        t_{\sigma^2} &= z_{norm} \, \overline{dz_{norm} z_{norm}} \tag{5} \\
+        t_\mu &= \overline{dz_{norm}} = \gamma \, d\beta / m \tag{4} \\
+        t_{\sigma^2} &= z_{norm} \, \overline{dz_{norm} z_{norm}} = z_{norm} \gamma \, d\gamma / m \tag{5} \\
         dz &= (dz_{norm} - t_\mu - t_{\sigma^2}) / \sqrt{\sigma^2 + \epsilon} \tag{6}
 
     A bar is the mean over the batch.  (4) and (5) are what flows back through mu and sigma^2.
@@ -182,11 +196,12 @@ def backward(dZ_tilde: FloatArray, batch: Normalized, gamma: FloatArray, eps: fl
     ----------
     Ioffe & Szegedy (2015), section 3; the sums are put together.
     """
+    m = dZ_tilde.shape[-1]
     dgamma = (dZ_tilde * batch.Z_norm).sum(axis=-1, keepdims=True)  # (1)
     dbeta = dZ_tilde.sum(axis=-1, keepdims=True)  # (2)
     dZ_norm = gamma * dZ_tilde  # (3)
-    through_mean = dZ_norm.mean(axis=-1, keepdims=True)  # (4)
-    through_variance = batch.Z_norm * (dZ_norm * batch.Z_norm).mean(axis=-1, keepdims=True)  # (5)
+    through_mean = gamma * dbeta / m  # (4)
+    through_variance = batch.Z_norm * (gamma * dgamma / m)  # (5)
     dZ = (dZ_norm - through_mean - through_variance) / np.sqrt(batch.variance + eps)  # (6)
     return Gradients(dZ, dgamma, dbeta)
 
@@ -223,6 +238,7 @@ def inference(
     return gamma * (Z - mean) / np.sqrt(variance + eps) + beta  # (1)
 
 
+@door(_check_unbiased)
 def unbiased(variance: FloatArray, m: int) -> FloatArray:
     r"""Return the estimate of a population's variance from the mean of squares over m examples.
 
@@ -235,12 +251,10 @@ def unbiased(variance: FloatArray, m: int) -> FloatArray:
     ValueError
         If `variance` is no float array or `m` is below 2.
     """
-    check_array("variance", variance, "(...)")
-    check_integer("m", m, "[2, inf)", "The variance of one example is unknown.")
     return m / (m - 1) * variance  # (1)
 
 
-@np.errstate(all="ignore")
+@door(_check_running)
 def update_running(running: FloatArray, batch: FloatArray, momentum: float) -> FloatArray:
     r"""Return the running average of a statistic after one more batch.
 
@@ -256,9 +270,4 @@ def update_running(running: FloatArray, batch: FloatArray, momentum: float) -> F
     ValueError
         If an argument is not as above.
     """
-    check_array("running", running, "(...)")
-    check_array("batch", batch, "(...)")
-    if running.shape != batch.shape:
-        raise ValueError(f"running must have the shape of batch, {batch.shape}; got {running.shape}.")
-    check_number("momentum", momentum, "[0, 1)", "The usual value is 0.9.", fits=())
-    return averages.update(running, batch, momentum)  # (1)
+    return inside(averages.update)(running, batch, momentum)  # (1)

@@ -72,8 +72,8 @@ _ALL = (
     Bug(
         "db is a mean over the examples, not a sum",
         BACKWARD,
-        "dZ.sum(axis=-1, keepdims=True)  # (5)",
-        "dZ.mean(axis=-1, keepdims=True)  # (5)",
+        "dZ.sum(axis=-1, keepdims=True, out=",
+        "dZ.mean(axis=-1, keepdims=True, out=",
         "Only the biases differ, in every layer, with each part switched off too: their line (5) is read by "
         "nothing else. The factor 1/m is in dZ already.",
     ),
@@ -114,8 +114,8 @@ _ALL = (
     Bug(
         "Adam: t is one too large",
         "optimizers.Adam.update",
-        "v_hat = v / (1 - self.beta1**t) if",
-        "v_hat = v / (1 - self.beta1 ** (t + 1)) if",
+        "v_hat = v / _weight_sum(self.beta1, t) if",
+        "v_hat = v / _weight_sum(self.beta1, t + 1) if",
         "There was a bug, though: Adam's bias correction counted t one too large. The check compares the "
         "gradient with J. Adam comes after both, so no gradient check can see it.",
         found=False,
@@ -185,8 +185,8 @@ _ALL = (
     Bug(
         "dropout: the kept units are not divided by p",
         "dropout.keep_mask",
-        "return np.asarray(D / keep_prob, dtype=draw.dtype)  # (2)",
-        "return np.asarray(D, dtype=draw.dtype)  # (2)",
+        "return D / np.asarray(keep_prob, dtype)  # (2)",
+        "return D  # (2)",
         "There was a bug, though: the mask is not divided by keep_prob. Forward and backward pass use the "
         "same mask, so the gradient is right for a cost that is wrong. The check asks whether the two agree, "
         "not whether J is what you wanted.",

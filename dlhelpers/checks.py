@@ -52,6 +52,7 @@ def door(check: Callable[..., object]) -> Callable[[F], F]:
                 return function(*args, **kwargs)
 
         checked.inside = function  # type: ignore[attr-defined]
+        checked.check = check  # type: ignore[attr-defined]
         return cast(F, checked)
 
     return with_door
@@ -68,6 +69,19 @@ def inside(function: F) -> F:
         return function  # it has no door, or is a decorator around one that has copied its attributes
     owner = getattr(function, "__self__", None)
     return cast(F, inner if owner is None else MethodType(inner, owner))
+
+
+def knock(method: Callable[..., Any], *args: Any) -> None:
+    """Check the arguments `args` at the `door` of a method, without calling it; without a door all will do.
+
+    Raises
+    ------
+    ValueError
+        If the method would.
+    """
+    if inside(method) is not method:
+        bound: Any = method
+        bound.check(bound.__self__, *args)
 
 
 def check_number(
@@ -264,12 +278,12 @@ def check_flag(name: str, value: Any) -> None:
 
 
 def check_path(path: Any, example: str) -> Path:
-    """Return `path` as a Path; raise ValueError unless it may be the name of a file.
+    """Return `path` as a Path; raise ValueError unless it may be the name of a file, of 255 bytes at most.
 
     `example` is such a name, for the message.
     """
     right = isinstance(path, str | Path) and Path(path).name not in ("", "..") and "\0" not in str(path)
-    if not right:
+    if not right or max(len(part.encode(errors="replace")) for part in Path(path).parts) > 255:
         raise ValueError(f"path must name a file; got {shown(path)}. Pass for instance {example!r}.")
     return Path(path)
 

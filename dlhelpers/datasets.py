@@ -444,14 +444,14 @@ def _blob_centers(classes: int | None, centers: ArrayLike | None) -> FloatArray:
         return _polar(np.full(K, 2.0), 2 * np.pi * np.arange(K) / K)
     if classes is not None:
         raise ValueError(
-            f"Only one of classes and centers must be given; got both (classes={classes!r}). "
+            f"Only one of classes and centers must be given; got both (classes={shown(classes)}). "
             "Leave out classes: each row of centers is a class."
         )
     points = _as_array("centers", centers)
     right = points.dtype.kind in "fiu" and points.shape[1:] == (2,) and len(points) > 0
     if not right or not np.isfinite(points).all():
         raise ValueError(
-            f"centers must be a (K, 2) array of finite numbers; got {centers!r} (shape {points.shape}). "
+            f"centers must be a (K, 2) array of finite numbers; got {shown(centers)} (shape {points.shape}). "
             "Pass one row for each class: [[-1, 0], [1, 0]]."
         )
     return points.astype(np.float64)
@@ -528,8 +528,8 @@ def noisy_function(
     truth = FUNCTIONS.get(function) if isinstance(function, str) else function
     if not callable(truth):
         raise ValueError(
-            f"function must be one of {', '.join(FUNCTIONS)}, or a function of an array; got {function!r}. "
-            "For your own truth, pass for example lambda x: x**2."
+            f"function must be one of {', '.join(FUNCTIONS)}, or a function of an array; "
+            f"got {shown(function)}. For your own truth, pass for example lambda x: x**2."
         )
     x = rng.uniform(-1, 1, m)
     values = _as_array("What function returns", truth(x))
@@ -676,8 +676,8 @@ def _part_sizes(m: int, dev: int | float, test: int | float) -> IntArray:
     n_train = m - n_dev - n_test
     if n_train < 1:
         raise ValueError(
-            f"dev and test must leave at least 1 of the {m} examples for training; got dev={dev!r} "
-            f"({n_dev} examples) and test={test!r} ({n_test} examples). Make one of them smaller."
+            f"dev and test must leave at least 1 of the {m} examples for training; got dev={shown(dev)} "
+            f"({n_dev} examples) and test={shown(test)} ({n_test} examples). Make one of them smaller."
         )
     return np.array([n_dev, n_test, n_train])
 
@@ -686,19 +686,19 @@ def _part_size(name: str, share: int | float, m: int) -> int:
     """Return a number of examples, given that number or a fraction of m."""
     if not isinstance(share, Real) or isinstance(share, bool):
         raise ValueError(
-            f"{name} must be a number of examples (int) or a fraction in [0, 1) (float); got {share!r}. "
+            f"{name} must be a number of examples (int) or a fraction in [0, 1) (float); got {shown(share)}. "
             f"For a fifth of the examples, pass {name}=0.2; for none, pass {name}=0."
         )
     if isinstance(share, Integral):
         if not 0 <= share <= m:
             raise ValueError(
-                f"{name} as a number of examples must be from 0 to {m}, the number of rows; got {share!r}. "
-                f"For a fraction of the rows, pass a float: {name}=0.2."
+                f"{name} as a number of examples must be from 0 to {m}, the number of rows; "
+                f"got {shown(share)}. For a fraction of the rows, pass a float: {name}=0.2."
             )
         return int(share)
     if not 0 <= share < 1:
         raise ValueError(
-            f"{name} as a fraction must be in [0, 1); got {share!r}. "
+            f"{name} as a fraction must be in [0, 1); got {shown(share)}. "
             f"For 20 percent, pass {name}=0.2; for 20 examples, pass the int {name}=20."
         )
     return round(float(share) * m)

@@ -17,7 +17,7 @@ import numpy as np
 
 from dlhelpers.activations import ACTIVATIONS
 from dlhelpers.bias_variance import REMEDIES, diagnose
-from dlhelpers.checks import check_array, check_choice, check_integer, check_number
+from dlhelpers.checks import check_array, check_choice, check_integer, check_number, shown
 from dlhelpers.metrics import error_rate
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network, Trace
@@ -709,7 +709,7 @@ def diagnose_run(
     """
     _check_record(record)
     if not isinstance(network, Network):
-        raise ValueError(f"network must be a Network; got {network!r}. Pass Network(sizes).")
+        raise ValueError(f"network must be a Network; got {shown(network)}. Pass Network(sizes).")
     _check_batch("train", train)
     if dev is not None:
         _check_batch("dev", dev)
@@ -767,11 +767,13 @@ _ONE_CURVE = "Pass np.array(losses), the curve of one network."
 
 def _check_trace(trace: Trace) -> None:
     if not isinstance(trace, Trace):
-        raise ValueError(f"trace must be a Trace; got {trace!r}. Pass network.trace(theta, batch).")
+        raise ValueError(f"trace must be a Trace; got {shown(trace)}. Pass network.trace(theta, batch).")
     for name in ("Z", "A", "dZ"):
         arrays = getattr(trace, name)
         if not isinstance(arrays, tuple) or not arrays:
-            raise ValueError(f"trace.{name} must be a tuple with an array for each layer; got {arrays!r}.")
+            raise ValueError(
+                f"trace.{name} must be a tuple with an array for each layer; got {shown(arrays)}."
+            )
         for array in arrays:
             check_array(f"trace.{name}", array, "(n_l, m)", _ONE)
 
@@ -782,7 +784,7 @@ def _hidden(trace: Trace, activations: tuple[str, ...]) -> list[tuple[str, Float
     if not isinstance(activations, tuple) or len(activations) != len(trace.A) - 1:
         raise ValueError(
             f"activations must be a tuple with one for each of the {len(trace.A) - 1} hidden layers of "
-            f"trace; got {activations!r}. Pass network.activations."
+            f"trace; got {shown(activations)}. Pass network.activations."
         )
     for name in activations:
         check_choice("activations", name, ACTIVATIONS)
@@ -791,13 +793,13 @@ def _hidden(trace: Trace, activations: tuple[str, ...]) -> list[tuple[str, Float
 
 def _check_run(run: Descent) -> None:
     if not isinstance(run, Descent):
-        raise ValueError(f"run must be a Descent; got {run!r}. Pass descend(network, theta, ...).")
+        raise ValueError(f"run must be a Descent; got {shown(run)}. Pass descend(network, theta, ...).")
     check_array("theta of run", run.theta, "(P,)", "A population cannot be recorded: train one network.")
 
 
 def _check_batch(name: str, batch: Batch) -> None:
     if not isinstance(batch, Batch):
-        raise ValueError(f"{name} must be a Batch; got {batch!r}. Pass Batch(X, Y).")
+        raise ValueError(f"{name} must be a Batch; got {shown(batch)}. Pass Batch(X, Y).")
     check_array(f"{name}.X", batch.X, "(m, n_features)", "Examples are rows.", kind="number", finite=True)
     check_array(f"{name}.Y", batch.Y, "(m, n_out)", "Examples are rows.", kind="number", finite=True)
     if len(batch.X) != len(batch.Y) or len(batch.X) == 0:
@@ -809,12 +811,12 @@ def _check_batch(name: str, batch: Batch) -> None:
 
 def _check_layout(layout: Layout) -> None:
     if not isinstance(layout, Layout) or "W1" not in layout.shapes:
-        raise ValueError(f"layout must be the Layout of a network; got {layout!r}. Pass network.layout.")
+        raise ValueError(f"layout must be the Layout of a network; got {shown(layout)}. Pass network.layout.")
 
 
 def _check_record(record: Record) -> None:
     if not isinstance(record, Record):
-        raise ValueError(f"record must be a Record; got {record!r}. Make it with diagnosis.record.")
+        raise ValueError(f"record must be a Record; got {shown(record)}. Make it with diagnosis.record.")
     check_array("record.train_losses", record.train_losses, "(n,)", _ONE_CURVE)
     check_array("record.steps", record.steps, f"({len(record.train_losses)},)", kind="int")
     if len(record.steps) == 0:

@@ -6,11 +6,12 @@ when `keep_prob` moves, the same numbers decide again.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from dlhelpers.activations import sigmoid
-from dlhelpers.checks import check_array, check_integer, check_number, check_rng, door
+from dlhelpers.checks import check_array, check_integer, check_number, check_rng, door, shown
 from dlhelpers.minibatches import Batch
 from dlhelpers.parameters import check_sizes
 from dlhelpers.typing import FloatArray
@@ -25,13 +26,17 @@ def check_keep_prob(keep_prob: float | FloatArray) -> None:
         check_array("keep_prob", keep_prob, "(K, 1, 1)", "Pass one share for each network of a population.")
 
 
-def _check_mask(draw: FloatArray, keep_prob: float | FloatArray) -> None:
+def _check_mask(draw: FloatArray, keep_prob: float | FloatArray, dtype: np.dtype[Any] | None = None) -> None:
     check_array("draw", draw, "(..., n_units, m)")
     check_keep_prob(keep_prob)
+    if dtype is not None and (not isinstance(dtype, np.dtype) or dtype.char not in "fd"):
+        raise ValueError(f"dtype must be that of float32 or float64; got {shown(dtype)}. Pass A.dtype.")
 
 
 @door(_check_mask)
-def keep_mask(draw: FloatArray, keep_prob: float | FloatArray) -> FloatArray:
+def keep_mask(
+    draw: FloatArray, keep_prob: float | FloatArray, dtype: np.dtype[Any] | None = None
+) -> FloatArray:
     r"""Return the factor of each unit: 0 where it is dropped, 1 / keep_prob where it is kept.
 
     .. math::
@@ -47,6 +52,8 @@ def keep_mask(draw: FloatArray, keep_prob: float | FloatArray) -> FloatArray:
         U, one number for each unit *and* each example.
     keep_prob : float in (0, 1]
         p, the share of units that is kept; (K, 1, 1) for a population with shares of its own.
+    dtype : numpy.dtype, optional
+        Of the result; without it, that of `draw`.
 
     Returns
     -------
@@ -55,7 +62,7 @@ def keep_mask(draw: FloatArray, keep_prob: float | FloatArray) -> FloatArray:
     Raises
     ------
     ValueError
-        If `keep_prob` is outside of (0, 1].
+        If `keep_prob` is outside of (0, 1], or another argument is not as above.
 
     References
     ----------
@@ -68,8 +75,9 @@ def keep_mask(draw: FloatArray, keep_prob: float | FloatArray) -> FloatArray:
     array([[2., 0.],
            [0., 2.]])
     """
-    D = draw < keep_prob  # (1)
-    return np.asarray(D / keep_prob, dtype=draw.dtype)  # (2)
+    dtype = draw.dtype if dtype is None else dtype
+    D = np.asarray(draw < keep_prob, dtype)  # (1)
+    return D / np.asarray(keep_prob, dtype)  # (2)
 
 
 def draw_uniform(
@@ -140,7 +148,7 @@ def with_draws(
     """
     _check_drawing(sizes, rng, population)
     if not isinstance(batches, Iterator):
-        raise ValueError(f"batches must be an iterator of Batch; got {batches!r}. Pass repeat(batch).")
+        raise ValueError(f"batches must be an iterator of Batch; got {shown(batches)}. Pass repeat(batch).")
     return (
         batch._replace(draws=draw_uniform(sizes, batch.X.shape[-2], rng, population)) for batch in batches
     )

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dlhelpers.checks import check_array, check_integer, check_number
+from dlhelpers.checks import check_array, check_integer, check_number, shown
 from dlhelpers.training import Descent, Step
 from dlhelpers.typing import FloatArray
 
@@ -114,7 +114,7 @@ def train_until_stop(
     if not isinstance(run, Descent) or run.theta.ndim != 1:
         raise ValueError(f"run must be a Descent of one network, theta of shape (P,); got {_named(run)}.")
     if not callable(dev_loss):
-        raise ValueError(f"dev_loss must be a function from a Step to a float; got {dev_loss!r}.")
+        raise ValueError(f"dev_loss must be a function from a Step to a float; got {shown(dev_loss)}.")
     best: Step | None = None
     lowest = np.nan
     steps: list[int] = []
@@ -180,7 +180,7 @@ def ridge(X: FloatArray, y: FloatArray, strength: float) -> FloatArray:
         return np.linalg.solve(X.T @ X + strength * np.eye(X.shape[1]), X.T @ y)  # (2)
     except np.linalg.LinAlgError:
         raise ValueError(
-            f"strength must be large enough that X^T X + strength I can be inverted; got {strength!r}. "
+            f"strength must be large enough that X^T X + strength I can be inverted; got {shown(strength)}. "
             "Pass a larger one."
         ) from None
 
@@ -303,4 +303,4 @@ def _is_lower(loss: float, best: float) -> bool:
 
 
 def _named(run: object) -> str:
-    return f"theta of shape {run.theta.shape}" if isinstance(run, Descent) else repr(run)
+    return f"theta of shape {run.theta.shape}" if isinstance(run, Descent) else shown(run)

@@ -189,7 +189,7 @@ def numerical_gradient(
     check_number("eps", eps, "(0, 1)", "The best value for two-sided differences is near 6e-6.", fits=())
     check_flag("two_sided", two_sided)
     if not callable(cost):
-        raise ValueError(f"cost must be a function of theta, of shape (K, P); got {cost!r}.")
+        raise ValueError(f"cost must be a function of theta, of shape (K, P); got {shown(cost)}.")
     gradient = np.empty_like(theta)
     for start in range(0, theta.size, CHUNK):
         part = slice(start, min(start + CHUNK, theta.size))
@@ -367,7 +367,7 @@ def check_gradient(
     """
     check_array("theta", theta, "(P)", "Check one network at a time.", finite=True)
     if isinstance(objective, type) or not hasattr(objective, "loss") or not hasattr(objective, "gradient"):
-        raise ValueError(f"objective must have loss and gradient, such as a Network; got {objective!r}.")
+        raise ValueError(f"objective must have loss and gradient, such as a Network; got {shown(objective)}.")
     numerical = numerical_gradient(lambda each: objective.loss(each, batch), theta, eps, two_sided)
     check = GradientCheck(objective.gradient(theta, batch), numerical, getattr(objective, "layout", None))
     network = getattr(objective, "network", objective)  # without its penalties

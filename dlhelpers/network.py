@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dlhelpers import batch_normalization
-from dlhelpers.activations import ACTIVATIONS
+from dlhelpers.activations import ACTIVATIONS, ACTIVATIONS_INSIDE
 from dlhelpers.batch_normalization import BatchNormalization, Normalized
 from dlhelpers.checks import check_array, check_choice, check_flag, check_integer, door, inside, shown
 from dlhelpers.dropout import check_keep_prob, keep_mask
 from dlhelpers.initialization import Initializer, initialize
-from dlhelpers.losses import LOSSES
+from dlhelpers.losses import LOSSES, LOSSES_INSIDE, check_labels
 from dlhelpers.minibatches import Batch
 from dlhelpers.parameters import Layout, check_sizes, dense_layout, statistics_layout
 from dlhelpers.scratch import scratch
@@ -149,6 +149,7 @@ def _check_loss(
 ) -> None:
     _check_batch(batch)
     _check_input(network, theta, batch.X, batch.draws, statistics)
+    _check_targets(network, theta, batch)
 
 
 def check_training(network: "Network", theta: FloatArray, batch: Batch, with_loss: bool = True) -> None:
@@ -163,6 +164,7 @@ def check_training(network: "Network", theta: FloatArray, batch: Batch, with_los
             "with_draws(batches, network.sizes, rng). To train without dropout, set keep_prob=1."
         )
     _check_input(network, theta, batch.X, batch.draws)
+    _check_targets(network, theta, batch)
     dropped = [] if batch.draws is None else [*batch.draws, *network.keep_probs]
     for leads in {batch.X.shape[:-2], *(np.shape(each)[:-2] for each in dropped)} - {(), theta.shape[:-1]}:
         raise ValueError(
@@ -185,10 +187,31 @@ def _check_update(network: "Network", statistics: FloatArray, theta: FloatArray,
     _check_statistics(network, statistics, theta)
 
 
+def check_training_with_statistics(
+    network: "Network", theta: FloatArray, batch: Batch, statistics: FloatArray
+) -> None:
+    """Raise ValueError unless `network.gradient_and_statistics` can be asked for; its arguments."""
+    check_training(network, theta, batch)
+    _check_update(network, statistics, theta, batch)
+
+
 def _check_batch(batch: Batch) -> None:
     if not isinstance(batch, Batch):
         raise ValueError(f"batch must be a Batch; got {type(batch).__name__}. Pass Batch(X, Y).")
     check_array("Y", batch.Y, "(..., m, n_out)", "Examples are rows.", kind="number")
+
+
+def _check_targets(network: "Network", theta: FloatArray, batch: Batch) -> None:
+    """Raise unless Y has a target for each of the logits."""
+    Y, n_out = batch.Y, network.sizes[-1]
+    leads = {theta.shape[:-1], batch.X.shape[:-2], *(draw.shape[:-2] for draw in batch.draws or ()), ()}
+    if Y.shape[-2:] != (batch.X.shape[-2], n_out) or Y.shape[:-2] not in leads:
+        raise ValueError(
+            f"Y must have shape {(batch.X.shape[-2], n_out)}, a row of {n_out} for each row of X; got shape "
+            f"{Y.shape}. If examples are its columns, pass Y.T; for class numbers, one_hot(y, n_classes)."
+        )
+    if network.loss_name == "softmax_cross_entropy":
+        check_labels(Y, axis=-1)
 
 
 def _check_input(
@@ -313,7 +336,7 @@ class Network:
             if isinstance(value, tuple) and len(value) != len(self.sizes) - 2:
                 raise ValueError(
                     f"{name} must have one entry for each of the {len(self.sizes) - 2} hidden layers; "
-                    f"got {value!r}. A single value serves all of them."
+                    f"got {shown(value)}. A single value serves all of them."
                 )
         activation, keep_prob = self.activation, self.keep_prob
         for each in activation if isinstance(activation, tuple) else (activation,):
@@ -323,7 +346,7 @@ class Network:
         check_choice("loss_name", self.loss_name, LOSSES)
         if self.batch_norm is not None and not isinstance(self.batch_norm, BatchNormalization):
             raise ValueError(
-                f"batch_norm must be a BatchNormalization or None; got {self.batch_norm!r}. "
+                f"batch_norm must be a BatchNormalization or None; got {shown(self.batch_norm)}. "
                 "Pass BatchNormalization() for the usual settings."
             )
 
@@ -392,7 +415,7 @@ class Network:
             If a shape does not fit, `X` is not finite, or statistics are missing.
         """
         Z = self._forward(self._parameters(theta), X, draws, statistics)[-1].Z
-        return LOSSES[self.loss_name].prediction(Z).swapaxes(-1, -2).copy()
+        return LOSSES_INSIDE[self.loss_name].prediction(Z).swapaxes(-1, -2).copy()
 
     @door(_check_use)
     def logits(
@@ -442,7 +465,7 @@ class Network:
             If a shape does not fit.
         """
         Z = self._forward(self._parameters(theta), batch.X, batch.draws, statistics)[-1].Z
-        return LOSSES[self.loss_name].cost(Z, batch.Y.swapaxes(-1, -2))
+        return LOSSES_INSIDE[self.loss_name].cost(Z, batch.Y.swapaxes(-1, -2))
 
     @door(check_training)
     def gradient(self, theta: FloatArray, batch: Batch) -> FloatArray:
@@ -472,7 +495,7 @@ class Network:
             If a shape does not fit, or draws are missing.
         """
         layers, gradient = self._both_ways(theta, batch)
-        cost = LOSSES[self.loss_name].cost
+        cost = LOSSES_INSIDE[self.loss_name].cost
         J = cost(layers[-1].Z, batch.Y.swapaxes(-1, -2)) if with_loss else np.asarray(np.nan)
         return J, gradient
 
@@ -517,19 +540,28 @@ class Network:
             If the network has no batch normalization, or a shape does not fit.
         """
         layers = self._forward(self._parameters(theta), batch.X, batch.draws)
-        m = batch.X.shape[-2]
-        each = []
-        for layer in layers[:-1]:
-            assert layer.normalized is not None
-            each += [layer.normalized.mean, batch_normalization.unbiased(layer.normalized.variance, m)]
-        return np.concatenate([*(part[..., 0] for part in each)], axis=-1) if each else np.empty(0)
+        return _statistics_of(layers, batch.X.shape[-2])
 
     @door(_check_update)
     def update_statistics(self, statistics: FloatArray, theta: FloatArray, batch: Batch) -> FloatArray:
         """Return the running statistics after this batch; arguments and errors as in `batch_statistics`."""
         seen = inside(self.batch_statistics)(theta, batch)
+        return self._next_statistics(statistics, seen)
+
+    @door(check_training_with_statistics)
+    def gradient_and_statistics(
+        self, theta: FloatArray, batch: Batch, statistics: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return the gradient of J and the running statistics after this batch, from one forward pass.
+
+        Arguments and errors as in `loss_and_gradient` and `batch_statistics`.
+        """
+        layers, gradient = self._both_ways(theta, batch)
+        return gradient, self._next_statistics(statistics, _statistics_of(layers, batch.X.shape[-2]))
+
+    def _next_statistics(self, statistics: FloatArray, seen: FloatArray) -> FloatArray:
         assert self.batch_norm is not None
-        return batch_normalization.update_running(statistics, seen, self.batch_norm.momentum)
+        return inside(batch_normalization.update_running)(statistics, seen, self.batch_norm.momentum)
 
     def _parameters(self, theta: FloatArray) -> dict[str, FloatArray]:
         return inside(self.layout.views)(theta)
@@ -540,7 +572,7 @@ class Network:
         """Return the layers of the forward pass and the gradient; `each_dZ` as in `_backward`."""
         parameters = self._parameters(theta)
         layers = self._forward(parameters, batch.X, batch.draws)
-        dZ = LOSSES[self.loss_name].gradient(layers[-1].Z, batch.Y.swapaxes(-1, -2))
+        dZ = LOSSES_INSIDE[self.loss_name].gradient(layers[-1].Z, batch.Y.swapaxes(-1, -2))
         gradient = np.empty_like(theta)
         self._backward(parameters, layers, dZ, self._parameters(gradient), each_dZ)
         return layers, gradient
@@ -557,22 +589,32 @@ class Network:
         A = X.swapaxes(-1, -2)
         layers: list[Layer] = []
         last = len(self.sizes) - 1
+        lead, dtype = self._lead(parameters, X, draws), _common_dtype(parameters["W1"], X)
+        each_Z, each_A = (scratch(name, lead, self.sizes[1:], X.shape[-2], dtype) for name in "ZA")
         for layer in range(1, last + 1):
             A_in, W, normalized, mask = A, parameters[f"W{layer}"], None, None
-            Z = np.matmul(W, A_in, out=scratch(f"Z{layer}", W, A_in))
+            Z = np.matmul(W, A_in, out=each_Z[layer - 1])
             if self.batch_norm is None or layer == last:
                 Z += parameters[f"b{layer}"]  # (1)
             else:
                 Z, normalized = self._normalize(Z, parameters, running, layer)
             if layer < last:
-                g = ACTIVATIONS[self.activations[layer - 1]].function
-                A = activated = g(Z, out=scratch(f"A{layer}", W, A_in))  # (2)
+                g = ACTIVATIONS_INSIDE[self.activations[layer - 1]].function
+                A = activated = g(Z, out=each_A[layer - 1])  # (2)
                 if draws is not None:
-                    mask = inside(keep_mask)(draws[layer - 1], self.keep_probs[layer - 1])
-                    mask = mask.astype(activated.dtype, copy=False)
+                    mask = inside(keep_mask)(draws[layer - 1], self.keep_probs[layer - 1], activated.dtype)
                     A = activated * mask  # (3)
             layers.append(Layer(A_in, Z, activated if layer < last else Z, normalized, mask))
         return layers
+
+    def _lead(
+        self, parameters: dict[str, FloatArray], X: FloatArray, draws: tuple[FloatArray, ...] | None
+    ) -> tuple[int, ...]:
+        """Return (K,) if there are K networks, from whatever there are K of; else ()."""
+        leads = [parameters["W1"].shape[:-2], X.shape[:-2]]
+        if draws is not None:
+            leads += [np.shape(each)[:-2] for each in (*draws, *self.keep_probs)]
+        return next(filter(None, leads), ())
 
     def _normalize(
         self,
@@ -599,12 +641,14 @@ class Network:
         each_dZ: list[FloatArray] | None = None,
     ) -> None:
         """Write the gradient into d from dZ of the last layer; append a copy of each dZ, from the last."""
+        lead, m, dtype = dZ.shape[:-2], dZ.shape[-1], _common_dtype(parameters["W1"], dZ)
+        each_dA, slopes = (scratch(name, lead, self.sizes[:-1], m, dtype) for name in ("dA", "slope"))
         for layer in range(len(layers), 0, -1):
             A_in, normalized = layers[layer - 1].A_in, layers[layer - 1].normalized
             if each_dZ is not None:
                 each_dZ.append(dZ.copy())
             if normalized is None:
-                d[f"b{layer}"][...] = dZ.sum(axis=-1, keepdims=True)  # (5)
+                dZ.sum(axis=-1, keepdims=True, out=d[f"b{layer}"])  # (5)
             else:
                 assert self.batch_norm is not None
                 dZ, d[f"gamma{layer}"][...], d[f"beta{layer}"][...] = inside(batch_normalization.backward)(
@@ -614,9 +658,23 @@ class Network:
             if layer > 1:
                 below = layers[layer - 2]
                 W_T = parameters[f"W{layer}"].swapaxes(-1, -2)
-                dA = np.matmul(W_T, dZ, out=scratch(f"dA{layer}", W_T, dZ))  # (6)
+                dA = np.matmul(W_T, dZ, out=each_dA[layer - 1])  # (6)
                 if below.mask is not None:
                     dA = np.multiply(dA, below.mask, out=dA)  # (7)
-                g_prime = ACTIVATIONS[self.activations[layer - 2]].derivative
-                slope = g_prime(below.Z, below.A, out=scratch(f"slope{layer}", W_T, dZ))
+                g_prime = ACTIVATIONS_INSIDE[self.activations[layer - 2]].derivative
+                slope = g_prime(below.Z, below.A, out=slopes[layer - 1])
                 dZ = np.multiply(dA, slope, out=dA)  # (8)
+
+
+def _statistics_of(layers: list[Layer], m: int) -> FloatArray:
+    """Return the mean and the unbiased variance of each hidden unit, (..., S)."""
+    each = []
+    for layer in layers[:-1]:
+        assert layer.normalized is not None
+        each += [layer.normalized.mean, inside(batch_normalization.unbiased)(layer.normalized.variance, m)]
+    return np.concatenate([part[..., 0] for part in each], axis=-1) if each else np.empty(0)
+
+
+def _common_dtype(A: FloatArray, B: FloatArray) -> np.dtype[Any]:
+    """Return the dtype of A @ B."""
+    return A.dtype if A.dtype == B.dtype else np.result_type(A, B)

@@ -23,9 +23,12 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from dlhelpers.checks import check_array, check_flag, check_for_each, door
+from dlhelpers import averages
+from dlhelpers.checks import check_array, check_flag, check_for_each, door, inside, knock, shown
 from dlhelpers.norms import power_of_two
 from dlhelpers.typing import FloatArray
+
+_weight_sum = inside(averages.weight_sum)
 
 Hyperparameter = float | FloatArray
 """A number, or (K, 1) numbers, one for each network of a population."""
@@ -53,11 +56,20 @@ def _check_eps(value: Any) -> None:
     check_for_each("eps", value, "(0, inf)", "It keeps the denominator above 0; 1e-8 is usual.")
 
 
-def _check_limit(limit: Any, gradient: FloatArray | None = None) -> None:
+def _check_limit(limit: Any) -> None:
     advice = "It is the greatest size that is let through; infinity lets everything through."
     check_for_each("limit", limit, "(0, inf]", advice)
-    if gradient is not None:
-        _check_population("limit", limit, "gradient", gradient)
+
+
+def _check_clipping(gradient: FloatArray, limit: Any) -> None:
+    check_array("gradient", gradient, "(..., P)")
+    _check_limit(limit)
+    _check_population("limit", limit, "gradient", gradient)
+
+
+def _check_clipped(clipped: "Clipped", gradient: FloatArray, state: Any) -> None:
+    _check_clipping(gradient, clipped.limit)
+    knock(clipped.optimizer.update, gradient, state)
 
 
 def _check_population(name: str, value: Any, array_name: str, array: FloatArray) -> None:
@@ -76,13 +88,17 @@ def _check_shapes(optimizer: Any, name: str, array: FloatArray) -> None:
         _check_population(hyperparameter, value, name, array)
 
 
+def _check_plain(optimizer: "GradientDescent", gradient: FloatArray, state: None) -> None:
+    _check_shapes(optimizer, "gradient", gradient)
+
+
 def _check_update(kind: type[tuple[Any, ...]]) -> Callable[[Any, FloatArray, Any], None]:
     """Return the check of `update` for optimizers with this kind of state."""
 
     def check(optimizer: Any, gradient: FloatArray, state: Any) -> None:
         _check_shapes(optimizer, "gradient", gradient)
         if not isinstance(state, kind) or np.shape(state[0]) != gradient.shape:
-            came = f"arrays of shape {np.shape(state[0])}" if isinstance(state, kind) else repr(state)
+            came = f"arrays of shape {np.shape(state[0])}" if isinstance(state, kind) else shown(state)
             raise ValueError(
                 f"gradient and state must belong together: gradient has shape {gradient.shape}, and state "
                 f"must be the {kind.__name__} of the step before, of this shape; got {came}. "
@@ -116,9 +132,9 @@ class GradientDescent:
         """Return None: there is nothing to remember."""
         _check_shapes(self, "theta", theta)
 
+    @door(_check_plain)
     def update(self, gradient: FloatArray, state: None) -> tuple[FloatArray, None]:
         """Return the gradient itself."""
-        _check_shapes(self, "gradient", gradient)
         return gradient, state
 
 
@@ -402,7 +418,8 @@ class Adam:
         \text{direction} &= \hat v / (\sqrt{\hat s} + \epsilon) && \text{eps outside the root} \tag{5} \\
         \text{direction} &= \hat v / \sqrt{\hat s + \epsilon} && \text{eps inside the root} \tag{6}
 
-    With `descend(..., weight_decay=...)` it is AdamW.
+    `averages.weight_sum` computes the denominators of (3) and (4): the sums of the weights so far.  With
+    `descend(..., weight_decay=...)` it is AdamW.
 
     Parameters
     ----------
@@ -460,8 +477,8 @@ class Adam:
         t = state.t + 1
         v = self.beta1 * state.v + (1 - self.beta1) * gradient  # (1)
         s = self.beta2 * state.s + (1 - self.beta2) * gradient**2  # (2)
-        v_hat = v / (1 - self.beta1**t) if self.bias_correction else v  # (3)
-        s_hat = s / (1 - self.beta2**t) if self.bias_correction else s  # (4)
+        v_hat = v / _weight_sum(self.beta1, t) if self.bias_correction else v  # (3)
+        s_hat = s / _weight_sum(self.beta2, t) if self.bias_correction else s  # (4)
         if self.eps_inside:
             direction = v_hat / np.sqrt(s_hat + self.eps)  # (6)
         else:
@@ -483,7 +500,7 @@ OPTIMIZERS: Mapping[str, type[Any]] = {
 # Gradient clipping ----------------------------------------------------------------------------------
 
 
-@np.errstate(all="ignore")
+@door(_check_clipping)
 def clip_by_norm(gradient: FloatArray, limit: Hyperparameter) -> FloatArray:
     r"""Return the gradient, made shorter if it is longer than the limit; its direction stays.
 
@@ -522,8 +539,6 @@ def clip_by_norm(gradient: FloatArray, limit: Hyperparameter) -> FloatArray:
     array([[0.6, 0.8],
            [0.3, 0.4]])
     """
-    check_array("gradient", gradient, "(..., P)")
-    _check_limit(limit, gradient)
     a = power_of_two(gradient, axis=-1)
     n = np.linalg.norm(gradient / a, axis=-1, keepdims=True)  # (1)
     too_long = (n > limit / a) & np.isfinite(n)
@@ -531,7 +546,7 @@ def clip_by_norm(gradient: FloatArray, limit: Hyperparameter) -> FloatArray:
     return _cast(clipped, gradient)
 
 
-@np.errstate(all="ignore")
+@door(_check_clipping)
 def clip_by_value(gradient: FloatArray, limit: Hyperparameter) -> FloatArray:
     r"""Return the gradient with each element moved into the interval from -limit to limit.
 
@@ -558,8 +573,6 @@ def clip_by_value(gradient: FloatArray, limit: Hyperparameter) -> FloatArray:
     >>> clip_by_value(np.array([3.0, -4.0, 0.5]), limit=1.0)
     array([ 1. , -1. ,  0.5])
     """
-    check_array("gradient", gradient, "(..., P)")
-    _check_limit(limit, gradient)
     bound = np.asarray(limit, gradient.dtype)
     return np.minimum(np.maximum(gradient, -bound), bound)  # (1)
 
@@ -595,7 +608,7 @@ class Clipped:
         methods = [getattr(self.optimizer, name, None) for name in ("init", "update")]
         if isinstance(self.optimizer, type) or not all(map(callable, methods)):
             raise ValueError(
-                f"optimizer must be an optimizer with init and update; got {self.optimizer!r}. "
+                f"optimizer must be an optimizer with init and update; got {shown(self.optimizer)}. "
                 "For instance, pass Adam()."
             )
         _check_limit(self.limit)
@@ -605,6 +618,8 @@ class Clipped:
         _check_shapes(self, "theta", theta)
         return self.optimizer.init(theta)
 
+    @door(_check_clipped)
     def update(self, gradient: FloatArray, state: Any) -> tuple[FloatArray, Any]:
         """Return what the optimizer inside makes of the clipped gradient."""
-        return self.optimizer.update(clip_by_norm(gradient, self.limit), state)
+        clipped = inside(clip_by_norm)(gradient, self.limit)
+        return inside(self.optimizer.update)(clipped, state)

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dlhelpers.checks import check_array, check_for_each, check_integer, check_number, door, inside
+from dlhelpers.checks import check_array, check_for_each, check_integer, check_number, door, inside, shown
 from dlhelpers.minibatches import Batch
-from dlhelpers.network import Network, check_training
+from dlhelpers.network import Network, check_training, check_training_with_statistics
+from dlhelpers.optimizers import clip_by_norm
 from dlhelpers.parameters import Layout
 from dlhelpers.typing import BoolArray, FloatArray
 
@@ -48,6 +49,8 @@ def l2(theta: FloatArray, is_weight: BoolArray, strength: float | FloatArray, m:
         R &= \frac{\lambda}{2m} \sum_{i \in \text{weights}} \theta_i^2 \tag{1} \\
         \frac{\partial R}{\partial \theta_i} &= \frac{\lambda}{m} \theta_i \tag{2}
 
+    The factor comes before the square, which may overflow where R does not.
+
     Parameters
     ----------
     theta : (..., P) float array
@@ -77,7 +80,7 @@ def l2(theta: FloatArray, is_weight: BoolArray, strength: float | FloatArray, m:
     Penalty(value=np.float64(1.5), gradient=array([1., 0.]))
     """
     weights = theta * is_weight
-    value = (strength / (2 * m) * weights**2).sum(axis=-1)  # (1)
+    value = (strength / (2 * m) * weights * weights).sum(axis=-1)  # (1)
     gradient = strength / m * weights  # (2)
     return Penalty(value.astype(theta.dtype), gradient.astype(theta.dtype, copy=False))
 
@@ -128,6 +131,13 @@ def _check_training(objective: "Regularized", theta: FloatArray, batch: Batch) -
         _check_penalty(theta, objective.layout.is_weight, strength, objective.m)
 
 
+def _check_training_with_statistics(
+    objective: "Regularized", theta: FloatArray, batch: Batch, statistics: FloatArray
+) -> None:
+    _check_training(objective, theta, batch)
+    check_training_with_statistics(objective.network, theta, batch, statistics)
+
+
 @dataclass(frozen=True)
 class Regularized:
     r"""A network whose cost has penalties added; with both of them it is the elastic net.
@@ -159,7 +169,7 @@ class Regularized:
 
     def __post_init__(self) -> None:
         if not isinstance(self.network, Network):
-            raise ValueError(f"network must be a Network; got {self.network!r}. Pass Network(sizes).")
+            raise ValueError(f"network must be a Network; got {shown(self.network)}. Pass Network(sizes).")
         for name in ("l1", "l2"):
             advice = "It is a lambda: 0 means no penalty."
             check_for_each(name, getattr(self, name), "[0, inf)", advice, kind="number")
@@ -182,9 +192,13 @@ class Regularized:
         gradient = inside(self.network.gradient)(theta, batch)
         return gradient + sum(penalty.gradient for penalty in self._penalties(theta))
 
-    def update_statistics(self, statistics: FloatArray, theta: FloatArray, batch: Batch) -> FloatArray:
-        """Return the network's running statistics after this batch, as in `Network.update_statistics`."""
-        return self.network.update_statistics(statistics, theta, batch)
+    @door(_check_training_with_statistics)
+    def gradient_and_statistics(
+        self, theta: FloatArray, batch: Batch, statistics: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return the gradient of J + R and the running statistics after this batch; as in `Network`."""
+        of_J, after = inside(self.network.gradient_and_statistics)(theta, batch, statistics)
+        return of_J + sum(penalty.gradient for penalty in self._penalties(theta)), after
 
     def _penalties(self, theta: FloatArray) -> list[Penalty]:
         is_weight = self.layout.is_weight
@@ -275,10 +289,9 @@ def max_norm(theta: FloatArray, layout: Layout, limit: float) -> FloatArray:
     """
     check_number("limit", limit, "(0, inf)", "Usual values are 2 to 4.", fits=())
     if not isinstance(layout, Layout):
-        raise ValueError(f"layout must be a Layout; got {layout!r}. Pass network.layout.")
+        raise ValueError(f"layout must be a Layout; got {shown(layout)}. Pass network.layout.")
     limited = theta.copy() if isinstance(theta, np.ndarray) else theta
     for name, W in layout.views(limited).items():
         if name.startswith("W"):
-            length = np.sqrt(np.square(W).sum(axis=-1, keepdims=True))
-            W *= limit / np.maximum(length, limit)  # (1)
+            W[...] = inside(clip_by_norm)(W, limit)  # (1)
     return limited

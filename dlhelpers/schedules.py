@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from dlhelpers.checks import check_for_each, check_integer
+from dlhelpers.checks import check_for_each, check_integer, shown
 from dlhelpers.typing import FloatArray
 
 Rate = float | FloatArray
@@ -71,13 +71,13 @@ class InverseTime:
     ----------
     rate : float >= 0, or (K, 1) float array
         alpha at t = 0.
-    decay_rate : float >= 0, or (K, 1) float array
+    decay_rate : float in [0, 1e100], or (K, 1) float array
         d, per step: after 1 / d steps the rate is half of what it was at first.
 
     Raises
     ------
     ValueError
-        If `rate` or `decay_rate` is negative.
+        If a number is outside its range.
 
     References
     ----------
@@ -93,7 +93,7 @@ class InverseTime:
     decay_rate: Rate
 
     def __post_init__(self) -> None:
-        _check_numbers(self, rate="[0, inf)", decay_rate="[0, inf)")
+        _check_numbers(self, rate="[0, inf)", decay_rate="[0, 1e100]")
 
     def __call__(self, step: int) -> Rate:
         """Return the rate of equation (1)."""
@@ -242,7 +242,8 @@ class Table:
     def __post_init__(self) -> None:
         if not isinstance(self.rates, Mapping) or 0 not in self.rates:
             raise ValueError(
-                f"rates must be a mapping from steps to rates that begins at step 0; got {self.rates!r}. "
+                "rates must be a mapping from steps to rates that begins at step 0; "
+                f"got {shown(self.rates)}. "
                 "For a rate of 0.1, and 0.01 from step 10 on, pass {0: 0.1, 10: 0.01}."
             )
         for start in self.rates:
@@ -264,10 +265,11 @@ class Cosine:
     r"""The rate falls along half a wave of the cosine: slowly, then fast, then slowly.
 
     .. math::
-        c &= \frac{1}{2} \left(1 + \cos \frac{\pi t}{T}\right) \tag{1} \\
+        c &= \frac{1}{2} \left(1 + \cos \frac{\pi t}{T}\right) = \sin^2 \frac{\pi (T - t)}{2 T} \tag{1} \\
         \alpha &= \alpha_\text{lowest} + c (\alpha_0 - \alpha_\text{lowest}) \tag{2}
 
-    From t = T on it stays at the lowest rate; there are no restarts.
+    From t = T on it stays at the lowest rate; there are no restarts.  The second form of (1) is computed:
+    near the end, 1 plus the cosine has few digits left.
 
     Parameters
     ----------
@@ -302,14 +304,14 @@ class Cosine:
         check_integer("steps", self.steps, "[1, 1e18]", "It is the number of steps until the lowest rate.")
         if np.any(self.lowest > self.rate):
             raise ValueError(
-                f"lowest must not be above rate; got {self.lowest!r} and {self.rate!r}. "
+                f"lowest must not be above rate; got {shown(self.lowest)} and {shown(self.rate)}. "
                 "To raise the rate at first, use WarmUp."
             )
 
     def __call__(self, step: int) -> Rate:
         """Return the rate of equation (2)."""
         t = min(_check_step(step), self.steps)
-        c = (1 + math.cos(math.pi * t / self.steps)) / 2  # (1)
+        c = math.sin(math.pi * (self.steps - t) / (2 * self.steps)) ** 2  # (1)
         return self.lowest + c * (self.rate - self.lowest)  # (2)
 
 
@@ -436,6 +438,6 @@ def _check_step(step: Any) -> int:
 def _check_schedule(schedule: Any) -> None:
     if not callable(schedule) or isinstance(schedule, type):
         raise ValueError(
-            f"schedule must be a function from the step to a rate; got {schedule!r}. "
+            f"schedule must be a function from the step to a rate; got {shown(schedule)}. "
             "For instance, pass Constant(0.1)."
         )

@@ -1,78 +1,78 @@
-"""Memory that is used again: the results of a product, asked for by name and shape.
+"""Memory that is used again: arrays for the layers of a network, asked for by name and shape.
 
 A population makes large arrays.  Asking the system for fresh ones in every step costs more than the
 arithmetic on them, up to twice the time of a step.  Each thread has arrays of its own.
 """
 
 import threading
+from typing import Any
 
 import numpy as np
 
-from dlhelpers.checks import check_array, shown
+from dlhelpers.checks import check_integer, shown
 from dlhelpers.typing import FloatArray
 
-_MOST_ARRAYS = 64
+_MOST_SETS, _MOST_LENGTHS = 32, 60
 
 
 class _Arrays(threading.local):
-    """A dictionary of arrays for each thread."""
+    """A dictionary of sets of arrays for each thread."""
 
     def __init__(self) -> None:
-        self.by_key: dict[tuple[object, ...], FloatArray] = {}
+        self.by_key: dict[tuple[object, ...], list[FloatArray]] = {}
 
 
 _arrays = _Arrays()
 
 
-def scratch(name: str, A: FloatArray, B: FloatArray) -> FloatArray:
-    """Return an array that A @ B fits into; what an earlier call with this name wrote there is lost.
+def scratch(
+    name: str, lead: tuple[int, ...], sizes: tuple[int, ...], m: int, dtype: np.dtype[Any]
+) -> list[FloatArray]:
+    """Return one array for each layer; what an earlier call with these arguments wrote there is lost.
 
     Parameters
     ----------
     name : str
-        Results that are needed at the same time need different names.
-    A : (..., n, k) float array
-    B : (..., k, m) float array
+        Arrays that are needed at the same time need different names.
+    lead : tuple of int
+        () for one network, (K,) for a population.
+    sizes : tuple of int
+        n_l of each layer.
+    m : int
+        Examples.
+    dtype : numpy.dtype
 
     Returns
     -------
-    (..., n, m) float array with arbitrary content
+    list of (*lead, n_l, m) arrays with arbitrary content
 
     Raises
     ------
     ValueError
-        If `name` is no string, or there is no product A @ B.
+        If an argument is not as above.
     """
     try:
-        shape, dtype = _shape(A, B), A.dtype if A.dtype == B.dtype else np.result_type(A, B)
-        found = _arrays.by_key.get((name, shape, dtype))
-    except (AttributeError, IndexError, TypeError, ValueError):
-        _check(name, A, B)
-        raise
+        found = _arrays.by_key.get((name, lead, sizes, m, dtype))
+    except TypeError:  # one that is no key
+        found = None
     if found is None:
-        _check(name, A, B)  # only here: a step of training asks for arrays that it has had before
-        if len(_arrays.by_key) >= _MOST_ARRAYS:
+        _check(name, lead, sizes, m, dtype)  # only here: a step of training asks for what it has had before
+        if len(_arrays.by_key) >= _MOST_SETS:
             _arrays.by_key.clear()
-        found = _arrays.by_key[name, shape, dtype] = np.empty(shape, dtype)
+        found = _arrays.by_key[name, lead, sizes, m, dtype] = [np.empty((*lead, n, m), dtype) for n in sizes]
     return found
 
 
-def _shape(A: FloatArray, B: FloatArray) -> tuple[int, ...]:
-    a, b = A.shape[:-2], B.shape[:-2]
-    lead = a if a == b or not b else np.broadcast_shapes(a, b)  # broadcast_shapes is slow
-    if A.shape[-1] != B.shape[-2]:
-        raise ValueError(f"B must have {A.shape[-1]} rows, as many as A has columns; got shape {B.shape}.")
-    return (*lead, A.shape[-2], B.shape[-1])
-
-
-def _check(name: str, A: FloatArray, B: FloatArray) -> None:
+def _check(name: Any, lead: Any, sizes: Any, m: Any, dtype: Any) -> None:
     if not isinstance(name, str):
         raise ValueError(f"name must be a string; got {shown(name)}.")
-    check_array("A", A, "(..., n, k)", kind="number")
-    check_array("B", B, "(..., k, m)", kind="number")
-    try:
-        _shape(A, B)
-    except ValueError as error:
-        raise ValueError(
-            f"A and B must have a product; got shapes {A.shape} and {B.shape}: {error}"
-        ) from None
+    for what, lengths in (("lead", lead), ("sizes", sizes)):
+        if not isinstance(lengths, tuple) or len(lengths) > _MOST_LENGTHS:
+            raise ValueError(
+                f"{what} must be a tuple of integers, {_MOST_LENGTHS} at most; got {shown(lengths)}."
+            )
+        for length in lengths:
+            check_integer(f"Each of {what}", length, "[0, inf)")
+    check_integer("m", m, "[0, inf)", "It is the number of examples.")
+    if not isinstance(dtype, np.dtype) or dtype.kind not in "fiu":
+        raise ValueError(f"dtype must be a numpy.dtype of numbers; got {shown(dtype)}. Pass X.dtype.")

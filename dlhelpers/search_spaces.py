@@ -311,7 +311,7 @@ def _check_ends(space: Any, scale: Callable[[float], float], interval: str, advi
         object.__setattr__(space, name, _number(name, getattr(space, name), interval, advice))
     if not scale(space.low) < scale(space.high):
         raise ValueError(
-            f"low must be below high; got low {space.low!r} and high {space.high!r}. "
+            f"low must be below high; got low {shown(space.low)} and high {shown(space.high)}. "
             "For one fixed value, use Choice([value])."
         )
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from dlhelpers import datasets
 from dlhelpers.batch_normalization import BatchNormalization
-from dlhelpers.checks import check_array, check_integer, check_number
+from dlhelpers.checks import check_array, check_integer, check_number, shown
 from dlhelpers.dropout import draw_uniform
 from dlhelpers.metrics import error_rate
 from dlhelpers.minibatches import Batch
@@ -106,7 +106,7 @@ class Stream:
             If `run` is no run of `training.descend`.
         """
         if not isinstance(run, Descent):
-            raise ValueError(f"run must be a run that descend returned; got {run!r}.")
+            raise ValueError(f"run must be a run that descend returned; got {shown(run)}.")
         epoch = self.epoch
         self.step, self.epoch, self.position = self._began
         if self.epoch != epoch:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from dlhelpers.activations import ACTIVATIONS
-from dlhelpers.checks import check_choice, check_flag, check_integer, check_number
+from dlhelpers.checks import check_choice, check_flag, check_integer, check_number, shown
 from dlhelpers.initialization import INITIALIZERS
 from dlhelpers.losses import LOSSES
 from dlhelpers.optimizers import OPTIMIZERS, Optimizer
@@ -89,7 +89,9 @@ class Settings:
         for name in ("data_seed", "weight_seed"):
             check_integer(name, getattr(self, name), "[0, inf)")
         if not isinstance(self.hidden, tuple) or len(self.hidden) > 6:
-            raise ValueError(f"hidden must be a tuple of up to 6 sizes; got {self.hidden!r}. Pass (8, 8).")
+            raise ValueError(
+                f"hidden must be a tuple of up to 6 sizes; got {shown(self.hidden)}. Pass (8, 8)."
+            )
         for size in self.hidden:
             check_integer("each size in hidden", size, "[1, 64]")
         check_flag("batch_norm", self.batch_norm)
@@ -120,7 +122,7 @@ class Settings:
             check_number(name, getattr(self, name), interval, fits=())
             if isinstance(getattr(self, name), np.ndarray | np.float32 | np.float16 | np.longdouble):
                 raise ValueError(
-                    f"{name} must be a plain number; got {getattr(self, name)!r}. Pass float(...)."
+                    f"{name} must be a plain number; got {shown(getattr(self, name))}. Pass float(...)."
                 )
 
 
@@ -140,7 +142,9 @@ def make_optimizer(settings: Settings) -> Optimizer:
         If `settings` is no Settings.
     """
     if not isinstance(settings, Settings):
-        raise ValueError(f"settings must be a Settings; got {settings!r}. Pass Settings(optimizer='adam').")
+        raise ValueError(
+            f"settings must be a Settings; got {shown(settings)}. Pass Settings(optimizer='adam')."
+        )
     kind = OPTIMIZERS[settings.optimizer]
     given = {"beta": settings.beta, "beta1": settings.beta, "beta2": settings.beta2}
     optimizer: Optimizer = kind(**{f.name: given[f.name] for f in fields(kind) if f.name in given})

@@ -7,6 +7,7 @@ from dataclasses import MISSING, fields, is_dataclass, replace
 from itertools import groupby
 from typing import Any
 
+from dlhelpers.checks import shown
 from dlhelpers.schedules import Constant
 from dlhelpers.session import Change, Session
 from dlhelpers.settings import SCHEDULES, Settings, make_optimizer
@@ -81,7 +82,11 @@ def replay(text: str, own: Points | None = None) -> Iterator[Session]:
     ValueError
         If the line cannot be read; it says which part.
     """
-    first, *parts = [part.strip() for part in str(text).strip().split("|")]
+    if not isinstance(text, str):
+        raise ValueError(
+            f"text must be a line that to_text returned; got {shown(text)}. Copy the whole line."
+        )
+    first, *parts = [part.strip() for part in text.strip().split("|")]
     if first != "playground":
         raise ValueError(f"text must begin with 'playground |'; got {first[:40]!r}. Copy the whole line.")
     values = _values(parts.pop(0)) if parts and not parts[0].startswith("@") else {}
@@ -100,7 +105,7 @@ def _trained(session: Session, changes: Iterable[Change]) -> Iterator[Session]:
 
 def _check_session(session: Session) -> None:
     if not isinstance(session, Session):
-        raise ValueError(f"session must be a Session; got {session!r}. Pass Session(Settings()).")
+        raise ValueError(f"session must be a Session; got {shown(session)}. Pass Session(Settings()).")
 
 
 def _pairs(values: Mapping[str, Any]) -> str:

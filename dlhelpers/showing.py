@@ -1,7 +1,6 @@
 """Show the implementation beside the formula."""
 
 import ast
-import html
 import inspect
 import textwrap
 from collections.abc import Callable
@@ -14,12 +13,11 @@ class Mark(NamedTuple):
     sign: str
     color: str
 
-    def beside(self, text: str) -> str:
-        """Return a text as HTML, with the sign in front and the color at its edge."""
+    def beside(self, words: str) -> str:
+        """Return words in HTML with the sign in front and the color at their edge."""
         return (
             f'<div style="border-left: 4px solid {self.color}; padding-left: 8px; max-width: 960px">'
-            f'<b style="color: {self.color}">{self.sign}</b> '
-            f'<span style="white-space: pre-wrap">{html.escape(text)}</span></div>'
+            f'<b style="color: {self.color}">{self.sign}</b> {words}</div>'
         )
 
 

@@ -5,11 +5,22 @@ Z has one column for each example and one row for each class: shape (..., n_clas
 
 import numpy as np
 
-from dlhelpers.checks import check_array, check_number
+from dlhelpers.checks import check_array, check_number, door
 from dlhelpers.typing import FloatArray
 
 
-@np.errstate(over="ignore", invalid="ignore")
+def _check_logits(Z: FloatArray) -> None:
+    check_array("Z", Z, "(..., n_classes, m)", "Classes are rows, examples are columns.")
+    if Z.shape[-2] == 0:
+        raise ValueError(f"Z must have one row for each class, 1 or more; got shape {Z.shape}.")
+
+
+def _check(Z: FloatArray, temperature: float = 1.0) -> None:
+    _check_logits(Z)
+    check_number("temperature", temperature, "(0, inf)", "1 is the plain softmax.", fits=())
+
+
+@door(_check)
 def softmax(Z: FloatArray, temperature: float = 1.0) -> FloatArray:
     r"""Return class probabilities; the columns add up to 1.
 
@@ -49,12 +60,11 @@ def softmax(Z: FloatArray, temperature: float = 1.0) -> FloatArray:
     array([[0.5],
            [0.5]])
     """
-    _check(Z, temperature)
     t = np.exp(_scaled(Z, temperature))  # (1)
     return t / t.sum(axis=-2, keepdims=True)  # (2)
 
 
-@np.errstate(over="ignore", invalid="ignore")
+@door(_check)
 def log_softmax(Z: FloatArray, temperature: float = 1.0) -> FloatArray:
     r"""Return the logarithm of softmax, finite also where the probability rounds to 0.
 
@@ -82,11 +92,11 @@ def log_softmax(Z: FloatArray, temperature: float = 1.0) -> FloatArray:
     array([[-1000.],
            [    0.]])
     """
-    _check(Z, temperature)
     S = _scaled(Z, temperature)  # (1)
     return S - np.log(np.exp(S).sum(axis=-2, keepdims=True))  # (2)
 
 
+@door(_check_logits)
 def hardmax(Z: FloatArray) -> FloatArray:
     """Return 1 at the largest logit of each column and 0 elsewhere; of equal ones the first counts.
 
@@ -109,7 +119,6 @@ def hardmax(Z: FloatArray) -> FloatArray:
     >>> hardmax(np.array([[1.0], [3.0], [2.0]])).ravel()
     array([0., 1., 0.])
     """
-    _check_logits(Z)
     classes = np.arange(Z.shape[-2])[:, None]
     return np.asarray(classes == Z.argmax(axis=-2)[..., None, :], dtype=Z.dtype)
 
@@ -126,14 +135,3 @@ def _scaled(Z: FloatArray, temperature: float) -> FloatArray:
         return S
     limits = np.finfo(Z.dtype)  # T as a number of this dtype: neither 0 nor infinity
     return S / min(max(float(temperature), float(limits.tiny)), float(limits.max))
-
-
-def _check(Z: FloatArray, temperature: float) -> None:
-    _check_logits(Z)
-    check_number("temperature", temperature, "(0, inf)", "1 is the plain softmax.", fits=())
-
-
-def _check_logits(Z: FloatArray) -> None:
-    check_array("Z", Z, "(..., n_classes, m)", "Classes are rows, examples are columns.")
-    if Z.shape[-2] == 0:
-        raise ValueError(f"Z must have one row for each class, 1 or more; got shape {Z.shape}.")

@@ -148,7 +148,7 @@ class Saddle:
     r"""A saddle: a valley along x, a ridge along y.  It has no minimum.
 
     .. math::
-        J &= \tfrac12 (x^2 - y^2) \tag{1} \\
+        J &= \tfrac12 (x^2 - y^2) = \tfrac12 (x - y)(x + y) \tag{1} \\
         J_x &= x \tag{2} \\
         J_y &= -y \tag{3} \\
         J_{xx} = 1, \quad J_{xy} &= 0, \quad J_{yy} = -1 \tag{4}
@@ -168,7 +168,7 @@ class Saddle:
     def loss(self, theta: FloatArray, batch: object = None) -> FloatArray:
         """Return the height (1), of shape (...)."""
         x, y = _coordinates(theta)
-        return (x**2 - y**2) / 2  # (1)
+        return (x - y) * (x + y) / 2  # (1)
 
     def gradient(self, theta: FloatArray, batch: object = None) -> FloatArray:
         """Return (2) and (3), of shape (..., 2)."""
@@ -453,8 +453,8 @@ class Plateau:
     r"""A round bowl in a plain: far from the bowl the gradient vanishes.
 
     .. math::
-        E &= e^{-(x^2 + y^2) / (2 w^2)} \tag{1} \\
-        J &= 1 - E \tag{2} \\
+        E &= e^{-U}, \quad U = (x^2 + y^2) / (2 w^2) \tag{1} \\
+        J &= 1 - E = -(e^{-U} - 1) \tag{2} \\
         J_x &= x E / w^2 \tag{3} \\
         J_y &= y E / w^2 \tag{4} \\
         J_{xx} &= (E - x J_x) / w^2 \tag{5} \\
@@ -492,7 +492,7 @@ class Plateau:
     @np.errstate(all="ignore")
     def loss(self, theta: FloatArray, batch: object = None) -> FloatArray:
         """Return the height (2), of shape (...)."""
-        return 1 - self._bump(theta)  # (2)
+        return -np.expm1(-self._U(theta))  # (2)
 
     @np.errstate(all="ignore")
     def gradient(self, theta: FloatArray, batch: object = None) -> FloatArray:
@@ -515,8 +515,11 @@ class Plateau:
         return _matrix(theta, J_xx, J_xy, J_yy)
 
     def _bump(self, theta: FloatArray) -> FloatArray:
+        return np.exp(-self._U(theta))  # (1)
+
+    def _U(self, theta: FloatArray) -> FloatArray:
         x, y = _coordinates(theta)
-        return np.exp(-(x**2 + y**2) / (2 * self.width**2))  # (1)
+        return (x**2 + y**2) / (2 * self.width**2)
 
 
 SURFACES: Mapping[str, type[Surface]] = MappingProxyType(

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from dlhelpers.checks import check_array, check_integer, check_number, inside
+from dlhelpers.checks import check_array, check_integer, check_number, inside, shown
 from dlhelpers.minibatches import Batch
 from dlhelpers.optimizers import Optimizer
 from dlhelpers.typing import BoolArray, FloatArray
@@ -103,6 +103,7 @@ class Descent:
     last_step: int | None = None
     """The step after which it ends, if `descend` got a number of steps."""
     _last: Step | None = field(default=None, init=False, repr=False)
+    _next_statistics: FloatArray | None = field(default=None, init=False, repr=False)
     _known: tuple[Any, ...] = field(default=(None, None), init=False, repr=False)
     """The objective and the shapes that have passed the objective's door."""
     _known_optimizer: Optimizer | None = field(default=None, init=False, repr=False)
@@ -145,8 +146,13 @@ class Descent:
         """Return the gradient; what has the shapes of the last batch need not be checked again."""
         shapes = _shapes(batch)
         known = self.objective is self._known[0] and shapes is not None and shapes == self._known[1]
-        gradient = inside(self.objective.gradient) if known else self.objective.gradient
-        found = gradient(self.theta, batch)
+        if self.statistics is None:
+            gradient = inside(self.objective.gradient) if known else self.objective.gradient
+            found = gradient(self.theta, batch)
+        else:
+            both: Any = self.objective.gradient_and_statistics  # type: ignore[attr-defined]
+            both = inside(both) if known else both
+            found, self._next_statistics = both(self.theta, batch, self.statistics)
         self._known = self.objective, shapes
         return found
 
@@ -163,7 +169,7 @@ class Descent:
 
     def _update(self, last: Step) -> None:
         if self.statistics is not None:
-            self.statistics = self.objective.update_statistics(self.statistics, self.theta, last.batch)  # type: ignore[attr-defined]
+            self.statistics = self._next_statistics
         direction = self._direction(last.gradient)
         if np.count_nonzero(self.weight_decay):
             weights = self.theta * self.objective.layout.is_weight  # type: ignore[attr-defined]
@@ -234,7 +240,7 @@ def descend(
         The optimizer's state, to go on from a `Step` of an earlier run.
     statistics : (S,) or (K, S) float array, optional
         Running statistics of batch normalization to start from, `network.initial_statistics()`.
-        Without them none are kept, which saves a forward pass in each step.
+        Without them none are kept.
     weight_decay : float >= 0, or (K, 1) float array
         delta, decoupled from the gradient; biases do not decay.  Adam with it is AdamW.
     projection : function from theta to theta, optional
@@ -295,11 +301,11 @@ def descend(
     _check_parts(objective, batches, optimizer, projection)
     for name, needed, wanted in (
         ("weight_decay", "layout", np.any(weight_decay)),
-        ("statistics", "update_statistics", statistics is not None),
+        ("statistics", "gradient_and_statistics", statistics is not None),
     ):
         if wanted and not hasattr(objective, needed):
             raise ValueError(
-                f"{name} needs an objective with {needed}, such as a Network; got {objective!r}."
+                f"{name} needs an objective with {needed}, such as a Network; got {shown(objective)}."
             )
     state = optimizer.init(theta) if state is None else state
     settings = (statistics, weight_decay, projection, step, None if steps is None else step + steps)
@@ -315,6 +321,6 @@ def _check_parts(
         ("optimizer", optimizer, ("init", "update"), "Adam()"),
     ):
         if isinstance(value, type) or not all(hasattr(value, method) for method in needed):
-            raise ValueError(f"{name} must have {' and '.join(needed)}; got {value!r}. Pass {example}.")
+            raise ValueError(f"{name} must have {' and '.join(needed)}; got {shown(value)}. Pass {example}.")
     if projection is not None and not callable(projection):
-        raise ValueError(f"projection must be a function from theta to theta; got {projection!r}.")
+        raise ValueError(f"projection must be a function from theta to theta; got {shown(projection)}.")

@@ -131,6 +131,14 @@ def test_a_cell_may_have_its_own_id(tmp_path: Path) -> None:
         read_source(twice)
 
 
+def test_a_cell_of_imports_is_folded(tmp_path: Path) -> None:
+    path = write(
+        tmp_path, "# %%\nimport os\n\nfrom os import path\n\n# %%\nimport os\nos.sep\n\n# %%\n%pip list\n"
+    )
+    folded = [cell.metadata.get("jupyter") for cell in read_source(path).cells]
+    assert folded == [{"source_hidden": True}, None, None]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [

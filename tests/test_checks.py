@@ -284,6 +284,10 @@ def test_paths():
     for bad in ("", ".", "..", "/", "a/..", "a\0b", None, 3, b"x", ["x"]):
         with pytest.raises(ValueError, match=r"path must name a file; got .* Pass for instance 'n\.npz'\."):
             check_path(bad, "n.npz")
+    assert check_path("x" * 255, "n.npz").name == "x" * 255
+    for long in ("x" * 256, "ä" * 128, "a/" + "x" * 256 + "/b"):
+        with pytest.raises(ValueError, match=r"path must name a file; got .* Pass for instance 'n\.npz'\."):
+            check_path(long, "n.npz")
 
 
 def test_one_value_for_each_network():

@@ -7,6 +7,7 @@ import io
 import math
 import os
 import re
+from collections import Counter
 
 import ipywidgets
 import numpy as np
@@ -29,82 +30,75 @@ def lab(request):
 
 
 def pixels(lab):
-    return np.asarray(Image.open(io.BytesIO(lab.png())).convert("RGB"))
+    """What is drawn, (height, width, 3)."""
+    return np.asarray(lab._picture.canvas.pixels)[..., :3]
 
 
 def check(lab):
     """What must hold in every state."""
     assert lab.error is None
-    assert pixels(lab).std() > 10, "the figure is blank"
+    assert pixels(lab)[::4, ::4].std() > 10, "the figure is blank"
     assert re.search(r"\d", lab.caption) and "nan" not in lab.caption and "inf" not in lab.caption
     assert lab.finding and lab.caption.startswith(lab.finding)
     assert lab._picture.widget.alt == lab.caption
+
+
+def defaults(lab):
+    """Return where the controls are at the start."""
+    return dict(lab._panel.defaults)
 
 
 def test_it_found_the_labs():
     assert len(LABS) >= 6
 
 
-def test_every_control_at_both_ends_changes_the_picture(lab):
+def test_every_control_changes_the_picture(lab):
+    """Each at the end of its range that is not where it stands; all to the end of the computation."""
+    start = pixels(lab).tobytes()
     for name, control in lab.controls.items():
-        lab.reset()
-        pictures = set()
-        for value in extremes(control):
-            lab.set(**{name: value})
-            check(lab)
-            pictures.add(pixels(lab).tobytes())
-        assert len(pictures) > 1, f"{name} does not change the picture"
+        far = next(value for value in reversed(extremes(control)) if value != defaults(lab)[name])
+        lab.set(**{**defaults(lab), name: far})
+        check(lab)
+        assert pixels(lab).tobytes() != start, f"{name} does not change the picture"
+
+
+def assert_that_the_page_can_show(control):
+    """Raise if a slider stands between two of its steps."""
+    if isinstance(control, ipywidgets.FloatLogSlider):
+        assert control.value == pytest.approx(snap(control, control.value)), control.description
+    elif isinstance(control, ipywidgets.IntSlider | ipywidgets.FloatSlider):
+        steps = (control.value - control.min) / control.step
+        assert steps == pytest.approx(round(steps), abs=1e-6), control.description
 
 
 def test_presets_and_reset(lab):
+    """Each preset shows something of its own and keeps the seed; Reset shows the start again."""
     lab.reset()
-    default, captions = lab.values, {lab.caption}
+    default, caption, picture = lab.values, lab.caption, pixels(lab).copy()
+    captions = {caption}
     for label in lab.presets:
         lab.preset(label)
         check(lab)
         captions.add(lab.caption)
-    assert len(captions) >= len(lab.presets), "a preset shows nothing of its own"
-    lab.reset()
-    assert lab.values == default
-
-
-def test_defaults_and_presets_are_values_that_the_page_can_show(lab):
-    lab.reset()
-    for label in [None, *lab.presets]:
-        if label:
-            lab.preset(label)
         for control in lab.controls.values():
-            if isinstance(control, ipywidgets.FloatLogSlider):
-                assert control.value == pytest.approx(snap(control, control.value))
-            elif isinstance(control, ipywidgets.IntSlider | ipywidgets.FloatSlider):
-                steps = (control.value - control.min) / control.step
-                assert steps == pytest.approx(round(steps), abs=1e-6), control.description
-
-
-def test_a_preset_keeps_the_seed(lab):
-    if "seed" not in lab.controls:
+            assert_that_the_page_can_show(control)
+    assert len(captions) >= len(lab.presets), "a preset shows nothing of its own"
+    if "seed" in default:
+        lab.set(seed=3)
+        lab.preset(label)
+        assert lab.values["seed"] == 3
+    else:
         assert not re.search("random|seed", lab.code()), "a lab without a seed must not be random"
-        return
     lab.reset()
-    lab.set(seed=3)
-    lab.preset(next(iter(lab.presets)))
-    assert lab.values["seed"] == 3
-    lab.reset()
-    assert lab.values["seed"] == 0
-
-
-def test_the_same_values_give_the_same_caption(lab):
-    lab.reset()
-    caption = lab.caption
-    lab.preset(list(lab.presets)[-1])
-    lab.reset()
-    assert lab.caption == caption
+    assert (lab.values, lab.caption) == (default, caption)
+    for control in lab.controls.values():
+        assert_that_the_page_can_show(control)
+    assert picture.shape == pixels(lab).shape
 
 
 def test_256_colors_look_like_all(lab):
-    lab.reset()
-    drawn = np.asarray(lab._picture.canvas.pixels)[..., :3].astype(int)
-    assert np.abs(drawn - pixels(lab)).max() < 32, "a color is far from the one that was drawn"
+    sent = np.asarray(Image.open(io.BytesIO(lab.png())).convert("RGB")).astype(int)
+    assert np.abs(pixels(lab).astype(int) - sent).max() < 32, "a color is far from the one that was drawn"
 
 
 def test_unknown_controls_are_named(lab):
@@ -113,7 +107,6 @@ def test_unknown_controls_are_named(lab):
 
 
 def test_readers_without_a_kernel_get_picture_caption_and_alt_text(lab):
-    lab.reset()
     data, metadata = lab._repr_mimebundle_()
     assert data["text/plain"] == lab.caption == metadata["image/png"]["alt"]
     assert data["image/png"].startswith("iVBORw0KGgo")
@@ -138,34 +131,6 @@ def between_two_steps(control):
     return None
 
 
-def test_a_number_between_two_steps_can_be_typed(lab):
-    for name, control in lab.controls.items():
-        lab.reset()
-        number = between_two_steps(control)
-        if number is not None:
-            control.value = number  # as the page sends it; `set` would move it to a step
-            assert lab.values[name] == pytest.approx(number)
-            check(lab)
-
-
-def test_what_can_be_taken_hold_of_moves_its_controls_and_nothing_else(lab):
-    figure = lab._picture.canvas.figure
-    for grab in lab._hand._grabs:
-        lab.reset()
-        ax, own = figure.axes[grab.panel], {grab.x, grab.y} - {""}
-        before, picture = lab.values, lab.png()
-        for share in (0.3, 0.8):  # a click, and a drag to there
-            x, y = ax.bbox.p0 + share * ax.bbox.size
-            place = {"x": x / figure.bbox.width, "y": y / figure.bbox.height}
-            lab._picture._hear(None, {"kind": "down" if share < 0.5 else "move", **place}, [])
-            check(lab)
-            for name, asked in grab.values(*ax.transData.inverted().transform((x, y))).items():
-                assert lab.values[name] == pytest.approx(nearest(lab.controls[name], asked)), name
-        lab._picture._hear(None, {"kind": "up", **place}, [])
-        assert {name for name in before if lab.values[name] != before[name]} == own
-        assert lab.png() != picture
-
-
 def random_values(lab, rng):
     """A random place of one control, chosen at random: what a hand could reach in one move."""
     name = str(rng.choice(list(lab.controls)))
@@ -181,26 +146,111 @@ def random_values(lab, rng):
     return {name: type(control.value)(ends[0] + step * rng.integers(0, (ends[1] - ends[0]) / step + 1))}
 
 
-async def walk(lab, states, rng):
-    """Move on as soon as a frame is there, as a hand does: what takes long is cut off by the next move."""
-    for _ in range(states):
-        frames, values = lab.frames, lab.values
-        while lab.values == values:
-            lab.set(**random_values(lab, rng))
+async def move(lab, change):
+    """Change something and wait for the first frame after it: what takes long is cut off by the next move."""
+    frames, values = lab.frames, lab.values
+    change()
+    await asyncio.sleep(0)
+    if lab.values != values:
         async with asyncio.timeout(60):
             while lab.frames == frames:
                 await asyncio.sleep(0.001)
                 assert lab.error is None, lab.error
-        check(lab)
-    await lab.settled()
     check(lab)
 
 
+async def go_to_both_ends(lab):
+    """Move each control to both of its ends; a long walk waits there for the last stage."""
+    for name, control in lab.controls.items():
+        for value in extremes(control):
+            there = {**defaults(lab), name: value}
+            await move(lab, lambda there=there: lab.set(**there))
+            if MOVES >= LONG:
+                await lab.settled()
+                check(lab)
+
+
+async def type_between_two_steps(lab):
+    """Type a number beside each slider that it cannot reach."""
+    for name, control in lab.controls.items():
+        number = between_two_steps(control)
+        if number is not None:
+            # as the page sends it; `set` would move it to a step
+            await move(lab, lambda control=control, number=number: setattr(control, "value", number))
+            assert lab.values[name] == pytest.approx(number)
+
+
+async def take_hold(lab):
+    """Click and drag in the picture: the controls that belong to it follow, and no others."""
+    figure = lab._picture.canvas.figure
+    for grab in lab._hand._grabs:
+        await move(lab, lab.reset)
+        ax, before = figure.axes[grab.panel], lab.values
+        for kind, share in (("down", 0.3), ("move", 0.8)):
+            x, y = ax.bbox.p0 + share * ax.bbox.size
+            place = {"x": x / figure.bbox.width, "y": y / figure.bbox.height}
+            asked = ax.transData.inverted().transform((x, y))
+            await move(
+                lab, lambda kind=kind, place=place: lab._picture._hear(None, {"kind": kind, **place}, [])
+            )
+            for name, at in zip((grab.x, grab.y), asked, strict=True):
+                if name:
+                    assert lab.values[name] == pytest.approx(nearest(lab.controls[name], at)), name
+        lab._picture._hear(None, {"kind": "up", **place}, [])
+        await lab.settled()
+        assert {name for name in before if lab.values[name] != before[name]} == {grab.x, grab.y} - {""}
+
+
+class Redraws:
+    """Counts, for each slider, the frames that drew the background of a lab again.
+
+    A menu or a switch may change titles and keys; it is not dragged.
+    """
+
+    def __init__(self, lab):
+        canvas = lab._picture.canvas
+        self.moved, self.of, self._draw, self._lab = "", Counter(), canvas._draw_background, lab
+        canvas._draw_background = self._note
+
+    def _note(self, scale):
+        if hasattr(self._lab.controls[self.moved], "readout"):
+            self.of[self.moved] += 1
+        self._draw(scale)
+
+
+MOVES = int(os.environ.get("LAB_MOVES", "30"))
+"""Of the walk through each lab; `make slow` makes 2,000."""
+LONG = 500
+"""A walk of so many moves waits at the ends, and measures the memory: before, stores of results fill up."""
+
+
+@pytest.mark.walk
 @pytest.mark.parametrize("name", LABS)
-def test_random_walk_of_200_states(name):
+def test_a_hand_that_moves_everything(name):
+    """Both ends, typed numbers, grabs, and a random walk: every frame holds.
+
+    The last picture belongs to the last values.  Artists and memory do not grow, and no slider draws again
+    what stays, but for those in `REDRAWS` of tests/on_the_screen.
+    """
+
     async def run():
-        lab = LABS[name]()
-        await walk(lab, 200, np.random.default_rng(0))
+        lab, rng, artists, megabytes = LABS[name](), np.random.default_rng(0), [], []
+        await go_to_both_ends(lab)
+        await type_between_two_steps(lab)
+        await take_hold(lab)
+        redraws = Redraws(lab)
+        for k in range(MOVES):
+            values = lab.values
+            while lab.values == values:
+                change = random_values(lab, rng)
+                (redraws.moved,) = change
+                await move(lab, lambda change=change: lab.set(**change))
+            if k + 1 in (MOVES // 2, MOVES):
+                gc.collect()
+                artists.append(len(lab._picture.canvas.figure.findobj()))
+                megabytes.append(psutil.Process().memory_info().rss / 1e6)
+        await lab.settled()
+        check(lab)
         assert "Preview" not in lab.caption
         values, caption = lab.values, lab.caption
         alike = LABS[name]()  # it closes the first one
@@ -208,48 +258,35 @@ def test_random_walk_of_200_states(name):
         await alike.settled()
         assert alike.caption == caption, "the last picture does not belong to the last values"
         alike.close()
+        print(f"{name}: {megabytes[0]:.0f} MB after {MOVES // 2} moves, {megabytes[1]:.0f} MB after {MOVES}")
+        assert artists[1] < artists[0] + MOVES / 4, "each move adds artists"
+        if MOVES >= LONG:
+            assert megabytes[1] < megabytes[0] + 20
+        assert set(redraws.of) <= on_the_screen(name, "REDRAWS"), (
+            f"these moves draw again what stays: {redraws.of}. Change only what is moving(...), or name the "
+            "controls in REDRAWS of tests/on_the_screen"
+        )
 
     asyncio.run(run())
 
 
-UPDATES = int(os.environ.get("LAB_UPDATES", "2000"))
-"""CI makes fewer, because the time of all labs adds up."""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", LABS)
-def test_memory_after_many_updates_is_that_after_200(name):
-    async def run():
-        lab, rng, megabytes = LABS[name](), np.random.default_rng(0), []
-        for states in (200, UPDATES - 200):
-            await walk(lab, states, rng)
-            gc.collect()
-            megabytes.append(psutil.Process().memory_info().rss / 1e6)
-        lab.close()
-        print(f"{name}: {megabytes[0]:.0f} MB after 200 updates, {megabytes[1]:.0f} MB after {UPDATES:,}")
-        assert megabytes[1] < megabytes[0] + max(10, 20 * UPDATES / 2000)  # 20 MB over 2,000 updates
-
-    asyncio.run(run())
-
-
-def numbers_on_the_screen(name):
-    """Return the function from a lab's result to the numbers that its program computes, too."""
+def on_the_screen(name, what):
+    """Return what the tests know about a lab: its `NUMBERS` or its `REDRAWS`."""
     topic = LABS[name].__module__.split(".")[2]
-    return importlib.import_module(f"tests.on_the_screen.{topic}").NUMBERS[name]
+    module = importlib.import_module(f"tests.on_the_screen.{topic}")
+    return module.NUMBERS[name] if what == "NUMBERS" else getattr(module, "REDRAWS", {}).get(name, set())
 
 
-@pytest.mark.parametrize("name", LABS)
-def test_the_code_gives_what_is_on_the_screen(name):
-    lab, rng = LABS[name](), np.random.default_rng(1)
-    for preset in [None, *lab.presets]:
-        if preset:
-            lab.preset(preset)
-            lab.set(**random_values(lab, rng))
+def test_the_code_gives_what_is_on_the_screen(lab, request):
+    """At the start, and at each preset with one control elsewhere."""
+    numbers, rng = on_the_screen(request.node.callspec.params["lab"], "NUMBERS"), np.random.default_rng(1)
+    for preset in [None, *lab.presets.values()]:
+        elsewhere = {} if preset is None else {**preset, **random_values(lab, rng)}
+        lab.set(**{**defaults(lab), **elsewhere})
         names = {}
         exec(lab.code(), names)
-        for expected, got in zip(numbers_on_the_screen(name)(lab.result), names["result"], strict=True):
+        for expected, got in zip(numbers(lab.result), names["result"], strict=True):
             np.testing.assert_array_equal(expected, got)
-    lab.close()
 
 
 def test_the_decomposition_adds_up_at_the_default():

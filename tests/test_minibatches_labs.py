@@ -60,7 +60,7 @@ def test_a_run_alone_is_not_compared_with_others():
     clocks.follow.cache_clear()
     _, first = next(clocks.run_all(512, clocks.EXAMPLES, 0.3, 8))
     assert first.one is None and first.whole is None
-    assert "One example" not in first.caption and "not there after" in first.finding
+    assert "One example" not in first.caption and "not yet there" in first.finding
 
 
 def test_the_clocks_count_the_same_run():

@@ -109,6 +109,10 @@ NOT_CALLED: dict[str, str] = {
     "showing.show_source": "for notebooks",
     **{f"checks.{name}": "the checks themselves: tests/test_checks.py" for name in vars(checks)},
     "datasets.data_folders": "takes nothing",
+    "showing.Mark.beside": "for the page: words in HTML",
+    "progress.progress_file": "takes nothing",
+    "progress.recall": "takes nothing",
+    "progress.remember": "for exercises and questions, with their own names",
     "session.Session": "its settings are checked by Settings",
 }
 """Public names without a valid call here, each with its reason."""
@@ -140,6 +144,20 @@ GARBAGE: list[Any] = [
     np.zeros((7, 7)),
     np.zeros((2, 3, 4, 5)),
     np.array(1.0),
+]
+LONGEST = 1200
+"""No message has more letters, about 15 lines of 80, whatever came in."""
+LONG = "long and\nwide " * 1_000
+HUGE: list[Any] = [
+    LONG,
+    [LONG] * 2,
+    {LONG: LONG},
+    tuple(range(5_000)),
+    dict.fromkeys(map(str, range(5_000))),
+    np.array([LONG, LONG]),
+    np.array([LONG] * 2, dtype=object),
+    type("Talks", (), {"__repr__": lambda self: LONG})(),
+    type("Fails", (), {"__repr__": lambda self: str(1 / 0)})(),
 ]
 ANYTHING = st.one_of(
     st.none(),
@@ -191,10 +209,13 @@ def spoiled(valid: dict[str, Any], call: str, argument: str, value: Any) -> None
     except ValueError as error:
         text = str(error)
         assert re.search(r"\bmust\b|\bneeds?\b", text) and "got" in text, (
-            f"{call}({argument}={value!r}): {text}"
+            f"{call}({argument}=...): {text[:500]}"
         )
         named = [each for each in arguments if re.search(rf"\b{each}\b", text)]
-        assert named, f"{call}({argument}={value!r}) names no argument: {text}"
+        assert named, f"{call}({argument}=...) names no argument: {text[:500]}"
+        assert len(text) <= LONGEST and text.count("\n") <= 4, (
+            f"{call}({argument}=...) says {len(text)} letters"
+        )
     except FileNotFoundError as error:
         assert argument == "path", error
 
@@ -204,15 +225,15 @@ def test_every_wrong_argument_gives_a_clear_error(
 ) -> None:
     monkeypatch.chdir(tmp_path)  # where a name such as "x" may become a file
     wrong = []
-    for value in GARBAGE:
+    for value in GARBAGE + HUGE:
         try:
             spoiled(valid, call, argument, value)
         except Exception as error:
-            shown = repr(value).replace("\n", " ")[:60]
-            wrong.append(f"{shown}: {type(error).__name__}: {str(error)[:200]}")
+            wrong.append(f"{checks.shown(value)}: {type(error).__name__}: {str(error)[:200]}")
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.slow  # the 26 ways above are what a reader would do; these are wilder
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=ANYTHING)
 def test_anything_at_all_gives_a_clear_error_or_works(

@@ -17,6 +17,7 @@ from dlhelpers.live.lab import Lab
 from dlhelpers.live.pace import family
 from dlhelpers.live.questions import AskedQuestion, Prediction, ask, predict
 
+WIDGET = "application/vnd.jupyter.widget-view+json"
 TRICKY = Question(
     "Is <b>1 < 2</b> & x?", ("<i>Yes</i>", "No & no"), "a", ("1 < 2.", "<script> does not run.")
 )
@@ -88,7 +89,7 @@ def test_text_is_escaped() -> None:
 
 def test_bundle_has_the_widget_and_the_text(asked: AskedQuestion) -> None:
     bundle = asked._repr_mimebundle_(include=None, exclude=None)
-    assert set(bundle) == {"application/vnd.jupyter.widget-view+json", "text/plain"}
+    assert set(bundle) == {WIDGET, "text/plain"}
     assert bundle["text/plain"] == repr(asked.question)
 
 
@@ -121,7 +122,7 @@ def prediction() -> Iterator[Prediction]:
 
 def on_the_page(prediction: Prediction) -> bool:
     """Return whether the page shows the lab."""
-    shown = list(family(prediction._page))
+    shown = list(family(prediction._place))
     return prediction.lab.box in shown and prediction._skip.layout.display == "none"
 
 
@@ -149,13 +150,13 @@ def test_a_covered_lab_works(prediction: Prediction) -> None:
     assert "9" in prediction.lab.code()
 
 
-def test_a_reader_without_a_kernel_sees_question_picture_and_caption(prediction: Prediction) -> None:
-    lab_bundle, lab_about = prediction.lab._repr_mimebundle_()
-    bundle, about = prediction._repr_mimebundle_(include=None, exclude=None)
-    assert bundle["text/plain"] == f"{prediction.question!r}\n\n{prediction.lab.caption}"
-    assert bundle["image/png"] == lab_bundle["image/png"] and about == lab_about
-    widget = "application/vnd.jupyter.widget-view+json"
-    assert bundle[widget]["model_id"] == prediction._page.model_id
+def test_a_reader_without_a_kernel_sees_the_question_and_then_the_picture(prediction: Prediction) -> None:
+    question, lab = prediction.outputs()
+    assert question[0]["text/plain"] == repr(prediction.question) and "image/png" not in question[0]
+    assert question[0][WIDGET]["model_id"] == prediction._box.model_id
+    data, about = prediction.lab._repr_mimebundle_()
+    assert lab == ({**data, WIDGET: lab[0][WIDGET]}, about)
+    assert lab[0][WIDGET]["model_id"] == prediction._place.model_id
 
 
 def test_running_the_cell_again_frees_question_and_lab() -> None:
@@ -173,7 +174,8 @@ def test_running_the_cell_again_frees_question_and_lab() -> None:
     gc.collect()
     assert figure() is None
     assert [each.closed for each in history] == [True, True, True, False]
-    assert "closed" in history[0]._repr_mimebundle_()["text/plain"]
+    ((data, _),) = history[0].outputs()
+    assert "is closed" in data["text/plain"]
     lab = history[-1].lab
     history[-1].close()
     lab.close()
@@ -188,5 +190,5 @@ def test_a_lab_of_an_earlier_cell_stays_when_its_question_is_asked_again() -> No
     second.uncover()
     assert on_the_page(second) and lab.box.comm is not None
     lab.close()
-    assert "closed" in second._repr_mimebundle_()["text/plain"]
+    assert "is closed" in second.outputs()[1][0]["text/plain"]
     second.close()

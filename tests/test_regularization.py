@@ -111,10 +111,9 @@ def test_a_regularized_network_passes_statistics_on(rng):
     expected = network.loss(theta, batch, statistics) + penalty
     assert regularized.loss(theta, batch, statistics) == pytest.approx(expected)
     assert regularized.loss(theta, batch) != pytest.approx(expected)
-    np.testing.assert_array_equal(
-        regularized.update_statistics(statistics, theta, batch),
-        network.update_statistics(statistics, theta, batch),
-    )
+    gradient, after = regularized.gradient_and_statistics(theta, batch, statistics)
+    np.testing.assert_array_equal(gradient, regularized.gradient(theta, batch))
+    np.testing.assert_array_equal(after, network.update_statistics(statistics, theta, batch))
 
 
 # Constraints ------------------------------------------------------------------------------------------

@@ -256,7 +256,7 @@ def test_a_bad_rate_is_named(make, rate):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: InverseTime(0.1, -1.0), r"decay_rate must be a number in \[0, inf\); got -1.0"),
+        (lambda: InverseTime(0.1, -1.0), r"decay_rate must be a number in \[0, 1e100\]; got -1.0"),
         (lambda: Exponential(0.1, 0.0), r"base must be a number in \(0, 1\]"),
         (lambda: Exponential(0.1, 1.1), r"base must be a number in \(0, 1\]"),
         (lambda: InverseSqrt(0.1, 0.0), r"k must be a number in \(0, inf\)"),

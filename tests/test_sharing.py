@@ -144,7 +144,7 @@ def test_the_text_is_short_and_readable():
         ("playground | @1000001", "in order; got '@1000001'"),
         ("playground | learning_rate=nan", "learning_rate must be a number in"),
         ("playground | data=own | @4", "own must hold the examples"),
-        (None, "text must begin with 'playground |'; got 'None'"),
+        (None, "text must be a line that to_text returned; got None"),
     ],
 )
 def test_a_line_that_cannot_be_read_is_told(text, message):

@@ -1,6 +1,13 @@
 """Stages of slow computations: what is kept, and what a preview may hold."""
 
+import inspect
+import re
+
+import pytest
+
 from dlhelpers.live.stages import each_of, last, remembered
+from tests.labs import all_labs
+from tools.browser import parts_of
 
 
 class Count:
@@ -72,3 +79,29 @@ def test_nothing_is_computed_twice_when_all_is_known():
     last(each_of((1, 2, 3), 2, squares, squares.recall))
     assert squares.recall(2) == 4
     assert list(each_of((1, 2, 3), 2, squares, squares.recall)) == [(1.0, {1: 1, 3: 9, 2: 4})]
+
+
+LABS = all_labs()
+SAYS_HOW_FAR = re.compile(r"so far|not yet|on the way|in training|[Aa]t step|\d of [\d,]+ \w+")
+"""A finding that says how much has been computed claims nothing about the rest."""
+
+
+def stages_of(name, seed):
+    """Return (share done, finding) for each stage at the start of a lab, nothing if it computes at once."""
+    parts = parts_of(LABS[name])
+    values = {key: control.value for key, control in parts["controls"].items()}
+    outcome = parts["compute"](**values, **({"seed": seed} if parts["seeded"] else {}))
+    if not inspect.isgenerator(outcome):
+        return []
+    return [(share, parts["finding"](result)) for share, result in outcome]
+
+
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 10))])
+@pytest.mark.parametrize("name", LABS)
+def test_no_stage_claims_what_the_last_one_contradicts(name, seed):
+    """A preview's finding is that of the end, or a part of it, or it says how far the computation is."""
+    stages = stages_of(name, seed)
+    last = stages[-1][1] if stages else ""
+    others = {finding for _, finding in stages if finding not in last}
+    wrong = [finding for finding in others if not SAYS_HOW_FAR.search(finding)]
+    assert not wrong, f"the last one says: {last}"

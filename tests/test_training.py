@@ -350,7 +350,7 @@ def test_dtype_follows_theta(rate, line):
         ({"objective": Bowl(), "weight_decay": 0.1}, "weight_decay needs an objective with layout"),
         (
             {"objective": Bowl(), "statistics": np.ones(2)},
-            "statistics needs an objective with update_statistics",
+            "statistics needs an objective with gradient_and_statistics",
         ),
         ({"statistics": 1.0}, "statistics must be a float array"),
         ({"step": -1}, r"step must be an integer in \[0, inf\); got -1"),

@@ -29,7 +29,8 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -209,6 +210,7 @@ class Jupyter:
             "JUPYTER_RUNTIME_DIR": "runtime",
             "IPYTHONDIR": "ipython",
             "MPLCONFIGDIR": "matplotlib",
+            "DLHELPERS_DATA": "progress",
         }
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
         # The kernel "python3" must be this Python's, whatever the machine has besides.
@@ -342,8 +344,9 @@ class LabPage:
     def run_all(self, seconds: float = 300) -> None:
         """Choose Run All Cells from the menu, and wait until every code cell has run or one failed."""
         cells = json.loads(self.file.read_text(encoding="utf-8"))["cells"]
-        code = ["".join(cell["source"]).strip() for cell in cells if cell["cell_type"] == "code"]
-        expected = sum(map(bool, code))
+        code = [cell for cell in cells if cell["cell_type"] == "code" and "".join(cell["source"]).strip()]
+        folded = [cell for cell in code if cell["metadata"].get("jupyter", {}).get("source_hidden")]
+        expected = len(code) - len(folded)  # a folded cell shows no number
         self.menu("Run", "Run All Cells")
         prompts = f"[...document.querySelectorAll('{PANEL} .jp-InputPrompt')].map(p => p.textContent)"
         self.wait_for(
@@ -357,6 +360,29 @@ class LabPage:
             expected,
             seconds,
         )
+
+    def resize(
+        self, width: int = VIEWPORT["width"], height: int = VIEWPORT["height"], ratio: float = 1
+    ) -> None:
+        """Give the window another size, and another number of screen pixels for each of the page's."""
+        size = {"width": width, "height": height, "deviceScaleFactor": ratio, "mobile": False}
+        self._devtools.send("Emulation.setDeviceMetricsOverride", size)
+
+    @cached_property
+    def _devtools(self) -> Any:
+        return self.page.context.new_cdp_session(self.page)
+
+    def theme(self, name: str) -> None:
+        """Choose a theme of JupyterLab's, "JupyterLab Dark" for instance."""
+        self.menu("Settings", "Theme", name)
+        light = "false" if "Dark" in name else "true"
+        self.wait_for("light => document.body.dataset.jpThemeLight === light", f"the theme {name}", light)
+
+    def screenshot(self, name: str) -> Path:
+        """Save a picture of the window; return the file."""
+        path = screenshot_folder() / f"{slug(Path(self.name).stem)}-{slug(name)}.png"
+        self.page.screenshot(path=path)
+        return path
 
     def menu(self, *path: str) -> None:
         """Choose from the menu bar."""
@@ -479,6 +505,15 @@ class Picture(NamedTuple):
     height: int
 
 
+class Size(NamedTuple):
+    """How much room a lab takes in the page."""
+
+    width: float
+    height: float
+    scrolls: bool
+    """Whether there is a horizontal scroll bar."""
+
+
 class State(NamedTuple):
     """A lab in its kernel, settled; `values` and `names` are keyed by the labels of the controls."""
 
@@ -534,21 +569,53 @@ class LabView:
         while buttons.count():  # one that is pressed is of the other kind
             buttons.first.click()
 
+    def size_at(self, width: int, height: int) -> "Size":
+        """Return the size of the lab, folded, in a window of this size; afterwards all is as before."""
+        self.notebook.resize(width, height)
+        self.fold()
+        self.wait_for_width(0.67 * width)
+        box = self.root.bounding_box()
+        scrolls = self.root.evaluate(
+            "e => { const o = e.closest('.jp-OutputArea-output'); return o.scrollWidth > o.clientWidth; }"
+        )
+        self.screenshot("one-screen")
+        self.notebook.resize()
+        self.unfold()
+        return Size(box["width"], box["height"], scrolls)
+
+    def wait_for_pixels(self, ratio: float, seconds: float = 20) -> None:
+        """Wait until the canvas holds so many times as many pixels, along each side, as it is wide."""
+        self._wait(
+            "i.clientWidth > 0 && Math.abs(i.width - arg * i.clientWidth) <= 2 * arg",
+            f"{ratio} pixels for each of the page",
+            ratio,
+            seconds,
+        )
+
     def wait_for_width(self, most: float, seconds: float = 10) -> None:
         """Wait until the picture has been drawn for a window that leaves it at most so many pixels."""
         self._wait("i.clientWidth <= arg && i.clientWidth > 0", f"a width below {most}", most, seconds)
 
     def drag_in_picture(self, start: tuple[float, float], end: tuple[float, float], moves: int = 10) -> None:
         """Take hold of the picture and drag; both places are shares of its width and height, from below."""
+        (x, y), (to_x, to_y) = start, end
+        with self.holding(start) as to:
+            for k in range(1, moves + 1):
+                to(x + (to_x - x) * k / moves, y + (to_y - y) * k / moves)
+                time.sleep(0.02)  # the pace of a hand
+
+    @contextmanager
+    def holding(self, start: tuple[float, float]) -> Iterator[Callable[[float, float], None]]:
+        """Hold the mouse down there in the picture; the function that is given moves it elsewhere."""
         self.root.scroll_into_view_if_needed()
         box = self._image.bounding_box()
-        at = [(box["x"] + x * box["width"], box["y"] + (1 - y) * box["height"]) for x, y in (start, end)]
-        (x, y), (to_x, to_y) = at
-        self.page.mouse.move(x, y)
+
+        def to(x: float, y: float) -> None:
+            self.page.mouse.move(box["x"] + x * box["width"], box["y"] + (1 - y) * box["height"])
+
+        to(*start)
         self.page.mouse.down()
-        for k in range(1, moves + 1):
-            self.page.mouse.move(x + (to_x - x) * k / moves, y + (to_y - y) * k / moves)
-            time.sleep(0.02)  # the pace of a hand
+        yield to
         self.page.mouse.up()
 
     def difference_to_kernel(self) -> int:
@@ -638,6 +705,10 @@ class LabView:
         times: list[float] = self.page.evaluate("dlh.inputs")
         return times
 
+    def wait_for_frame(self, seconds: float = 5) -> None:
+        """Wait until a picture has reached the screen since `forget`."""
+        self._wait(f"({FRAMES})(i).length > 0", "a frame on the screen", None, seconds)
+
     def shown_at(self, text: str) -> float:
         """Return when caption and picture first belonged to this text, in ms."""
         came: list[float] = self.root.evaluate(
@@ -701,6 +772,13 @@ class LabView:
         self.root.scroll_into_view_if_needed()
         self.root.screenshot(path=path)
         return path
+
+
+def write_notebook(path: Path, *sources: str) -> None:
+    """Write a notebook with these code cells."""
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
 
 
 # ----------------------------------------------------------------------------- the labs and their parts

@@ -11,6 +11,7 @@ An exception or text on stderr fails the build. `--check` runs no cell; `pytest 
 """
 
 import argparse
+import ast
 import hashlib
 import os
 import re
@@ -63,9 +64,20 @@ def read_source(path: Path) -> NotebookNode:
     taken: set[str] = set()
     for cell in notebook.cells:
         cell.metadata.pop("lines_to_next_cell", None)  # jupytext's own bookkeeping
+        if cell.cell_type == "code" and only_imports(cell.source):
+            cell.metadata["jupyter"] = {"source_hidden": True}  # folded: a reader needs no import to begin
         cell.id = cell_id(path.stem, cell, taken)
         taken.add(cell.id)
     return notebook
+
+
+def only_imports(source: str) -> bool:
+    """Return whether a cell has imports and nothing else."""
+    try:
+        lines = ast.parse(source).body
+    except SyntaxError:  # a magic command
+        return False
+    return bool(lines) and all(isinstance(line, ast.Import | ast.ImportFrom) for line in lines)
 
 
 def cell_id(stem: str, cell: NotebookNode, taken: set[str]) -> str:
@@ -116,9 +128,15 @@ def execute(notebook: NotebookNode, name: str, folder: Path) -> None:
 
 
 def kernel_environment(profile: str) -> dict[str, str]:
-    """Return the kernel's environment: this checkout's dlhelpers, no profile of the user's, fixed hashes."""
+    """Return the kernel's environment: this checkout's dlhelpers, nothing of the user's, fixed hashes."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    return {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0", "IPYTHONDIR": profile}
+    return {
+        **os.environ,
+        "PYTHONPATH": path,
+        "PYTHONHASHSEED": "0",
+        "IPYTHONDIR": profile,
+        "DLHELPERS_DATA": profile,
+    }
 
 
 def failure(notebook: NotebookNode, error: Exception) -> str:

@@ -128,6 +128,14 @@ gaps = Exercise(
             "the signs are turned: a model that is worse than the reference has a positive bias.",
         ),
         Mistake(
+            lambda base, train, dev: (base - train, dev - train),
+            "the sign of the bias is turned: a model that is worse than the reference has a positive bias.",
+        ),
+        Mistake(
+            lambda base, train, dev: (train - base, train - dev),
+            "the sign of the variance is turned: it is positive if new examples cost more.",
+        ),
+        Mistake(
             lambda base, train, dev: (abs(train - base), abs(dev - train)),
             "absolute values hide the sign. A model that is better than the reference has a negative gap, "
             "and that is no reason for a bigger network.",
@@ -230,6 +238,10 @@ bias_and_variance = Exercise(
         ),
         Mistake(lambda f, truth: (np.mean(f.mean(axis=0) - truth), _variance(f)), _BIAS_WITHOUT_SQUARE),
         Mistake(lambda f, truth: (np.mean(f.mean(axis=0) - truth) ** 2, _variance(f)), _BIAS_WITHOUT_SQUARE),
+        Mistake(
+            lambda f, truth: (np.mean(abs(f.mean(axis=0) - truth)) ** 2, _variance(f)),
+            "you averaged the absolute values and squared the mean. Square at each point, then average.",
+        ),
         Mistake(
             lambda f, truth: (np.mean(abs(f.mean(axis=0) - truth)), _variance(f)),
             "the bias is an absolute value, not a square. Only squares add up with the variance.",

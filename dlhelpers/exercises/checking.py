@@ -13,12 +13,14 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import combinations, groupby, permutations
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dlhelpers.showing import Code
+from dlhelpers.progress import remember
+from dlhelpers.showing import OPEN, RIGHT, WRONG, Code, Mark
 
 WIDTH = 88
 """Characters in a line of text."""
@@ -36,14 +38,14 @@ SIGNS: Mapping[Kind, str] = {
 }
 """How each verdict begins.  *wrong* is another answer than the expected one; *failed* is no answer at all."""
 
-MARKS: Mapping[Kind, tuple[str, str]] = {
-    "not attempted": ("…", "#6e6e6e"),
-    "right": ("✓", "#00795a"),
-    "known mistake": ("✗", "#b34700"),
-    "wrong": ("✗", "#b34700"),
-    "failed": ("✗", "#b34700"),
+MARKS: Mapping[Kind, Mark] = {
+    "not attempted": OPEN,
+    "right": RIGHT,
+    "known mistake": WRONG,
+    "wrong": WRONG,
+    "failed": WRONG,
 }
-"""Sign and color of each verdict on a page: none is told by its color alone."""
+"""Sign and color of each verdict."""
 
 
 class Text(str):
@@ -69,16 +71,17 @@ class Verdict:
     text: str
 
     def __repr__(self) -> str:
-        return self.text
+        return f"{MARKS[self.kind].sign} {self.text}"
 
     def _repr_html_(self) -> str:
         """Return the words with a sign and a color; a table of numbers keeps its columns."""
-        sign, color = MARKS[self.kind]
-        return (
-            f'<div style="border-left: 4px solid {color}; padding-left: 8px; max-width: 960px">'
-            f'<b style="color: {color}">{sign}</b> <span style="white-space: pre-wrap; '
-            f'font-family: monospace">{html.escape(self.text)}</span></div>'
-        )
+        parts = []
+        for is_table, lines in groupby(self.text.splitlines(), lambda line: line.startswith(" ")):
+            text = html.escape("\n".join(lines))
+            parts.append(
+                f'<pre style="white-space: pre-wrap; margin: 4px 0">{text}</pre>' if is_table else text
+            )
+        return MARKS[self.kind].beside("".join(parts))
 
 
 def _verdict(kind: Kind, words: str, details: str = "", note: str = "") -> Verdict:
@@ -153,14 +156,14 @@ class Exercise:
     ...     why="x * x is positive for negative x, too.",
     ... )
     >>> square.check(lambda x: x + x)
-    A known mistake: you doubled x.
+    ✗ A known mistake: you doubled x.
     >>> square.check(lambda x: abs(x) ** 3)
-    Not yet: the answer differs for this input.
+    ✗ Not yet: the answer differs for this input.
       input:     x = 3
       expected:  9
       got:       27
     >>> square.check(lambda x: x**2)
-    Right. x * x is positive for negative x, too.
+    ✓ Right. x * x is positive for negative x, too.
     """
 
     def __init__(
@@ -208,6 +211,12 @@ class Exercise:
 
     def check(self, f: object) -> Verdict:
         """Say whether the reader's function is right; if not, what is known about the mistake."""
+        verdict = self._safe_check(f)
+        if verdict.kind == "right":
+            remember("solved", self.name)
+        return verdict
+
+    def _safe_check(self, f: object) -> Verdict:
         try:
             return self._check(f)
         except KeyboardInterrupt:
@@ -237,8 +246,11 @@ class Exercise:
         again = ask(f, self.cases[wrong[0]])
         if difference(answers[wrong[0]].value, again.value, self.rtol, self.atol) == "value":
             return _verdict("known mistake", OWN_NUMBERS)
-        return self._known_mistake(answers) or self._wrong(
-            self.cases[wrong[0]], expected[wrong[0]], answers[wrong[0]]
+        return (
+            self._known_mistake(answers)
+            or self._other_arguments(f, expected)
+            or self._other_results(wrong[0], expected, answers)
+            or self._wrong(f, wrong[0], expected, answers)
         )
 
     def agree(self, one: "Answer", other: "Answer") -> bool:
@@ -262,17 +274,76 @@ class Exercise:
                 return _verdict("known mistake", mistake.text)
         return None
 
-    def _wrong(self, case: Mapping[str, Any], expected: "Answer", answer: "Answer") -> Verdict:
+    def _other_arguments(self, f: Callable[..., Any], expected: Sequence["Answer"]) -> Verdict | None:
+        """Recognize a function that is right but takes two of its arguments in the other order."""
+        for i, k in combinations(range(len(self.cases[0])), 2):
+            turned = (ask(_swapped(f, i, k), case) for case in self.cases)
+            if all(map(self.agree, expected, turned)):
+                return _verdict(
+                    "known mistake",
+                    f"your function takes its arguments in another order. It is called as {self.signature}.",
+                )
+        return None
+
+    def _other_results(
+        self, at: int, expected: Sequence["Answer"], answers: Sequence["Answer"]
+    ) -> Verdict | None:
+        """Recognize a tuple whose parts are right but stand in another order."""
+        wanted = expected[at].value
+        parts = [_items(answer.value) or [] for answer in answers]
+        if not isinstance(wanted, tuple) or any(len(each) != len(wanted) for each in parts):
+            return None
+        for order in list(permutations(range(len(wanted))))[1:]:
+            turned = (Answer(tuple(each[k] for k in order)) for each in parts)
+            if all(map(self.agree, expected, turned)):
+                return _verdict(
+                    "known mistake",
+                    "the parts of the answer are right, but they stand in another order.",
+                    _table(self.cases[at], expected[at], answers[at]),
+                )
+        return None
+
+    def _wrong(
+        self, f: Callable[..., Any], at: int, expected: Sequence["Answer"], answers: Sequence["Answer"]
+    ) -> Verdict:
+        case, answer = self.cases[at], answers[at]
         if answer.error:
             words = f"the function stopped for this input with {answer.error}: {answer.message}"
-            return _verdict("failed", words, _table(case, expected), _note(answer))
-        how = difference(expected.value, answer.value, self.rtol, self.atol)
+            return _verdict("failed", words, _table(case, expected[at]), _note(answer))
+        how = difference(expected[at].value, answer.value, self.rtol, self.atol)
         words = {
-            "form": f"expected {form(expected.value)}, got {form(answer.value)}.",
+            "form": f"expected {form(expected[at].value)}, got {form(answer.value)}.",
             "NaN": "there is NaN, which is not a number, in the answer for this input.",
-            "value": "the answer differs for this input.",
-        }[how or "value"]
-        return _verdict("wrong", words, _table(case, expected, answer), _note(answer))
+        }.get(how) or self._wrong_numbers(f, expected, answers)
+        return _verdict("wrong", words, _table(case, expected[at], answer), _note(answer))
+
+    def _wrong_numbers(
+        self, f: Callable[..., Any], expected: Sequence["Answer"], answers: Sequence["Answer"]
+    ) -> str:
+        """Return what can be said of any wrong numbers: a common factor, or an argument that is not used."""
+        factor = common_factor(expected, answers, self.rtol)
+        if factor is not None and np.isclose(factor, -1):
+            return "each number has the wrong sign."
+        if factor is not None:
+            return f"each number is {factor:.4g} times the expected one."
+        unused = [f"`{name}`" for name in self.cases[0] if self._ignores(f, name)]
+        if unused:
+            return f"the answer differs for this input. It does not depend on {' and '.join(unused)}."
+        return "the answer differs for this input."
+
+    def _ignores(self, f: Callable[..., Any], name: str) -> bool:
+        """Return whether other values of this argument change the right answers, but never the function's."""
+        telling = 0
+        for case in self.cases:
+            for other in _other_values(case[name], [each[name] for each in self.cases]):
+                changed = {**case, name: other}
+                right = ask(self.reference, changed)
+                if right.error:
+                    continue
+                if not self.agree(ask(f, case), ask(f, changed)):
+                    return False
+                telling += not self.agree(ask(self.reference, case), right)
+        return telling > 1
 
 
 # Asking the reader's function -----------------------------------------------------------------------
@@ -314,6 +385,17 @@ def ask(f: Callable[..., Any], case: Mapping[str, Any]) -> Answer:
     return Answer(value, missing=value is None or value is ..., changed=_changed(case, arguments))
 
 
+def _swapped(f: Callable[..., Any], i: int, k: int) -> Callable[..., Any]:
+    """Return a function that calls `f` with the arguments i and k in each other's place."""
+
+    def turned(*arguments: Any) -> Any:
+        order = list(arguments)
+        order[i], order[k] = order[k], order[i]
+        return f(*order)
+
+    return turned
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Show no warnings: what overflows or is NaN is told in the verdict."""
@@ -333,6 +415,13 @@ def _takes(f: Callable[..., Any], count: int) -> bool:
     except TypeError:
         return False
     return True
+
+
+def _other_values(value: Any, known: Sequence[Any]) -> list[Any]:
+    """Return other values that an argument may have: an array changed a little, or those of other cases."""
+    if not isinstance(value, np.ndarray):
+        return list(known)
+    return [np.flip(value), np.roll(value, 1), 0.9 * value if value.dtype.kind == "f" else np.roll(value, -1)]
 
 
 def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
@@ -375,6 +464,28 @@ def difference(expected: Any, got: Any, rtol: float, atol: float) -> Difference:
     if np.allclose(found, wanted, rtol, atol, equal_nan=True):
         return ""
     return "NaN" if np.isnan(found).any() and not np.isnan(wanted).any() else "value"
+
+
+def common_factor(expected: Sequence[Answer], answers: Sequence[Answer], rtol: float) -> float | None:
+    """Return the factor, other than 1, that all numbers of all answers have too much, or None."""
+    wanted, found = ([_flat(answer.value) for answer in each] for each in (expected, answers))
+    if [each.shape for each in wanted] != [each.shape for each in found]:
+        return None
+    wanted_numbers, found_numbers = np.concatenate(wanted), np.concatenate(found)
+    some = wanted_numbers != 0
+    if some.sum() < 3 or not np.isfinite(found_numbers).all() or found_numbers[~some].any():
+        return None
+    factors = found_numbers[some] / wanted_numbers[some]
+    same = np.allclose(factors, factors[0], rtol=rtol, atol=0)
+    return float(factors[0]) if same and factors[0] != 0 else None
+
+
+def _flat(value: Any) -> NDArray[Any]:
+    """Return all numbers of an answer, one after the other; none where there is something else."""
+    parts = [numbers(part) for part in (value if isinstance(value, tuple | list) else (value,))]
+    return np.concatenate(
+        [np.zeros(0), *(np.ravel(part).astype(float) for part in parts if part is not None)]
+    )
 
 
 def _items(value: Any) -> list[Any] | None:
@@ -497,6 +608,11 @@ class Question:
             )
         if self.answer not in self.letters:
             raise ValueError(f"answer must be one of {', '.join(self.letters)}; got {self.answer!r}.")
+
+    @property
+    def name(self) -> str:
+        """The beginning of the text, by which the question is remembered."""
+        return " ".join(self.text.split())[:60].rstrip()
 
     @property
     def letters(self) -> tuple[str, ...]:

@@ -54,6 +54,19 @@ inverted_dropout = Exercise(
             "of 1 - keep_prob is kept.",
         ),
         Mistake(
+            lambda A, U, p: A * _kept(U, 1 - p) / p,
+            "U < 1 - keep_prob keeps a unit with probability 1 - keep_prob. Which share of the numbers lies "
+            "below 0.8?",
+        ),
+        Mistake(
+            lambda A, U, p: A * _kept(U, 1 - p) / (1 - p),
+            "this keeps a share of 1 - keep_prob, and divides by it. That is dropout for a drop rate.",
+        ),
+        Mistake(
+            lambda A, U, p: A * (keep_mask(np.random.default_rng(0).random(U.shape), p)),
+            "this mask is made from random numbers of your own. Use those in U.",
+        ),
+        Mistake(
             lambda A, U, p: A * _dropped(U, p),
             "two things: keep and drop are mixed up, and nothing is divided by keep_prob.",
         ),

@@ -26,6 +26,20 @@ def _replay(losses: FloatArray, patience: int, ties: bool = False, late: int = 0
     return best, len(losses) - 1
 
 
+def _counts_the_first(losses: FloatArray, patience: int) -> Pair:
+    best, waited = 0, 0
+    for i, loss in enumerate(losses):
+        best, waited = (i, 0) if loss < losses[best] else (best, waited + 1)
+        if waited >= patience:
+            return best, i
+    return best, len(losses) - 1
+
+
+def _never_at_the_end(losses: FloatArray, patience: int) -> Pair:
+    best, stopped = _replay(losses, patience)
+    return best, stopped if stopped - best >= patience else len(losses)
+
+
 def _rises_in_a_row(dev_losses: FloatArray, patience: int) -> Pair:
     rises = 0
     for i in range(1, len(dev_losses)):
@@ -104,6 +118,20 @@ stop_and_restore = Exercise(
             lambda train, dev, patience: _rises_in_a_row(dev, patience),
             "you count rises from one epoch to the next, so a small step down sets the count back. "
             "Compare with the lowest value so far, not with the epoch before.",
+        ),
+        Mistake(
+            lambda train, dev, patience: _counts_the_first(dev, patience),
+            "in your function the first epoch counts as one without a better value. It is the best one so "
+            "far: begin to count after it.",
+        ),
+        Mistake(
+            lambda train, dev, patience: _never_at_the_end(dev, patience),
+            "epochs are counted from 0, so the last one is len(dev_losses) - 1.",
+        ),
+        Mistake(
+            lambda train, dev, patience: (_replay(dev, patience)[0], _replay(dev, patience)[0] + patience),
+            "you stop `patience` epochs after the best one, even where there are no more epochs. Then "
+            "training stops at the last one.",
         ),
         Mistake(
             lambda train, dev, patience: _replay(dev, 1),
@@ -209,6 +237,15 @@ with_copies = Exercise(
         Mistake(
             lambda images, labels, pixels: (_moved(images, pixels), labels),
             "you replaced the originals. The copies are added to them.",
+        ),
+        Mistake(
+            lambda images, labels, pixels: _both(_moved(images, pixels), images, labels),
+            "the copies stand first. The originals come first, then the copies.",
+        ),
+        Mistake(
+            lambda images, labels, pixels: _both(images, np.roll(images, pixels), labels),
+            "np.roll without an axis runs on from row to row and from image to image. And what comes in is "
+            "background, 0.",
         ),
         Mistake(
             lambda images, labels, pixels: _both(images, _moved_left(images, pixels), labels),

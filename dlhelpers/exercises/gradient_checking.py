@@ -1,5 +1,6 @@
 """The exercises and the prediction questions of notebook 05."""
 
+import html
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from dlhelpers.exercises.checking import SIGNS, Exercise, Kind, Mistake, Questio
 from dlhelpers.gradient_checking import check_gradient
 from dlhelpers.gradient_checking import relative_error as core_relative_error
 from dlhelpers.minibatches import Batch
+from dlhelpers.progress import remember
 from dlhelpers.showing import Code
 from dlhelpers.typing import FloatArray
 
@@ -171,6 +173,14 @@ relative_error = Exercise(
             lambda a, b: _norm(a - b),
             "this is the distance only. Divide by the lengths, or small gradients will always look right.",
         ),
+        *(
+            Mistake(
+                lambda a, b, eps=eps: _norm(a - b) / (_norm(a) + _norm(b) + eps),
+                "there is a small number in the denominator. It is not needed, since the vectors are not "
+                "both zero, and it makes the error of small gradients smaller than it is.",
+            )
+            for eps in (1e-7, 1e-6, 1e-5, 1e-4)
+        ),
         Mistake(
             lambda a, b: _norm(a - b) / max(_norm(a), _norm(b)),
             "you divide by the larger length. That convention exists, but here it is the sum of both: "
@@ -239,6 +249,8 @@ class BrokenCode:
     bug : Bug
     """
 
+    name = "find_the_bug"
+
     def __init__(self, bug: Bug) -> None:
         self._bug = bug
         self._lines = str(broken_source(bug.name)).rstrip().splitlines()
@@ -246,6 +258,10 @@ class BrokenCode:
 
     def __repr__(self) -> str:
         return "\n".join(f"{number:>3}  {line}" for number, line in enumerate(self._lines, start=1))
+
+    def _repr_html_(self) -> str:
+        """Return the numbered lines as they are."""
+        return f"<pre>{html.escape(repr(self))}</pre>"
 
     def check(self, line: object = ...) -> Verdict:
         """Say whether this is the number of the line that was changed."""
@@ -258,6 +274,7 @@ class BrokenCode:
         ):
             return _say("failed", f"give the number of a line, from 1 to {len(self._lines)}.")
         if line == self._broken:
+            remember("solved", self.name)
             why = wrapped(f"{SIGNS['right']} {self._bug.why}")
             return Verdict("right", f"{why}\nIt should read: {self._bug.right_line}")
         text = self._lines[line - 1].strip() or "(empty)"

@@ -121,6 +121,16 @@ _SLIPS: tuple[tuple[Callable[[bool], Callable[[FloatArray, FloatArray], Pair]], 
 )
 """A slip as a function of `constant`, what to say, and whether a constant feature can give 0 / 0 in it."""
 
+_SMALL_NUMBER = """a small number in the denominator avoids 0 / 0, but it makes a constant feature huge as
+    soon as a new example differs from it. Take 1 where σ is 0, for instance with np.where."""
+
+
+def _with_small_number(eps: float) -> list[Statistic]:
+    """Return the deviation with this number added, and that with it under the root, unless they agree."""
+    beside, under = (lambda X: _std(X) + eps), (lambda X: np.sqrt(X.var(axis=0) + eps))
+    return [beside, under] if eps >= 1e-10 else [beside]
+
+
 _CONSTANT = "Besides, a constant feature gives 0 / 0 here: take 1 for its σ."
 
 normalize = Exercise(
@@ -151,12 +161,9 @@ normalize = Exercise(
             "where σ is 0, for instance with np.where.",
         ),
         *(
-            Mistake(
-                _by(_mean, lambda X, eps=eps: _std(X) + eps, constant=False),  # type: ignore[misc]
-                "a small number in the denominator avoids 0 / 0, but it makes a constant feature huge as "
-                "soon as a new example differs from it. Take 1 where σ is 0, for instance with np.where.",
-            )
-            for eps in (1e-8, 1e-7)
+            Mistake(_by(_mean, scale, constant=False), _SMALL_NUMBER)
+            for eps in (2.2e-16, 1e-15, 1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
+            for scale in _with_small_number(eps)
         ),
         *(Mistake(slip(True), text) for slip, text, _ in _SLIPS),
         *(Mistake(slip(False), f"{text} {_CONSTANT}") for slip, text, divides in _SLIPS if divides),

@@ -35,6 +35,16 @@ shrink = Exercise(
             "at every weight with the same force.",
         ),
         Mistake(
+            lambda w, amount: np.where(np.abs(w) < amount, w * 0, w),
+            "this is a hard threshold: weights below the amount are cut off, but the others stay as they "
+            "are. L1 pulls at every weight with the same force.",
+        ),
+        Mistake(
+            lambda w, amount: np.where(w > 0, w - amount, w + amount),
+            "a weight that is smaller than the amount jumps over 0, and a weight of 0 moves away from it. "
+            "Each must stop at 0.",
+        ),
+        Mistake(
             lambda w, amount: np.maximum(0, w - amount),
             "negative weights are lost. Work with the size |w|, and give the sign back.",
         ),
@@ -188,6 +198,15 @@ decay_step = Exercise(
                 (1 + learning_rate * strength / m) * W - learning_rate * dW
             ),
             "the sign is turned: W grows. A step goes against the gradient, that of the penalty too.",
+        ),
+        Mistake(
+            lambda W, dW, learning_rate, strength, m: W + learning_rate * (dW + strength / m * W),
+            "this step goes along the gradient. Descent goes against it: subtract.",
+        ),
+        Mistake(
+            lambda W, dW, learning_rate, strength, m: dW + strength / m * W,
+            "this is the gradient of the loss with the penalty. Take the step with it: subtract it from W, "
+            "times the learning rate.",
         ),
         Mistake(
             lambda W, dW, learning_rate, strength, m: W - learning_rate * dW,

@@ -34,6 +34,11 @@ accuracy = Exercise(
             "this is the number of right answers. Divide it by the number of examples to have their share.",
         ),
         Mistake(
+            lambda probabilities, labels: np.mean(probabilities.argmax() == labels),
+            "argmax without an axis gives one number for the whole table. Each row has its own most probable "
+            "class: axis=1.",
+        ),
+        Mistake(
             lambda probabilities, labels: 100 * np.mean(probabilities.argmax(axis=1) == labels),
             "this is in percent. Return a fraction: 0.8, not 80.",
         ),

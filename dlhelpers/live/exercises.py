@@ -13,12 +13,11 @@ class Exercise(Protocol):
     """What is used of an `exercises.checking.Exercise`; the live layer does not import exercises."""
 
     @property
-    def signature(self) -> str:
-        """The first line of the function."""
+    def name(self) -> str:
+        """The name of the exercise."""
 
-    @property
-    def statement(self) -> str:
-        """What the function returns."""
+    def _repr_html_(self) -> str:
+        """Return the whole statement."""
 
     def hint(self) -> str:
         """Return a first step."""
@@ -33,25 +32,21 @@ class Practice:
     Attributes
     ----------
     name : str
-        The first line of the function.
+        The name of the exercise.
     exercise : Exercise
     shown : str
         The hint or the solution, whichever is open; "" if none is.
     """
 
     def __init__(self, exercise: Exercise) -> None:
-        self.exercise, self.name, self.shown = exercise, exercise.signature, ""
-        statement = html.escape(" ".join(exercise.statement.split()))
-        text = ipywidgets.HTML(
-            f'<div style="max-width: 960px; line-height: 1.45; font-size: 14px">'
-            f"<code>{html.escape(exercise.signature)}</code><br>{statement}</div>"
-        )
+        self.exercise, self.name, self.shown = exercise, f"exercise {exercise.name}", ""
+        statement = ipywidgets.HTML(f'<div style="line-height: 1.45">{exercise._repr_html_()}</div>')
         buttons = [
             button("Hint", "Show a first step; press again to hide it", self._hint),
             button("Solution", "Show a program that is right; press again to hide it", self._solution),
         ]
         self._words = ipywidgets.HTML()
-        self._box = ipywidgets.VBox([text, ipywidgets.HBox(buttons), self._words])
+        self._box = ipywidgets.VBox([statement, ipywidgets.HBox(buttons), self._words])
         for widget in family(self._box):
             apart_from_cells(widget)
         replace_predecessor(self)
@@ -62,17 +57,15 @@ class Practice:
             widget.close()
 
     def _hint(self, pressed: object = None) -> None:
-        self._toggle(self.exercise.hint())
+        self._toggle(self.exercise.hint(), "p")
 
     def _solution(self, pressed: object = None) -> None:
-        self._toggle(self.exercise.solution())
+        self._toggle(self.exercise.solution(), "pre")
 
-    def _toggle(self, text: str) -> None:
+    def _toggle(self, text: str, tag: str) -> None:
         """Show a text, or hide it if it is there.  JupyterLab may call this on another thread."""
         self.shown = "" if self.shown == text else text
-        self._words.value = (
-            f'<pre role="status" style="white-space: pre-wrap">{html.escape(self.shown)}</pre>'
-        )
+        self._words.value = f'<{tag} role="status" style="margin: 4px 0">{html.escape(self.shown)}</{tag}>'
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         """Return the widget and, for a reader without a kernel, the exercise in words."""

@@ -29,6 +29,7 @@ from dlhelpers.live.pace import (
 )
 from dlhelpers.live.panel import Panel
 from dlhelpers.live.picture import Picture, with_picture
+from dlhelpers.live.programs import tidy
 from dlhelpers.live.shell import Shell, button
 from dlhelpers.plots.style import View
 from dlhelpers.showing import Code
@@ -143,7 +144,7 @@ class Lab:
 
     def code(self) -> Code:
         """Return the lines of plain Python that give, as `result`, what is on the screen."""
-        return Code(self._program(**self._shown).strip() + "\n")
+        return Code(tidy(self._program(**self._shown)))
 
     def png(self) -> bytes:
         """Return the picture on the screen, as the bytes of a PNG file."""

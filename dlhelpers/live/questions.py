@@ -4,11 +4,13 @@ import html
 from typing import Any, Protocol
 
 import ipywidgets
+from IPython.display import display
 
 from dlhelpers.live.lab import Lab
 from dlhelpers.live.pace import apart_from_cells, family, replace_predecessor
 from dlhelpers.live.picture import with_picture
 from dlhelpers.live.shell import button
+from dlhelpers.progress import remember
 from dlhelpers.showing import RIGHT, WRONG
 
 _STYLE = """<style>
@@ -33,6 +35,10 @@ class Question(Protocol):
     @property
     def text(self) -> str:
         """The question."""
+
+    @property
+    def name(self) -> str:
+        """By which it is remembered."""
 
     @property
     def answer(self) -> str:
@@ -104,10 +110,12 @@ class AskedQuestion:
     def _answer(self, change: object) -> None:
         """Say what there is to say about the chosen option.  JupyterLab may call this on another thread."""
         letter = self.chosen
+        if letter:
+            remember("answered", self.question.name)
         self.feedback = self.question.feedback_for(letter) if letter else ""
         mark = RIGHT if letter == self.question.answer else WRONG
         words = " ".join(f"({letter}) {self.feedback}".split())
-        self._feedback.value = _paragraph(mark.beside(words) if letter else "")
+        self._feedback.value = _paragraph(mark.beside(html.escape(words)) if letter else "")
 
     def _repr_mimebundle_(self, **_: Any) -> Any:
         """Return the widget and, for a reader without a kernel, the question with its options."""
@@ -134,20 +142,20 @@ class Prediction(AskedQuestion):
         self.lab, self.covered = lab, True
         self._skip = button(SKIP, "Show the lab; the question can still be answered", self.uncover)
         self._skip.layout.align_self = "flex-start"
-        self._page = ipywidgets.VBox([self._box, self._skip])
+        self._place = ipywidgets.VBox([self._skip])
         for widget in self._own:
             apart_from_cells(widget)
 
     @property
     def _own(self) -> list[ipywidgets.Widget]:
-        """The widgets around question and lab."""
-        return [*family(self._skip), self._page.layout, self._page]
+        """The widgets around the lab."""
+        return [*family(self._skip), self._place.layout, self._place]
 
     def uncover(self, pressed: object = None) -> None:
         """Show the lab.  JupyterLab may call this on another thread."""
         self.covered = False
         self._skip.layout.display = "none"
-        self._page.children = [self._box, self._skip, self.lab.box]
+        self._place.children = [self._skip, self.lab.box]
 
     def close(self) -> None:
         """Free the question; the lab is left to the cell that made it."""
@@ -161,15 +169,21 @@ class Prediction(AskedQuestion):
         if self.covered and self.chosen:
             self.uncover()
 
-    def _repr_mimebundle_(self, **_: Any) -> Any:
-        """Return the widget and, for a reader without a kernel, the question, the picture and its caption."""
+    def outputs(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        """Return the data and metadata of two outputs, the question and its lab.
+
+        A reader without a kernel sees the words of the first and the picture of the second.
+        """
+        question: tuple[dict[str, Any], dict[str, Any]] = (self._repr_mimebundle_(), {})
         if self.closed:
-            return super()._repr_mimebundle_()
+            return [question]
         if self.lab.closed:
-            return self.lab._repr_mimebundle_()
-        bundle, about = with_picture(self._page, self.lab.png(), self.lab.caption)
-        bundle["text/plain"] = f"{self.question!r}\n\n{self.lab.caption}"
-        return bundle, about
+            return [question, (self.lab._repr_mimebundle_(), {})]
+        return [question, with_picture(self._place, self.lab.png(), self.lab.caption)]
+
+    def _ipython_display_(self) -> None:
+        for data, metadata in self.outputs():
+            display(data, metadata=metadata, raw=True)  # type: ignore[no-untyped-call]
 
 
 def ask(question: Question) -> AskedQuestion:

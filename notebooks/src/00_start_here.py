@@ -14,7 +14,10 @@
 import numpy as np
 
 from dlhelpers.exercises import start_here as exercises
+from dlhelpers.exercises.course import notebooks
 from dlhelpers.labs.playground import playground
+from dlhelpers.live.course import course_map
+from dlhelpers.live.exercises import practice
 from dlhelpers.live.questions import ask
 from dlhelpers.session import Session
 from dlhelpers.settings import Settings
@@ -29,7 +32,7 @@ from dlhelpers.sharing import from_text, to_text
 # training moves all weights and biases a little, so that the answers get better. How far they move is the
 # **learning rate**.
 #
-# The color of the map on the left is the answer for every place; where the two colors mix to grey-green, the network is
+# The color of the map on the left is the answer for every place; where it fades to white, the network is
 # not sure. In the middle, above, is the **loss**: how wrong the probabilities are; low is good. Below is the
 # **accuracy**: the share of points it gets right. Solid blue is the **training set**, the points that it learns from.
 # Dashed orange is the **dev set**: points that it never learns from. They tell how good it is on new points. Leave the
@@ -51,8 +54,8 @@ lab
 # %% [markdown]
 # ## Predict, then look
 #
-# Before most labs of this course there is a question. Choose an answer before you look. A wrong answer is worth
-# more than no answer: it shows you what you believed.
+# Before most labs of this course there is a question, and the lab appears when you have chosen an answer. A wrong
+# answer is worth more than no answer: it shows you what you believed. Here the lab stands above, so choose first.
 
 # %%
 ask(exercises.zero_weights)
@@ -78,9 +81,12 @@ for initializer in ("recommended", "zeros"):
 # ## Write it yourself
 #
 # Exercises look like this one. Replace the dots, run the cell, and read what it says: it knows some common mistakes.
-# Here `probabilities` has a row for each example and a column for each class, and `labels` holds the class numbers. In a
-# new cell (the + of the toolbar adds one), `exercises.accuracy.hint()` gives a hint, and
-# `exercises.accuracy.solution()` the solution.
+# *Hint* shows a first step, *Solution* a program that is right. Here `probabilities` has a row for each example and a
+# column for each class, and `labels` holds the class numbers.
+
+
+# %%
+practice(exercises.accuracy)
 
 
 # %%
@@ -133,6 +139,12 @@ print("the same losses:", session.measure() == again.measure())
 #
 # ## The map of the course
 #
+# What you solve and predict is remembered on this machine, and nowhere else.
+
+# %%
+course_map(notebooks())
+
+# %% [markdown]
 # The sections are those of the lecture notes, named under *Sources* below.
 #
 # | section | notebook |

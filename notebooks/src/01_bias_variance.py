@@ -26,7 +26,8 @@ from dlhelpers.datasets import FUNCTIONS, digits, noisy_function, split
 from dlhelpers.exercises import bias_variance as exercises
 from dlhelpers.experiments import random_feature_error
 from dlhelpers.labs import bias_variance as labs
-from dlhelpers.live.questions import ask
+from dlhelpers.live.exercises import practice
+from dlhelpers.live.questions import predict
 from dlhelpers.showing import show_source
 
 # %% [markdown]
@@ -58,7 +59,7 @@ print(f"the winner: {scores.dev[winner]:.1%} on the dev set")
 # The numbers at the ends of code lines, such as `# (1)`, point to the formulas above them. They begin again at (1)
 # with each piece of code. Lines that only check the input are not shown.
 #
-# **Predict, then move.** After the code comes a question: choose an answer before you go on. Then, in the lab,
+# **Predict, then move.** After the code comes a question. Choose an answer, and the lab appears. In it,
 # each orange dot is a model, and $k$ is the number of models. Move *Models to choose from* and watch the star,
 # the winner on the dev set. Then watch the black square: the same model on the test set.
 
@@ -66,10 +67,7 @@ print(f"the winner: {scores.dev[winner]:.1%} on the dev set")
 show_source(bv.standard_error)
 
 # %%
-ask(exercises.best_of_100)
-
-# %%
-labs.selection_lab()
+predict(exercises.best_of_100, labs.selection_lab())
 
 # %% [markdown]
 # **Why.** A single model seldom lies more than two standard errors from its true accuracy. But the team looked
@@ -78,8 +76,11 @@ labs.selection_lab()
 # because the test set did not choose. The score on the set that made the choice is too high. So a dev
 # set gets used up, slowly. If you choose on the test set, that gets used up too, and nothing honest is left.
 #
-# Two exercises follow. Replace the dots, then run the cell. In a new cell below, `exercises.choose.hint()` gives
-# a hint, and `exercises.choose.solution()` the solution; the other exercises have them too.
+# Two exercises follow. Replace the dots, then run the cell.
+
+
+# %%
+practice(exercises.standard_error)
 
 
 # %%
@@ -89,6 +90,10 @@ def my_standard_error(accuracy, n):
 
 
 exercises.standard_error.check(my_standard_error)
+
+
+# %%
+practice(exercises.choose)
 
 
 # %%
@@ -110,10 +115,7 @@ exercises.choose.check(my_choice)
 # *98 / 1 / 1* and look at the width of the cloud.
 
 # %%
-ask(exercises.dev_set_size)
-
-# %%
-labs.split_lab()
+predict(exercises.dev_set_size, labs.split_lab())
 
 # %%
 for m in (1_797, 100_000, 1_000_000):
@@ -137,10 +139,7 @@ for m in (1_797, 100_000, 1_000_000):
 # the other slider.
 
 # %%
-ask(exercises.far_train_set)
-
-# %%
-labs.mismatch_lab()
+predict(exercises.far_train_set, labs.mismatch_lab())
 
 # %% [markdown]
 # **Why.** The network never saw a turned digit, so the mismatch gap grows with the angle, up to the 90% of
@@ -196,10 +195,7 @@ for degree in (1, 5, 9):
 show_source(bv.decompose)
 
 # %%
-ask(exercises.degree_up)
-
-# %%
-labs.decomposition_lab()
+predict(exercises.degree_up, labs.decomposition_lab())
 
 # %% [markdown]
 # **Why.** A stiff model cannot follow the sine, whatever the data: bias. A flexible one follows its own 30
@@ -214,6 +210,10 @@ labs.decomposition_lab()
 # network does not hurt.
 #
 # Exercise 3 asks for (2) and (3).
+
+
+# %%
+practice(exercises.bias_and_variance)
 
 
 # %%
@@ -244,10 +244,11 @@ exercises.bias_and_variance.check(my_bias_and_variance)
 show_source(bv.diagnose)
 
 # %%
-ask(exercises.more_data)
+predict(exercises.more_data, labs.diagnosis_lab())
+
 
 # %%
-labs.diagnosis_lab()
+practice(exercises.gaps)
 
 
 # %%

@@ -24,9 +24,12 @@ from dlhelpers import regularization
 from dlhelpers.datasets import moons
 from dlhelpers.exercises import regularization as exercises
 from dlhelpers.labs import regularization as labs
-from dlhelpers.live.questions import ask
+from dlhelpers.live.exercises import practice
+from dlhelpers.live.questions import ask, predict
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
+
+# %%
 from dlhelpers.optimizers import GradientDescent
 from dlhelpers.showing import show_source
 from dlhelpers.training import Descent, descend
@@ -120,10 +123,7 @@ show_source(regularization.soft_threshold)
 # soft threshold.)
 
 # %%
-ask(exercises.exact_zeros)
-
-# %%
-labs.diamond_lab()
+predict(exercises.exact_zeros, labs.diamond_lab())
 
 # %% [markdown]
 # **Why.** At the solution, the pull of the loss and the pull of the penalty cancel. With L2, the pull at a weight is
@@ -134,6 +134,10 @@ labs.diamond_lab()
 # So the notes' sentence that L1 "has the advantage of making the weights matrix sparse" (sparse: many weights are 0)
 # needs two remarks. It takes a large enough $\lambda$, as the panel on the right shows. And it takes the
 # right steps: with plain subgradient steps, the lab finds no exact zero at all.
+
+
+# %%
+practice(exercises.shrink)
 
 
 # %%
@@ -189,12 +193,20 @@ print("factor 0.95; equal up to rounding:", bool(np.abs(after.theta - right_side
 
 
 # %%
+practice(exercises.l2_gradient)
+
+
+# %%
 # Exercise 2: W (n_out, n_in), b (n_out, 1); return what the L2 penalty adds to dW and to db.
 def my_l2_gradient(W, b, strength, m):
     return ...
 
 
 exercises.l2_gradient.check(my_l2_gradient)
+
+
+# %%
+practice(exercises.decay_step)
 
 
 # %%
@@ -212,10 +224,7 @@ exercises.decay_step.check(my_decay_step)
 # the losses and the norms for all $\lambda$; *guess* is the loss of answering 0.5 everywhere. Go from left to right with $\lambda$, slowly.
 
 # %%
-ask(exercises.huge_lambda)
-
-# %%
-labs.lambda_lab()
+predict(exercises.huge_lambda, labs.lambda_lab())
 
 # %% [markdown]
 # **Why.** As $\lambda$ grows, four things happen one after the other.
@@ -314,10 +323,7 @@ show_source(Descent._update)
 # powers of ten. Start with *gradient descent*, then press the buttons from left to right.
 
 # %%
-ask(exercises.adam_decay)
-
-# %%
-labs.decay_lab()
+predict(exercises.adam_decay, labs.decay_lab())
 
 # %% [markdown]
 # **Why.** Gradient descent: $\text{optimizer}(g) = g$, so the two lines above are the same. Only $\delta = \lambda/m$ does it;
@@ -404,10 +410,7 @@ print(early_stop(dev_losses, patience=5))
 # without training it again: the star is the epoch that comes back, the bar behind it is the waiting, the cross is the stop.
 
 # %%
-ask(exercises_1_5.more_patience)
-
-# %%
-stopping_labs.early_stopping_lab()
+predict(exercises_1_5.more_patience, stopping_labs.early_stopping_lab())
 
 # %% [markdown]
 # **Why.** Look at the map of epoch 62, then at the one of epoch 300. Early in training the boundary is
@@ -418,6 +421,10 @@ stopping_labs.early_stopping_lab()
 # A patience of 5 ends at a small bump of the dev loss. With *more data* there is hardly anything to stop: the dev
 # loss stays low. And note what the dev set does here: it chooses among 300 networks, so its lowest loss is a little
 # too good, see 1.1. Report the loss on a test set.
+
+
+# %%
+practice(exercises_1_5.stop_and_restore)
 
 
 # %%
@@ -499,10 +506,7 @@ show_source(augment)
 # notch to notch (the steps are uneven), and look at the copies of the 6 and the 9.
 
 # %%
-ask(exercises_1_5.half_a_turn)
-
-# %%
-augmentation_labs.augmentation_lab()
+predict(exercises_1_5.half_a_turn, augmentation_labs.augmentation_lab())
 
 # %% [markdown]
 # **Why.** With 50 images, a pixel that happens to be dark in all 7s looks like a rule. In the copies it is not
@@ -528,6 +532,10 @@ for degrees in (0, 45, 90, 135, 180):
 
 
 # %%
+practice(exercises_1_5.with_copies)
+
+
+# %%
 # Exercise 5: return (images, labels): the originals, then copies moved `pixels` columns to the right, 0 on the left.
 def my_with_copies(images, labels, pixels):
     return ...
@@ -549,10 +557,7 @@ exercises_1_5.with_copies.check(my_with_copies)
 # alone would go straight to the left or right. Each path was measured on two training sets.
 
 # %%
-ask(exercises_1_5.cheapest_knob)
-
-# %%
-augmentation_labs.orthogonalization_lab()
+predict(exercises_1_5.cheapest_knob, augmentation_labs.orthogonalization_lab())
 
 # %% [markdown]
 # **Why.** *Stop early* goes down *and* to the right: it closes the gap by not fitting the training set. One knob moves

@@ -25,7 +25,7 @@ from dlhelpers.datasets import moons
 from dlhelpers.dropout import draw_uniform, with_draws
 from dlhelpers.exercises import dropout as exercises
 from dlhelpers.labs import dropout as labs
-from dlhelpers.labs.dropout import subnetworks_lab
+from dlhelpers.live.exercises import practice
 from dlhelpers.live.questions import ask, predict
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
@@ -91,16 +91,12 @@ for name, result in (("A", A), ("A * D", A * D), ("A * D / p", A * D / p), ("A *
 # The third line has the mean of the first. The last line is what the notes say if one reads them word for word:
 # scaling "by dividing with the activation matrix". Then only the mask is left. The divisor is the number $p$.
 #
-# **Predict, then move.** The lab takes layer 1 of a small network apart. Top: twelve examples (columns) and ten
+# The lab takes layer 1 of a small network apart. Top: twelve examples (columns) and ten
 # units (rows); first the activations, then the mask, the product, and what goes on to layer 2. Bottom left: the same
 # network; crosses are the units that are off for the example in the green frame. This is Figure 3 of the
-# notes, with real weights: a thick line is a large weight. Bottom middle: each dot is one unit of layer 2 and one
+# notes, with real weights: a thick line is a large weight. Bottom right: each dot is one unit of layer 2 and one
 # example. To the right is its $Z$ at test time, upward is the mean of its $Z$ over many masks. Dots on the line mean
-# that layer 2 gets in training, on average, what it gets at test time. Bottom right: the dev loss of networks
-# that were trained with this rule, for ten values of $p$.
-
-# %%
-ask(exercises.no_division)
+# that layer 2 gets in training, on average, what it gets at test time.
 
 # %%
 labs.inverted_lab()
@@ -108,17 +104,24 @@ labs.inverted_lab()
 # %% [markdown]
 # **Why.** Press *a single mask*: the dots lie far from the line, above and below. Average over more masks: they
 # move onto it. That is the expected value above, and it holds because $Z = W A + b$ is linear in the mask.
+# Press *forgot to divide*: the dots lie on a flatter line. Layer 2 gets $p$ times the test-time value. What does that
+# cost? The next lab trains a network by each rule, for ten values of $p$.
+
+# %%
+predict(exercises.no_division, labs.mask_rules_lab())
+
+# %% [markdown]
+# **Why.**
 #
-# - *Forgot to divide.* The dots lie on a flatter line: layer 2 gets $p$ times the test-time value. At test time each
-#   layer then gives its next one more than the weights are used to. The network is too sure of itself: the
-#   dev loss rises, most for small $p$. The share of right answers does not fall; for small $p$ it is even higher here.
-#   The loss punishes being too sure, the share does not.
+# - *Forgot to divide.* At test time each layer gives its next one more than the weights are used to. The network is
+#   too sure of itself: the dev loss rises, most for small $p$. The share of right answers does not fall; for small $p$
+#   it is even higher here. The loss punishes being too sure, the share does not.
 # - *Keep and drop mixed up.* At $p = 0.5$ there is no difference. At 0.8 only 20% of the units are kept, and they are
 #   divided by 0.8. At 1.0 nothing is kept, so no weight is trained at all; only the last bias is.
-# - *Original: × p at test time* (choose it in *Rule*). This is the form of the first papers: no division in training; at test time
-#   the activations are multiplied by $p$. The dots are on the line again. It works, but then the code of the test
+# - *Original: × p at test time*. This is the form of the first papers: no division in training; at test time
+#   the activations are multiplied by $p$. In the first lab the dots are on the line again. It works, but then the code of the test
 #   must know about dropout. Inverted dropout leaves the test alone.
-# - *One mask for all examples* (tick the box). The columns of the mask become equal. The mean is still right, but the noise grows.
+# - *One mask for all examples* (tick the box in the first lab, under *More*). The columns of the mask become equal. The mean is still right, but the noise grows.
 #   The next cell computes the gradient 300 times at the same weights, with fresh masks, and shows its scatter:
 #   the root of the summed variances of all entries.
 
@@ -139,8 +142,11 @@ for name, columns in (("a mask for each example", 60), ("one mask for all exampl
 #
 # $$dA \leftarrow dA \odot D / p$$
 #
-# In the network it is this line: `dA = np.multiply(dA, mask, out=dA)`. Now the two exercises. In a new cell,
-# `exercises.inverted_dropout.hint()` gives a hint, and `exercises.inverted_dropout.solution()` the solution.
+# In the network it is this line: `dA = np.multiply(dA, mask, out=dA)`. Now the two exercises.
+
+
+# %%
+practice(exercises.inverted_dropout)
 
 
 # %%
@@ -150,6 +156,10 @@ def my_inverted_dropout(A, U, keep_prob):
 
 
 exercises.inverted_dropout.check(my_inverted_dropout)
+
+
+# %%
+practice(exercises.dropout_backward)
 
 
 # %%
@@ -227,10 +237,7 @@ print("difference below 1e-12:", bool(abs(geometric - sigmoid(full)[0]) < 1e-12)
 # answers: the two means, and the full network. Then choose *trained with dropout*, and *two hidden layers*.
 
 # %%
-ask(exercises.many_networks)
-
-# %%
-subnetworks_lab()
+predict(exercises.many_networks, labs.subnetworks_lab())
 
 # %% [markdown]
 # **Why.** By (1) and (2), $\log G - \log G' = \sum_k w_k \log \frac{\hat y_k}{1 - \hat y_k} = \sum_k w_k z_k$. So the
@@ -247,6 +254,10 @@ subnetworks_lab()
 # There is a price: here, the network trained with keep_prob 0.5 is right on fewer dev points than the one trained
 # without dropout. Eight units are few. Dropout is for networks that are too large for their data, such as the one
 # at the beginning.
+
+
+# %%
+practice(exercises.geometric_mean)
 
 
 # %%

@@ -22,9 +22,12 @@ from dlhelpers import normalization
 from dlhelpers.datasets import breast_cancer
 from dlhelpers.exercises import initialization as exercises
 from dlhelpers.labs import normalization as input_labs
-from dlhelpers.live.questions import ask
+from dlhelpers.live.exercises import practice
+from dlhelpers.live.questions import ask, predict
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
+
+# %%
 from dlhelpers.optimizers import GradientDescent
 from dlhelpers.showing import show_source
 from dlhelpers.training import descend
@@ -101,10 +104,7 @@ show_source(normalization.best_rate)
 # Look at the shape of the lines and at the path. Then choose what is done to the inputs.
 
 # %%
-ask(exercises.long_valley)
-
-# %%
-input_labs.normalize_lab()
+predict(exercises.long_valley, input_labs.normalize_lab())
 
 # %% [markdown]
 # **Why.** $x_1$ is the larger feature, so the valley is steep along $w_1$ and flat along $w_2$. The path jumps from wall to wall: the
@@ -148,6 +148,10 @@ ask(exercises.one_patient)
 # %% [markdown]
 # Move *Test examples* down to 1, and press *New seed* a few times. The inputs have become 0, so the prediction is the mean of $y$ in
 # the training set, near 2, whatever the example was.
+
+
+# %%
+practice(exercises.normalize)
 
 
 # %%
@@ -228,10 +232,7 @@ show_source(init.predict_signals)
 ask(exercises.relu_depth)
 
 # %%
-ask(exercises.halves)
-
-# %%
-labs.depth_lab()
+predict(exercises.halves, labs.depth_lab())
 
 # %% [markdown]
 # **Why.** A linear layer multiplies the size by $g$. ReLU cuts off half of the mean square, so the factor is $g / \sqrt 2$, and the
@@ -282,6 +283,10 @@ for gain in (0.05, 0.5, 1.0, 20.0):
 
 
 # %%
+practice(exercises.relu_growth)
+
+
+# %%
 # Exercise 2: n units in each layer, weights with mean 0 and this variance. By which factor does E[a²] change?
 def my_relu_growth(n, variance, layers):
     return ...
@@ -320,10 +325,7 @@ for initializer in (init.lecun_normal, init.glorot_normal, init.he_normal):
 # the loss over the steps, and its end over the learning rate.
 
 # %%
-ask(exercises.which_start)
-
-# %%
-labs.initialization_lab()
+predict(exercises.which_start, labs.initialization_lab())
 
 # %% [markdown]
 # **Why.** Press the buttons one after the other, and look at the purple line first.
@@ -343,6 +345,10 @@ labs.initialization_lab()
 #   weights come farthest: a gain of 5.7 makes up for the slope of 1/4.
 #
 # Now move *Hidden layers* to 1 and choose what you like: all random starts learn. First weights matter because of the depth.
+
+
+# %%
+practice(exercises.he_weights)
 
 
 # %%

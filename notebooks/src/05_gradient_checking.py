@@ -23,9 +23,12 @@ from dlhelpers import gradient_checking as checking
 from dlhelpers.broken_backprop import with_bug
 from dlhelpers.exercises import gradient_checking as exercises
 from dlhelpers.labs import gradient_checking as labs
-from dlhelpers.live.questions import ask
+from dlhelpers.live.exercises import practice
+from dlhelpers.live.questions import predict
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
+
+# %%
 from dlhelpers.optimizers import Adam, GradientDescent
 from dlhelpers.showing import show_source
 from dlhelpers.training import descend
@@ -80,18 +83,14 @@ show_source(checking.difference)
 #
 # Each sum is smallest where its two parts are of the same size. If $f$ and its derivatives are of the size of 1,
 # that is near $\epsilon = u^{1/3}$ for the two-sided difference, and near $u^{1/2}$ for the one-sided one.
-
-# %%
-ask(exercises.smaller_eps)
-
-# %% [markdown]
+#
 # In the lab, the left figure is a microscope: its window is always $3\epsilon$ wide. The squares and the circles
 # are the points that each difference uses; the dotted line has the true slope. On the right are the errors over
 # $\epsilon$. Move $\epsilon$ slowly from right to left. First f becomes straight: the errors fall. Then look at what
 # happens to f at the left end.
 
 # %%
-labs.difference_lab()
+predict(exercises.smaller_eps, labs.difference_lab())
 
 # %%
 exact = 3 * 0.7 * 0.7
@@ -120,6 +119,10 @@ for precision in ("float64", "float32"):
 #
 # Exercise 1 asks for the two-sided difference of a function of several numbers. Its gradient has one
 # slope for each of them.
+
+
+# %%
+practice(exercises.two_sided_gradient)
 
 
 # %%
@@ -211,6 +214,10 @@ print(f"a network with 1,000,000 parameters needs {2 * 1_000_000:,} costs for on
 
 
 # %%
+practice(exercises.relative_error)
+
+
+# %%
 # Exercise 2: two vectors, not both zero; return equation (1).
 def my_relative_error(a, b):
     return ...
@@ -250,9 +257,6 @@ for bug in ("no bug at all", "activation: the slope is missing"):
 # %%
 show_source(Network._backward)
 
-# %%
-ask(exercises.which_bug)
-
 # %% [markdown]
 # ### Find the bug
 #
@@ -269,7 +273,7 @@ ask(exercises.which_bug)
 # **New seed** gives the next case. There are 15.
 
 # %%
-labs.find_the_bug_lab()
+predict(exercises.which_bug, labs.find_the_bug_lab())
 
 # %% [markdown]
 # **Why.** The backward pass begins at the loss and ends at the first layer. An error flows on from the line where it
@@ -299,12 +303,12 @@ for name, kind in (("right", Adam), ("with the bug", with_bug("Adam: t is one to
 # %% [markdown]
 # **Exercise 3: find the bug by reading.** One line below was changed. Read it beside the equations above.
 # Another number in `find_the_bug` gives another bug. Numbers 0 to 5 and 12 are in this function. 6 to 11 are in others: batch norm (6
-# and 7, notebook 08), L2 (8 and 9, notebook 02), the loss (10), the mask (11, notebook 03). `broken.hint()` tells which arrays
-# differ in a check, `broken.solution()` shows the line.
+# and 7, notebook 08), L2 (8 and 9, notebook 02), the loss (10), the mask (11, notebook 03). *Hint* tells which arrays
+# differ in a check, *Solution* shows the line.
 
 # %%
 broken = exercises.find_the_bug(0)
-broken
+practice(broken)
 
 # %%
 # Exercise 3: the number of the line that was changed, in place of the dots.
@@ -316,17 +320,13 @@ broken.check(...)
 # Sometimes the check says "wrong", and the code is right. Then hours are lost. So you need to know the false alarms.
 # This is the network of the next lab: 2 inputs, two hidden layers of 8 units, one output; 60 examples, one of them blank: all its
 # inputs are 0.
-
-# %%
-ask(exercises.right_network_fails)
-
-# %% [markdown]
+#
 # In this lab, the backward pass has no bug. On the left is the error of the check over $\epsilon$, with the limits of the
 # notes. Press each button, and try to make the alarm go away. Which of the limits does the right network pass,
 # and at which $\epsilon$?
 
 # %%
-labs.false_alarms_lab()
+predict(exercises.right_network_fails, labs.false_alarms_lab())
 
 # %% [markdown]
 # **Why.**

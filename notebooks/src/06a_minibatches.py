@@ -7,7 +7,7 @@
 # tell benign from malignant tumors. The blue path takes 8 of 512 examples for each step, the dashed path all 512. Press *one
 # example* and *all examples*. Take hold of the green point, and start somewhere else.
 
-# %% jupyter={"source_hidden": true}
+# %%
 import numpy as np
 
 from dlhelpers import averages, minibatches

@@ -1,4 +1,8 @@
-"""The browser suite: a real JupyterLab and Chromium, or a reason why not."""
+"""The browser suite: a real JupyterLab and Chromium, or a reason why not.
+
+Each worker of pytest-xdist has a server and a browser of its own.  The tests of one notebook stay
+together, so that it is opened and run once.
+"""
 
 import os
 from collections.abc import Callable, Iterator
@@ -6,10 +10,32 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 
-from tools.browser import Chromium, Jupyter, LabPage, LabView, Missing, check_browser, lab_makers
+from tools.browser import (
+    Chromium,
+    Jupyter,
+    LabPage,
+    LabView,
+    Missing,
+    check_browser,
+    lab_makers,
+    write_notebook,
+)
+
+
+def notebook_of(item: pytest.Item) -> str:
+    """Return the name of the notebook that a test opens, "" if it makes its own."""
+    notebook = getattr(item, "callspec", None) and item.callspec.params.get("notebook")
+    return notebook.stem if notebook else ""
+
+
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups here, too
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=notebook_of, reverse=True)  # it is stable; the longest pieces of work come first
+    for item in items:
+        if notebook_of(item):
+            item.add_marker(pytest.mark.xdist_group(notebook_of(item)))
 
 
 @pytest.fixture(scope="session")
@@ -32,11 +58,16 @@ def jupyter(chromium: Chromium) -> Iterator[Jupyter]:
 
 @pytest.fixture(scope="session")
 def open_notebook(chromium: Chromium, jupyter: Jupyter) -> Iterator[Callable[[Path], LabPage]]:
-    """Open a notebook, run all of it and uncover its labs, once for all tests."""
+    """Open a notebook, run all of it and uncover its labs, once for all its tests; close the one before."""
     pages: dict[Path, LabPage] = {}
+
+    def close() -> None:
+        for path in list(pages):
+            pages.pop(path).close()
 
     def open_once(notebook: Path) -> LabPage:
         if notebook not in pages:
+            close()
             pages[notebook] = LabPage(chromium, jupyter, notebook)
             pages[notebook].run_all()
             pages[notebook].uncover()
@@ -44,8 +75,7 @@ def open_notebook(chromium: Chromium, jupyter: Jupyter) -> Iterator[Callable[[Pa
         return pages[notebook]
 
     yield open_once
-    for page in pages.values():
-        page.close()
+    close()
 
 
 @pytest.fixture
@@ -56,11 +86,8 @@ def run_cells(
     pages: list[LabPage] = []
 
     def run(*sources: str) -> LabPage:
-        cells = [nbformat.v4.new_code_cell(source) for source in sources]
-        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
         path = tmp_path / f"{request.node.name.split('[')[0]}_{len(pages)}.ipynb"
-        nbformat.write(notebook, path)
+        write_notebook(path, *sources)
         pages.append(LabPage(chromium, jupyter, path))
         pages[-1].run_all()
         return pages[-1]

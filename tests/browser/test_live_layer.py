@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tools.browser import Control, LabPage, LabView, lab_makers, lab_modules, tag
+from tools.browser import Control, LabPage, LabView, lab_makers, lab_modules, screenshot_folder, tag
 
 BACKLOG = 300
 """Milliseconds after the last move of a drag by which the picture must belong to it."""
@@ -15,8 +15,12 @@ DECOMPOSITION = "from dlhelpers.labs.bias_variance import decomposition_lab\ndec
 HEADING = "Bias and variance add up"
 
 
+def sliders_of(lab: LabView) -> list[Control]:
+    return [control for control in lab.controls() if control.kind == "slider"]
+
+
 def first_slider(lab: LabView) -> Control:
-    return next(control for control in lab.controls() if control.kind == "slider")
+    return sliders_of(lab)[0]
 
 
 def delay_after_drag(lab: LabView, slider: Control) -> float:
@@ -28,29 +32,49 @@ def delay_after_drag(lab: LabView, slider: Control) -> float:
     return lab.shown_at(tag(state.arguments)) - max(lab.input_times())
 
 
-@pytest.mark.parametrize("module", lab_modules())
-def test_a_fast_drag_leaves_no_backlog(run_cells: RunCells, module: str) -> None:
-    """The captions of these labs hold the values that were computed from; a preview of them counts.
+def late_sliders(lab: LabView, sliders: list[Control]) -> dict[str, list[float]]:
+    """Return the delays of the sliders that leave a backlog; the best of three drags counts."""
+    late = {}
+    for slider in sliders:
+        times: list[float] = []
+        while len(times) < 3 and min(times, default=BACKLOG) >= BACKLOG:
+            times.append(delay_after_drag(lab, slider))
+        print(lab.name, slider.label, [round(delay) for delay in times])
+        if min(times) >= BACKLOG:
+            late[slider.label] = times
+    lab.press_button("Reset")
+    return late
 
-    The machine may be busy with other things: the best of three drags counts.
-    """
-    names = list(lab_makers(module))
+
+def tagged_labs(run_cells: RunCells, makers: list[tuple[str, str]]) -> list[LabView]:
+    """Return labs whose captions hold the values that were computed from; a preview of them counts."""
     page = run_cells(
-        f"from dlhelpers.labs.{module} import {', '.join(names)}\nfrom tools.browser import tagged_lab",
-        *(f"tagged_lab({name})" for name in names),
+        "from tools.browser import tagged_lab",
+        *(f"from dlhelpers.labs.{module} import {name}\ntagged_lab({name})" for module, name in makers),
     )
-    late: dict[str, dict[str, list[float]]] = {}
     for lab in page.labs():
         lab.wait_for_picture()
         lab.unfold()
-        delays: dict[str, list[float]] = {}
-        for slider in (control for control in lab.controls() if control.kind == "slider"):
-            times = delays[slider.label] = []
-            while len(times) < 3 and min(times, default=BACKLOG) >= BACKLOG:
-                times.append(delay_after_drag(lab, slider))
-            lab.press_button("Reset")
-        print(lab.name, {label: [round(delay) for delay in times] for label, times in delays.items()})
-        late[lab.name] = {label: times for label, times in delays.items() if min(times) >= BACKLOG}
+    return page.labs()
+
+
+MAKERS = [(module, name) for module in lab_modules() for name in lab_makers(module)]
+BY_TOPIC = {module.split(".")[0]: (module, name) for module, name in reversed(MAKERS)}
+
+
+@pytest.mark.timing
+def test_a_fast_drag_in_one_lab_of_each_topic_leaves_no_backlog(run_cells: RunCells) -> None:
+    labs = tagged_labs(run_cells, list(BY_TOPIC.values()))
+    late = {lab.name: late_sliders(lab, sliders_of(lab)[:1]) for lab in labs}
+    assert not any(late.values()), late
+
+
+@pytest.mark.every
+@pytest.mark.timing
+@pytest.mark.parametrize("module", lab_modules())
+def test_a_fast_drag_leaves_no_backlog(run_cells: RunCells, module: str) -> None:
+    labs = tagged_labs(run_cells, [(module, name) for name in lab_makers(module)])
+    late = {lab.name: late_sliders(lab, sliders_of(lab)) for lab in labs}
     assert not any(late.values()), late
 
 
@@ -237,3 +261,65 @@ def test_a_lab_behind_a_question_stays_covered_until_an_answer(run_cells: RunCel
     page.page.keyboard.press("Enter")
     page.lab(HEADING).settle()
     assert feedback.inner_text() == "" and not skip.is_visible() and page.uncover() == 0
+
+
+def test_the_picture_has_the_pixels_of_a_fine_screen_when_the_hand_rests(run_cells: RunCells) -> None:
+    page = run_cells(DECOMPOSITION)
+    lab = page.lab(HEADING)
+    for width, ratio in ((1280, 1), (1300, 2)):
+        page.resize(width, 800, ratio)
+        lab.wait_for_pixels(ratio)
+    before = lab.picture()
+    first_slider(lab).press()
+    lab.wait_for_new_picture(before)
+    lab.settle()
+    lab.wait_for_pixels(2)
+
+
+def test_an_image_stands_in_for_the_canvas(run_cells: RunCells) -> None:
+    page = run_cells("%env DLHELPERS_PICTURE=image", DECOMPOSITION)
+    lab = LabView(page, HEADING)
+    image = lab.root.locator("img")
+    image.wait_for(state="visible")
+    assert lab.root.locator("canvas").count() == 0
+    assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 300
+    before = image.get_attribute("src")
+    first_slider(lab).press()
+    page.wait_for("([image, old]) => image.src !== old", "another image", [image.element_handle(), before])
+    assert page.kernel.ask(f"dlh_lab({HEADING!r}).values['capacity']") == 4
+    assert not lab.message()
+
+
+EXERCISE = """\
+from dlhelpers.exercises.bias_variance import standard_error
+from dlhelpers.live.exercises import practice
+
+practice(standard_error)"""
+COURSE = """\
+from dlhelpers.exercises.course import notebooks
+from dlhelpers.live.course import course_map
+
+course_map(notebooks())"""
+TRY = "standard_error.check(lambda accuracy, n: (accuracy * (1 - accuracy) / n) ** {power})"
+
+
+def test_an_exercise_is_tried_with_a_hint_solved_and_remembered(run_cells: RunCells) -> None:
+    """Statement, hint and solution at a click, verdicts with a sign, and the map of the course after it."""
+    page = run_cells(COURSE, EXERCISE, TRY.format(power=1), TRY.format(power="0.5"))
+    statement, wrong, right = (page.cell(text) for text in ("practice(", "** 1)", "** 0.5)"))
+    statement.get_by_text("that was measured on n examples.").wait_for()
+    words = statement.locator("[role=status]")
+    for label, text in (("Hint", "root"), ("Solution", "def standard_error(accuracy, n):")):
+        statement.get_by_role("button", name=label, exact=True).press("Enter")
+        words.filter(has_text=text).wait_for()
+    statement.get_by_role("button", name="Solution", exact=True).click()
+    words.wait_for(state="hidden")
+    wrong.get_by_text("✗").wait_for()
+    wrong.get_by_text("this is the variance of the accuracy.").wait_for()
+    right.get_by_text("✓").wait_for()
+
+    course = page.cell("course_map(")
+    row = course.locator("tr", has_text="01 Bias and variance")
+    course.get_by_role("button", name="Look again").click()
+    row.filter(has_text="1 of 4").wait_for()
+    course.screenshot(path=screenshot_folder() / "course-map.png")

@@ -1,4 +1,7 @@
-"""Every notebook in a real JupyterLab: Run All, and then every control of every lab.
+"""Every notebook in a real JupyterLab: Run All, and then its labs.
+
+On each push a hand moves one control of each lab by the keyboard, one by the mouse, and what it can take
+hold of; the tests marked `every` try all of it for all labs (`make browser-all`).
 
 What a lab shows is compared with its twin in the process of the test, which computes afresh from the
 values that the page shows; the picture is compared, byte by byte, with the one that the kernel drew.
@@ -6,14 +9,15 @@ Screenshots are kept in tests/browser/screenshots.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dlhelpers.live.controls import snap
-from tools.browser import ROOT, LabPage, LabView, State, lab_makers, lab_modules, labs_in
+from dlhelpers.live.grabs import Grab
+from tools.browser import ROOT, Control, LabPage, LabView, State, lab_makers, lab_modules, labs_in
 
 FOLDER = Path(os.environ.get("BROWSER_NOTEBOOKS", ROOT / "notebooks"))
 NOTEBOOKS = sorted(FOLDER.glob("[0-9]*.ipynb"))
@@ -22,13 +26,20 @@ SAME_CAPTION: dict[tuple[str, str], str] = {}
 """(lab, control) whose caption one step may leave as it is, and why.  The picture must change even so."""
 
 
-LABS = [
-    pytest.param(path, module, name, id=f"{path.stem}-{name}")
-    for path in NOTEBOOKS
-    for module, name in labs_in(path)
-]
+LABS = [(path, *lab) for path in NOTEBOOKS for lab in labs_in(path)]
+FIRST = {labs_in(path)[0] for path in NOTEBOOKS if labs_in(path)}
+"""The first lab of each notebook stands for the others in what all labs have from the live layer."""
+MARKS = {True: (), False: (pytest.mark.every,)}
+every = pytest.mark.every
 each_notebook = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-each_lab = pytest.mark.parametrize(("notebook", "module", "function"), LABS)
+each_lab = pytest.mark.parametrize(
+    ("notebook", "module", "function"),
+    [pytest.param(*lab, id=f"{lab[0].stem}-{lab[2]}") for lab in LABS],
+)
+first_labs = pytest.mark.parametrize(
+    ("notebook", "module", "function"),
+    [pytest.param(*lab, id=f"{lab[0].stem}-{lab[2]}", marks=MARKS[lab[1:] in FIRST]) for lab in LABS],
+)
 
 
 @each_notebook
@@ -49,51 +60,86 @@ def test_every_lab_is_in_one_notebook() -> None:
     assert shown == [(module, name) for module in lab_modules() for name in sorted(lab_makers(module))]
 
 
-@each_lab
-def test_the_picture_has_a_text_alternative(view: LabView, function: str) -> None:
-    picture = view.picture()
-    assert picture.width > 0 and picture.height > 0
-    assert picture.name == view.caption() != ""
-    view.screenshot("default")
-
-
 def agrees(view: LabView, state: State, twins: Any, module: str, function: str) -> bool:
     """Return whether the settled lab says what its twin says for the same values."""
     twin = twins.lab(module, function)
     return bool(view.caption() == state.caption == twins.caption(twin, state.arguments))
 
 
+Move = tuple[Control, str]
+
+
+def wrong_after(view: LabView, moves: Iterable[Move], twins: Any, module: str, function: str) -> list[str]:
+    """Move controls by "key" or "mouse", one after the other; return what did not follow."""
+    wrong, old = [], view.settle()
+    for control, how in moves:
+        before = view.picture()
+        control.press() if how == "key" else control.move_by_mouse()
+        view.wait_for_new_picture(before)
+        new = view.settle()
+        changed = [label for label in new.values if new.values[label] != old.values[label]]
+        if changed != [control.label]:
+            wrong.append(f"{control!r}, {how}: the values changed are {changed}")
+        if new.picture == old.picture:
+            wrong.append(f"{control!r}, {how}: the same picture")
+        if new.caption == old.caption and (view.name, control.label) not in SAME_CAPTION:
+            wrong.append(f"{control!r}, {how}: the same caption for {control.value}: {new.caption}")
+        if not agrees(view, new, twins, module, function):
+            wrong.append(
+                f"{control!r}, {how}, at {control.value}: not what is computed afresh: {new.caption}"
+            )
+        if view.message():
+            wrong.append(f"{control!r}, {how}: {view.message()}")
+        old = new
+    return wrong
+
+
+def take_hold(view: LabView, grab: Grab, twins: Any, module: str, function: str) -> None:
+    """Drag in the picture; the controls that belong to it must move, and the page show what they ask for."""
+    old = view.settle()
+    box = twins.lab(module, function)._picture.canvas.figure.axes[grab.panel].get_position()
+    start, end = ((box.x0 + share * box.width, box.y0 + share * box.height) for share in (0.3, 0.75))
+    view.drag_in_picture(start, end)
+    new = view.settle()
+    changed = {name for name in new.arguments if new.arguments[name] != old.arguments[name]}
+    assert changed == {grab.x, grab.y} - {""}
+    assert agrees(view, new, twins, module, function) and new.picture != old.picture
+
+
+@each_lab
+def test_one_control_by_key_one_by_mouse_and_a_grab(
+    view: LabView, twins: Any, module: str, function: str
+) -> None:
+    controls = view.controls()
+    moves = [(controls[0], "key"), (controls[min(1, len(controls) - 1)], "mouse")]
+    wrong = wrong_after(view, moves, twins, module, function)
+    assert not wrong, "\n".join(wrong)
+    for grab in twins.lab(module, function)._hand._grabs[:1]:
+        take_hold(view, grab, twins, module, function)
+
+
+@every
 @each_lab
 def test_every_control_moves_picture_and_caption(
-    view: LabView, twins: Any, notebook: Path, module: str, function: str
+    view: LabView, twins: Any, module: str, function: str
 ) -> None:
     """By the keyboard from the default, and from there by the mouse."""
     wrong = []
     for control in view.controls():
-        old = view.press_and_settle("Reset")
-        for how, move in (("key", control.press), ("mouse", control.move_by_mouse)):
-            before = view.picture()
-            move()
-            view.wait_for_new_picture(before)
-            new = view.settle()
-            changed = [label for label in new.values if new.values[label] != old.values[label]]
-            if changed != [control.label]:
-                wrong.append(f"{control!r}, {how}: the values changed are {changed}")
-            if new.picture == old.picture:
-                wrong.append(f"{control!r}, {how}: the same picture")
-            if new.caption == old.caption and (view.name, control.label) not in SAME_CAPTION:
-                wrong.append(f"{control!r}, {how}: the same caption for {control.value}: {new.caption}")
-            if not agrees(view, new, twins, module, function):
-                wrong.append(
-                    f"{control!r}, {how}, at {control.value}: not what is computed afresh: {new.caption}"
-                )
-            if view.message():
-                wrong.append(f"{control!r}, {how}: {view.message()}")
-            old = new
+        view.press_and_settle("Reset")
+        wrong += wrong_after(view, [(control, "key"), (control, "mouse")], twins, module, function)
     assert not wrong, "\n".join(wrong)
 
 
+@every
 @each_lab
+def test_everything_that_can_be_taken_hold_of(view: LabView, twins: Any, module: str, function: str) -> None:
+    for grab in twins.lab(module, function)._hand._grabs:
+        view.press_and_settle("Reset")
+        take_hold(view, grab, twins, module, function)
+
+
+@first_labs
 def test_presets_and_reset(view: LabView, twins: Any, notebook: Path, module: str, function: str) -> None:
     twin = twins.lab(module, function)
     at_start = view.settle()
@@ -110,41 +156,37 @@ def test_presets_and_reset(view: LabView, twins: Any, notebook: Path, module: st
 
 
 @each_lab
-def test_what_can_be_taken_hold_of(view: LabView, twins: Any, module: str, function: str) -> None:
-    """A drag in the picture moves the controls that belong to it, and the page shows what they ask for."""
-    twin = twins.lab(module, function)
-    figure = twin._picture.canvas.figure
-    for grab in twin._hand._grabs:
-        old = view.press_and_settle("Reset")
-        box = figure.axes[grab.panel].get_position()
-        start, end = ((box.x0 + share * box.width, box.y0 + share * box.height) for share in (0.3, 0.75))
-        view.drag_in_picture(start, end)
-        new = view.settle()
-        changed = {name for name in new.arguments if new.arguments[name] != old.arguments[name]}
-        assert changed == {grab.x, grab.y} - {""}
-        assert agrees(view, new, twins, module, function) and new.picture != old.picture
-
-
-@each_lab
-def test_it_stands_on_one_screen(view: LabView) -> None:
+def test_it_stands_on_one_screen_and_has_a_text_alternative(view: LabView) -> None:
     """In a window of 1280 x 800, with what is folded away folded: no scroll bar, at most 640 px high."""
-    page = view.page
-    view.press_and_settle("Reset")
-    size = page.viewport_size
-    page.set_viewport_size({"width": 1280, "height": 800})
+    picture = view.picture()
+    assert picture.width > 0 and picture.height > 0
+    assert picture.name == view.caption() != ""
+    size = view.size_at(1280, 800)
+    assert not size.scrolls and size.height <= 640, (view.name, size)
+
+
+SCREENS = {"1280": (1280, 800, 1), "1920": (1920, 1080, 1), "ratio-2": (1300, 800, 2)}
+
+
+@every
+@first_labs
+def test_screenshots_to_look_at(view: LabView) -> None:
+    """Two windows, a fine screen, and the dark theme."""
+    page = view.notebook
     view.fold()
-    view.wait_for_width(850)
-    box = view.root.bounding_box()
-    scrolls = view.root.evaluate(
-        "e => { const o = e.closest('.jp-OutputArea-output'); return o.scrollWidth - o.clientWidth; }"
-    )
-    view.screenshot("one-screen")
-    page.set_viewport_size(size)
+    for name, (width, height, ratio) in SCREENS.items():
+        page.resize(width, height, ratio)
+        view.wait_for_pixels(ratio)
+        view.root.scroll_into_view_if_needed()
+        page.screenshot(f"{view.name} {name}")
+    page.resize()
+    page.theme("JupyterLab Dark")
+    view.screenshot("dark")
+    page.theme("JupyterLab Light")
     view.unfold()
-    assert scrolls <= 0 and box["height"] <= 640, (view.name, box, scrolls)
 
 
-@each_lab
+@first_labs
 def test_new_seed(view: LabView, twins: Any, notebook: Path, module: str, function: str) -> None:
     if "New seed" not in view.buttons():
         assert "Seed" not in [control.label for control in view.controls()]
@@ -158,7 +200,7 @@ def test_new_seed(view: LabView, twins: Any, notebook: Path, module: str, functi
     assert agrees(view, new, twins, module, function)
 
 
-@each_lab
+@first_labs
 def test_show_code(view: LabView, twins: Any, notebook: Path, module: str, function: str) -> None:
     twin = twins.lab(module, function)
     assert view.code() == ""

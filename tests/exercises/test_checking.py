@@ -64,7 +64,7 @@ def two_numbers(mistakes: Any = ()) -> Exercise:
 def test_right_answer_is_told_why() -> None:
     verdict = exercise().check(lambda x: x - x.mean())
     assert verdict == Verdict("right", "Right. The mean of the result is zero.")
-    assert repr(verdict) == verdict.text
+    assert repr(verdict) == f"✓ {verdict.text}"
 
 
 def test_lists_and_float32_count_as_right() -> None:
@@ -584,3 +584,55 @@ def test_question_must_be_complete() -> None:
         Question("?", ("x", "x"), "a", ("one", "two"))
     with pytest.raises(ValueError, match="answer must be one of a, b; got 'c'"):
         Question("?", ("x", "y"), "c", ("one", "two"))
+
+
+# ------------------------------------------------------------- what is recognized in every exercise
+
+
+def test_arguments_in_another_order_are_recognized() -> None:
+    power = exercise(
+        name="power",
+        reference=lambda base, exponent: base**exponent,
+        cases=[{"base": 2.0, "exponent": 3}, {"base": 3.0, "exponent": 2}, {"base": 5.0, "exponent": 1}],
+        mistakes=[],
+    )
+    verdict = power.check(lambda exponent, base: base**exponent)
+    assert verdict.kind == "known mistake"
+    assert " ".join(verdict.text.split()) == (
+        "A known mistake: your function takes its arguments in another order. "
+        "It is called as power(base, exponent)."
+    )
+
+
+def test_results_in_another_order_are_recognized() -> None:
+    asked = exercise(
+        reference=lambda x: (x.sum(), x.max(), x.min()),
+        mistakes=[],
+        cases=[{"x": np.array([1.0, 2.0, 4.0])}, {"x": np.array([0.5, -1.0])}],
+    )
+    verdict = asked.check(lambda x: (x.min(), x.sum(), x.max()))
+    assert verdict.kind == "known mistake"
+    assert "the parts of the answer are right, but they stand in another order." in verdict.text
+    assert "expected:  (7, 4, 1)" in verdict.text and "got:       (1, 7, 4)" in verdict.text
+
+
+@pytest.mark.parametrize(
+    ("factor", "words"),
+    [(2, "each number is 2 times the expected one."), (-1, "each number has the wrong sign.")],
+)
+def test_a_common_factor_is_named(factor: float, words: str) -> None:
+    asked = exercise(reference=lambda x: x - x.mean(), mistakes=[])
+    assert words in asked.check(lambda x: factor * (x - x.mean())).text
+    assert words not in asked.check(lambda x: factor * (x - x.mean()) + 0.1).text
+
+
+def test_an_argument_without_influence_is_named() -> None:
+    asked = exercise(
+        name="scaled",
+        reference=lambda x, n: x.sum() / n,
+        cases=[{"x": np.array([1.0, 2.0]), "n": n} for n in (2, 3, 5)],
+        mistakes=[],
+    )
+    assert "It does not depend on `n`." in asked.check(lambda x, n: x.sum() + 1).text
+    assert "depend" not in asked.check(lambda x, n: x.max() + n).text  # 0.9 x changes it
+    assert "It does not depend on `x` and `n`." in asked.check(lambda x, n: 3.0).text

@@ -1,6 +1,5 @@
 """Exercises take the right answer and tell the mistakes apart; what the feedback claims is measured."""
 
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,11 +11,11 @@ from dlhelpers.activations import sigmoid
 from dlhelpers.dropout import all_masks, keep_mask, mask_weights, normalized_geometric_mean
 from dlhelpers.exercises import dropout
 from dlhelpers.exercises.checking import ask
-from dlhelpers.labs.dropout import inverted, subnetworks
+from dlhelpers.labs.dropout import inverted, rules, subnetworks
 from dlhelpers.labs.dropout.columns import train_column
-from dlhelpers.labs.dropout.inverted import FORGOTTEN, INVERTED
 from dlhelpers.labs.dropout.keep_prob import per_layer
 from dlhelpers.labs.dropout.noisy_cost import noisy_cost
+from dlhelpers.labs.dropout.rules import FORGOTTEN, INVERTED
 from dlhelpers.live.stages import last
 from tests.exercises.every import solution
 
@@ -60,19 +59,15 @@ def test_geometric_mean_is_the_sigmoid_of_the_mean_logit(logits: list[float], p:
 # ------------------------------------------------------------------------- what the feedback says
 
 
-@cache
-def of_rule(rule: str, seed: int) -> inverted.StepByStep:
-    return last(inverted.show_steps(0.5, rule, "training", False, 3, 1024, seed))
-
-
 @pytest.mark.parametrize("seed", range(3))
 def test_no_division(seed: int) -> None:
     """Half of the test-time activations in training; a higher dev loss, hardly another accuracy."""
-    found = of_rule(FORGOTTEN, seed)
-    assert found.ratio == pytest.approx(0.5, abs=0.02)
-    assert found.measured is not None
-    loss, accuracy = found.measured.at(FORGOTTEN, 0.5)
-    right, reference = found.measured.at(INVERTED, 0.5)
+    taken_apart = inverted.show_steps(0.5, FORGOTTEN, 1024, "training", 3, False, seed)
+    assert taken_apart.ratio == pytest.approx(0.5, abs=0.02)
+    measured = last(rules.rule_cost(FORGOTTEN, 0.5, seed)).measured
+    assert measured is not None
+    loss, accuracy = measured.at(FORGOTTEN, 0.5)
+    right, reference = measured.at(INVERTED, 0.5)
     assert loss > 1.2 * right
     assert abs(accuracy - reference) < 0.05
 
@@ -133,8 +128,8 @@ def test_the_best_pair_drops_much_in_one_layer_and_little_in_the_other() -> None
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_preview_of_the_rules_says_nothing_of_networks_in_training(seed: int) -> None:
-    inverted.train_rules.cache_clear()
-    *early, (_, end) = inverted.show_steps(0.5, FORGOTTEN, "training", False, 3, 1024, seed)
+    rules.train_rules.cache_clear()
+    *early, (_, end) = rules.rule_cost(FORGOTTEN, 0.5, seed)
     assert early
     for _, result in early:
         assert result.measured is None and "still in training" in result.caption

@@ -18,6 +18,12 @@ def test_it_found_them() -> None:
     assert all(name.endswith(f".{exercise.name}") for name, exercise in EXERCISES.items())
 
 
+def test_no_two_have_the_same_name() -> None:
+    """By their names they are remembered."""
+    for things in (EXERCISES, QUESTIONS):
+        assert len({thing.name for thing in things.values()}) == len(things)
+
+
 @each_exercise
 def test_reference_and_solution_are_right(exercise: Exercise) -> None:
     assert exercise.check(exercise.reference).kind == "right"

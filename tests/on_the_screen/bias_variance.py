@@ -8,3 +8,7 @@ NUMBERS = {
     "learning_curves_lab": lambda r: tuple(r.diagnosis),
     "mismatch_lab": lambda r: tuple(r.errors),
 }
+
+REDRAWS = {
+    "diagnosis_lab": {"train", "dev", "threshold"},  # a list of remedies lights up
+}

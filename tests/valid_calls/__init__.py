@@ -31,7 +31,7 @@ from dlhelpers import (
 )
 from dlhelpers.batch_normalization import BatchNormalization
 from dlhelpers.minibatches import Batch
-from dlhelpers.network import Network
+from dlhelpers.network import Network, check_training_with_statistics
 
 Call = tuple[Callable[..., Any], dict[str, Any]]
 
@@ -75,6 +75,7 @@ def calls(folder: Path) -> dict[str, Call]:
         add(loss.cost, Z=Z, Y=A)
         add(loss.gradient, Z=Z, Y=A)
     add(losses.smooth_labels, Y=np.eye(3), strength=0.1)
+    add(losses.check_labels, Y=np.eye(3), axis=-1)
     add(softmax.softmax, Z=Z, temperature=2.0)
     add(softmax.log_softmax, Z=Z, temperature=2.0)
     add(softmax.hardmax, Z=Z)
@@ -99,7 +100,7 @@ def calls(folder: Path) -> dict[str, Call]:
     add(network.layout.name_of, index=2)
     add(parameters.Layout, shapes={"W1": (2, 3)})
     add(minibatches.minibatches, X=X, Y=Y, batch_size=2, rng=rng(), epochs=1)
-    add(dropout.keep_mask, draw=rng().random((3, 5)), keep_prob=0.5)
+    add(dropout.keep_mask, draw=rng().random((3, 5)), keep_prob=0.5, dtype=np.dtype(float))
     add(dropout.check_keep_prob, keep_prob=0.5)
     add(dropout.draw_uniform, sizes=(2, 3, 1), m=5, rng=rng(), population=2)
     add(dropout.with_draws, batches=repeat(batch), sizes=(2, 3, 1), rng=rng(), population=2)
@@ -135,6 +136,9 @@ def calls(folder: Path) -> dict[str, Call]:
     add(normed.initial_statistics, population=2)
     add(normed.batch_statistics, theta=normed_theta, batch=batch)
     add(normed.update_statistics, statistics=statistics, theta=normed_theta, batch=batch)
+    add(normed.gradient_and_statistics, theta=normed_theta, batch=batch, statistics=statistics)
+    together = {"network": normed, "theta": normed_theta, "batch": batch, "statistics": statistics}
+    add(check_training_with_statistics, **together)
     add(
         training.descend,
         objective=normed,
@@ -155,7 +159,7 @@ def calls(folder: Path) -> dict[str, Call]:
     regularized = regularization.Regularized(normed, 5, 0.1, 0.2)
     add(regularized.loss, theta=normed_theta, batch=batch, statistics=statistics)
     add(regularized.gradient, theta=normed_theta, batch=batch)
-    add(regularized.update_statistics, statistics=statistics, theta=normed_theta, batch=batch)
+    add(regularized.gradient_and_statistics, theta=normed_theta, batch=batch, statistics=statistics)
     add(regularization.soft_threshold, theta=theta, is_weight=mask, amount=0.1)
     add(regularization.max_norm, theta=theta, layout=network.layout, limit=3.0)
     cost = partial(network.loss, batch=batch)

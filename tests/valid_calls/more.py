@@ -38,6 +38,7 @@ def of_optimizers() -> Iterator[One]:
     beta = {"v": theta, "x": gradient, "beta": 0.9}
     yield averages.update, beta
     yield averages.correct, {"v": theta, "beta": 0.9, "t": 3}
+    yield averages.weight_sum, {"beta": 0.9, "t": 3}
     yield averages.moving_average, {"x": theta, "beta": 0.9, "bias_correction": True}
     yield averages.weights, {"beta": 0.9, "t": 5}
     yield averages.rule_of_thumb_window, {"beta": 0.9}
@@ -95,8 +96,7 @@ def of_data() -> Iterator[One]:
     yield augmentation.elastic, {**noise, "smoothness": 2.0}
     amounts = {"degrees": 10.0, "pixels": 1.0, "scale": 0.1, "noise": 0.1, "elastic": 0.5, "smoothness": 2.0}
     yield augmentation.augment, {"X": images, "rng": np.random.default_rng(0), **amounts}
-    A, B = np.ones((2, 3)), np.ones((3, 4))
-    yield scratch.scratch, {"name": "a test", "A": A, "B": B}
+    yield scratch.scratch, {"name": "a test", "lead": (), "sizes": (2, 3), "m": 4, "dtype": np.dtype(float)}
 
 
 def half(setting: dict[str, Any]) -> float:

@@ -1,4 +1,4 @@
-"""The lab *Inverted dropout, step by step*: the mask, what the next layer gets, and the two mistakes."""
+"""The lab *Inverted dropout, step by step*: one layer taken apart, and what the next layer gets."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -13,63 +13,33 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from dlhelpers.dropout import keep_mask, with_draws
-from dlhelpers.labs.dropout.common import (
-    KEEP_PROB_OPTIONS,
-    KEEP_PROBS,
-    N_DEV,
-    Moons,
-    accuracies,
-    pieces,
-    two_moons,
-)
-from dlhelpers.labs.dropout.mistakes import (
-    Rescaled,
-    mask_with_drop_and_keep_swapped,
-    mask_without_division,
+from dlhelpers.labs.dropout.common import KEEP_PROB_OPTIONS, N_DEV, pieces, two_moons
+from dlhelpers.labs.dropout.rules import (
+    FORGOTTEN,
+    INVERTED,
+    MASKS,
+    ORIGINAL,
+    RULE_SIZES,
+    RULE_STEPS,
+    RULES,
+    SWAPPED,
 )
 from dlhelpers.live.controls import choice, log_slider, slider, steps_slider, switch
 from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
-from dlhelpers.live.stages import Stages, remembered
 from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam
 from dlhelpers.plots.style import ACCENT, DEV, GHOST, LIGHT_GREY, TRAIN, View, key, moving
 from dlhelpers.training import descend
 from dlhelpers.typing import FloatArray
 
-INVERTED, FORGOTTEN, SWAPPED, ORIGINAL = (
-    "inverted dropout",
-    "forgot to divide",
-    "keep and drop mixed up",
-    "original: × p at test time",
-)
-RULES = (INVERTED, FORGOTTEN, SWAPPED, ORIGINAL)
-MASKS = {
-    INVERTED: keep_mask,
-    FORGOTTEN: mask_without_division,
-    SWAPPED: mask_with_drop_and_keep_swapped,
-    ORIGINAL: mask_without_division,
-}
-RULE_SIZES, RULE_STEPS, N_SHOWN, MOST_MASKS = (2, 10, 10, 1), 400, 12, 1024
+N_SHOWN, MOST_MASKS = 12, 1024
 Z_LIMIT = 8.0
 """Half the width of the frame that shows Z of the next layer."""
 
 
-class Measured(NamedTuple):
-    """Dev loss and dev accuracy of trained networks without masks: from a rule to a curve over keep_prob."""
-
-    loss: dict[str, FloatArray]
-    accuracy: dict[str, FloatArray]
-
-    def at(self, rule: str, keep_prob: float) -> tuple[float, float]:
-        """Return loss and accuracy for one rule and keep_prob."""
-        k = KEEP_PROBS.index(keep_prob)
-        return float(self.loss[rule][k]), float(self.accuracy[rule][k])
-
-
 class StepByStep(NamedTuple):
-    """One layer under dropout, what the next layer gets, and what training with this rule leads to."""
+    """One layer under dropout, and what the next layer gets."""
 
     rule: str
     keep_prob: float
@@ -85,7 +55,6 @@ class StepByStep(NamedTuple):
     Z_mean: FloatArray
     Z_test: FloatArray
     ratio: float
-    measured: Measured | None
 
     @property
     def finding(self) -> str:
@@ -97,8 +66,7 @@ class StepByStep(NamedTuple):
 
     @property
     def caption(self) -> str:
-        """Which units are off, and what training by this rule costs."""
-        rule, p = self.rule, self.keep_prob
+        """Which units are off, and what does not fit the frame."""
         off = np.flatnonzero(self.D[:, self.example - 1] == 0) + 1
         units = "no unit" if not len(off) else f"unit{'s' if len(off) > 1 else ''} {', '.join(map(str, off))}"
         when = "At test time there is no mask" if self.testing else "This mask"
@@ -109,65 +77,17 @@ class StepByStep(NamedTuple):
         outside = int((np.abs([self.Z_mean, self.Z_test]).max(axis=0) > Z_LIMIT).sum())
         if outside:
             text += f"{outside} of {self.Z_mean.size} dots lie outside of the frame; they stand at its edge. "
-        if self.measured is None:
-            return f"{text}The networks that learn by this rule are still in training."
-        loss, right = self.measured.at(rule, p)
-        text += f"Networks trained with this rule and keep_prob {p:.1f}: dev loss {loss:.2f}, "
-        text += f"{right:.0%} of the dev points right"
-        if rule == INVERTED:
-            return f"{text}."
-        loss, right = self.measured.at(INVERTED, p)
-        return f"{text}; with inverted dropout {loss:.2f} and {right:.0%}."
+        return text
 
 
-class Trained(NamedTuple):
-    """What is kept of the networks that were trained by all rules."""
-
-    theta: FloatArray
-    """Of the network without dropout, (P,)."""
-    measured: Measured | None = None
-    """None while training goes on."""
-
-
-def rule_objective() -> Rescaled:
-    """Return the objective of 30 networks: three rules, each for ten values of keep_prob."""
-    p = np.array(KEEP_PROBS)
-    kept = np.concatenate([p, p, np.maximum(1 - p, 0.1)])  # with factor 0 it does not matter what is kept
-    factor = np.concatenate([np.ones(10), p, (1 - p) / p])
-    shares = kept[:, np.newaxis, np.newaxis]
-    network = Network(RULE_SIZES, "relu", "sigmoid_cross_entropy", keep_prob=shares)
-    return Rescaled(network, factor[:, np.newaxis, np.newaxis])
-
-
-def measure_rules(thetas: FloatArray, data: Moons) -> Measured:
-    """Return dev loss and dev accuracy over keep_prob, for each rule; no masks at test time."""
-    plain = Network(RULE_SIZES, "relu", "sigmoid_cross_entropy")
-    everything = np.concatenate([thetas, rule_objective().effective(thetas)[10:20]])  # the original rule
-    loss, accuracy = plain.loss(everything, data.dev), accuracies(plain, everything, data)
-    parts = {rule: slice(10 * k, 10 * k + 10) for k, rule in enumerate(RULES)}
-    return Measured(*({rule: each[part] for rule, part in parts.items()} for each in (loss, accuracy)))
-
-
-@remembered(8)
-def train_rules(seed: int) -> Stages[Trained]:
-    """Train 30 networks; yield what is known so far."""
-    data = two_moons(100, 0.3, seed)
-    objective, rng = rule_objective(), np.random.default_rng(seed)
-    theta = np.tile(objective.network.initialize(rng), (30, 1))
-    batches = with_draws(repeat(data.batch), RULE_SIZES, rng)
-    for step in pieces(descend(objective, theta, batches, Adam(), 0.01), RULE_STEPS, 20):
-        measured = measure_rules(step.theta, data) if step.step == RULE_STEPS else None
-        yield step.step / RULE_STEPS, Trained(step.theta[9].copy(), measured)
-
-
-def show_steps(
-    keep_prob: float, rule: str, time: str, shared: bool, example: int, n_masks: float, seed: int
-) -> Stages[StepByStep]:
-    """Train networks by all rules once, then take one layer apart."""
-    X = two_moons(100, 0.3, seed).X_dev[:N_SHOWN]
-    chosen = (keep_prob, rule, time == "test time", shared, example, round(n_masks), seed)
-    for share, trained in train_rules(seed):
-        yield share, _take_apart(trained, X, *chosen)
+@lru_cache(maxsize=8)
+def trained(seed: int) -> FloatArray:
+    """Return theta of a network trained without dropout, (P,): activations stay while masks change."""
+    data, rng = two_moons(100, 0.3, seed), np.random.default_rng(seed)
+    network = Network(RULE_SIZES, "relu", "sigmoid_cross_entropy")
+    run = descend(network, network.initialize(rng), repeat(data.batch), Adam(), 0.01)
+    *_, end = pieces(run, RULE_STEPS, RULE_STEPS)
+    return end.theta
 
 
 @lru_cache(maxsize=2)
@@ -177,20 +97,14 @@ def mask_numbers(seed: int) -> tuple[FloatArray, FloatArray]:
     return rng.random((MOST_MASKS, 10, N_SHOWN)), rng.random((10, N_SHOWN))
 
 
-def _take_apart(
-    trained: Trained,
-    X: FloatArray,
-    keep_prob: float,
-    rule: str,
-    testing: bool,
-    shared: bool,
-    example: int,
-    n_masks: int,
-    seed: int,
+def show_steps(
+    keep_prob: float, rule: str, n_masks: float, time: str, example: int, shared: bool, seed: int
 ) -> StepByStep:
+    """Take one layer of a trained network apart."""
     network = Network(RULE_SIZES, "relu", "sigmoid_cross_entropy")
-    W = network.layout.views(trained.theta)  # without dropout: the activations stay while masks change
-    A = network.hidden_units(trained.theta, X)[0].T
+    theta, testing, n_masks = trained(seed), time == "test time", round(n_masks)
+    W = network.layout.views(theta)
+    A = network.hidden_units(theta, two_moons(100, 0.3, seed).X_dev[:N_SHOWN])[0].T
     U, U2 = (draw[..., :1] if shared else draw for draw in mask_numbers(seed))
     masks = np.broadcast_to(MASKS[rule](U[:n_masks], keep_prob), (n_masks, *A.shape))
     at_test = keep_prob if rule == ORIGINAL else 1.0
@@ -213,12 +127,11 @@ def _take_apart(
         Z_mean,
         W["W2"] @ (A * at_test) + W["b2"],
         float((A * masks).mean() / (A * at_test).mean()),
-        trained.measured,
     )
 
 
 def program(
-    keep_prob: float, rule: str, time: str, shared: bool, example: int, n_masks: float, seed: int
+    keep_prob: float, rule: str, n_masks: float, time: str, example: int, shared: bool, seed: int
 ) -> str:
     """Return the program behind the picture."""
     mask = MASKS[rule].__name__
@@ -228,25 +141,21 @@ from itertools import islice, repeat
 
 import numpy as np
 from dlhelpers.datasets import moons
-from dlhelpers.dropout import with_draws
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam
 from dlhelpers.training import descend
-from dlhelpers.labs.dropout.inverted import rule_objective
 from {source} import {mask}
 
 rng = np.random.default_rng({seed})
 X, y = moons(100, noise=0.3, rng=rng)
 X_dev, y_dev = moons({N_DEV}, noise=0.3, rng=rng)
-objective, rng = rule_objective(), np.random.default_rng({seed})  # 30 networks: 3 rules, 10 keep_probs
-theta = np.tile(objective.network.initialize(rng), (30, 1))
-batches = with_draws(repeat(Batch(X, y[:, None].astype(float))), {RULE_SIZES}, rng)
-*_, last = islice(descend(objective, theta, batches, Adam(), 0.01), {RULE_STEPS} + 1)
-
 network = Network({RULE_SIZES}, "relu", "sigmoid_cross_entropy")
-A = network.hidden_units(last.theta[9], X_dev[:{N_SHOWN}])[0].T  # that with keep_prob 1
-W = network.layout.views(last.theta[9])
+theta, train = network.initialize(np.random.default_rng({seed})), Batch(X, y[:, None].astype(float))
+*_, last = islice(descend(network, theta, repeat(train), Adam(), 0.01), {RULE_STEPS} + 1)
+
+A = network.hidden_units(last.theta, X_dev[:{N_SHOWN}])[0].T
+W = network.layout.views(last.theta)
 U = np.random.default_rng({seed}).random(({MOST_MASKS}, 10, {N_SHOWN}))
 U = U[:{round(n_masks)}{", :, :1" if shared else ""}]
 A_trained = A * {mask}(U, {keep_prob})
@@ -367,51 +276,16 @@ class NextLayerView(View[StepByStep]):
                 dots.set_data(*(np.clip(Z, -edge, edge).ravel() for Z in (shown.Z_test, shown.Z_mean)))
 
 
-class RuleLossView(View[StepByStep]):
-    """Dev loss of networks that were trained with a rule for the mask, over keep_prob."""
-
-    LOW, HIGH = 0.1, 4.0
-
-    def __init__(self, ax: Axes, shares: Sequence[float], reference: str) -> None:
-        ax.set(yscale="log", xlim=(0.05, 1.05), ylim=(self.LOW, self.HIGH), xlabel="keep_prob in training")
-        ax.set_ylabel("dev loss at test time")
-        ax.set_xticks([0.2, 0.4, 0.6, 0.8, 1.0])
-        ax.set_yticks([0.1, 0.3, 1, 3], ["0.1", "0.3", "1", "3"])
-        ax.minorticks_off()
-        self._shares, self._reference = shares, reference
-        (self._before,) = ax.plot([], [], "--", color=GHOST, lw=1.5)
-        (self._right,) = ax.plot([], [], "-", color="#333333", lw=1.2)
-        self._cursor = ax.axvline(1, color=ACCENT, lw=2)
-        (self._line,) = ax.plot([], [], "s--", color=DEV)
-        for artist in (self._before, self._right, self._cursor, self._line):
-            moving(artist)
-        key(ax, ("■-- this rule", DEV), ("— inverted", "#333333"), ("┃ your p", ACCENT))
-
-    def update(self, result: StepByStep, before: StepByStep | None) -> None:
-        """Show `result.measured.loss`, if it is known, for `result.rule` and for the reference."""
-        for line, rule, shown in (
-            (self._line, result.rule, result),
-            (self._right, self._reference, result),
-            (self._before, "" if before is None else before.rule, before),
-        ):
-            curve = np.zeros(0)
-            if shown is not None and shown.measured is not None:
-                curve = np.clip(shown.measured.loss[rule], self.LOW, self.HIGH)
-            line.set_data(self._shares[: len(curve)], curve)
-        self._cursor.set_xdata([result.keep_prob] * 2)
-
-
 def inverted_views(figure: Figure) -> list[View[Any]]:
-    """Lay out the lab: four heat maps; below them the network, the next layer, and the dev loss."""
-    rows = figure.add_gridspec(2, 1, height_ratios=[1, 1.35])
-    maps = rows[0].subgridspec(1, 4)
-    below = rows[1].subgridspec(1, 3, width_ratios=[1.15, 1, 1])
-    diagram, scatter, losses = (figure.add_subplot(below[0, k]) for k in range(3))
+    """Lay out the lab: four heat maps; below them the network, and what the next layer gets."""
+    rows = figure.add_gridspec(2, 1, height_ratios=[1, 1.5])
+    above, below = rows[0].subgridspec(1, 4), rows[1].subgridspec(1, 2)
+    maps = [figure.add_subplot(above[k]) for k in range(4)]
+    diagram, scatter = (figure.add_subplot(below[k]) for k in range(2))
     return [
-        HeatMapsView([figure.add_subplot(maps[0, k]) for k in range(4)], 10, N_SHOWN),
+        HeatMapsView(maps, 10, N_SHOWN),
         DiagramView(diagram, RULE_SIZES),
         NextLayerView(scatter, Z_LIMIT),
-        RuleLossView(losses, KEEP_PROBS, INVERTED),
     ]
 
 
@@ -422,14 +296,14 @@ def inverted_lab() -> Lab:
         controls={
             "keep_prob": steps_slider("keep_prob p", KEEP_PROB_OPTIONS, 0.5),
             "rule": choice("Rule", RULES, INVERTED),
-            "time": choice("Seen in", ["training", "test time"], "training"),
             "n_masks": log_slider("Masks to average over", 0, 10, 64, 1, base=2, fmt=",.0f"),
+            "time": choice("Seen in", ["training", "test time"], "training"),
             "example": slider("Example in the network", 1, N_SHOWN, 6),
             "shared": switch("One mask for all examples", False),
         },
         compute=show_steps,
         views=inverted_views,
-        grabs=[Grab(2, x="keep_prob")],
+        grabs=[Grab(k, x="example") for k in range(4)],
         code=program,
         presets={
             "a single mask": {"n_masks": 1},
@@ -437,5 +311,5 @@ def inverted_lab() -> Lab:
             "keep and drop mixed up": {"rule": SWAPPED, "keep_prob": 0.8, "n_masks": 1024},
             "test time": {"time": "test time"},
         },
-        size=(9.6, 4.9),
+        size=(9.6, 4.7),
     )

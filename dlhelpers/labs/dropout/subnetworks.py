@@ -55,7 +55,8 @@ class Subnetworks(NamedTuple):
     @property
     def finding(self) -> str:
         """The answer of the full network and the mean of its subnetworks."""
-        return f"Full network {self.full:.2f}, mean of its 256 subnetworks {self.arithmetic:.2f}"
+        answers = f"Full network {self.full:.2f}, mean of its 256 subnetworks {self.arithmetic:.2f}"
+        return answers if self.accuracies else f"{answers}, in training"
 
     @property
     def caption(self) -> str:

@@ -103,7 +103,7 @@ class Clocks(NamedTuple):
 def _cost(run: Run, target: float) -> str:
     updates = run.updates_to(target)
     if np.isnan(updates):
-        return f"not there after {_round(run.steps[-1])} updates"
+        return f"not yet there after {_round(run.steps[-1])} updates"
     return f"{_round(updates)} updates, {_round(updates * run.batch_size)} examples"
 
 
