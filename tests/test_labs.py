@@ -194,9 +194,8 @@ async def take_hold(lab):
             await move(
                 lab, lambda kind=kind, place=place: lab._picture._hear(None, {"kind": kind, **place}, [])
             )
-            for name, at in zip((grab.x, grab.y), asked, strict=True):
-                if name:
-                    assert lab.values[name] == pytest.approx(nearest(lab.controls[name], at)), name
+            for name, value in grab.values(*asked).items():
+                assert lab.values[name] == pytest.approx(nearest(lab.controls[name], value)), name
         lab._picture._hear(None, {"kind": "up", **place}, [])
         await lab.settled()
         assert {name for name in before if lab.values[name] != before[name]} == {grab.x, grab.y} - {""}
