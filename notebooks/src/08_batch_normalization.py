@@ -8,7 +8,7 @@
 # undoes what you do, and what does it cost?
 
 # %% jupyter={"source_hidden": true}
-from itertools import islice, repeat
+from itertools import islice
 
 import numpy as np
 
@@ -17,9 +17,13 @@ from dlhelpers.batch_normalization import BatchNormalization
 from dlhelpers.datasets import digits, one_hot, split
 from dlhelpers.exercises import batch_normalization as exercises
 from dlhelpers.labs import batch_normalization as labs
+from dlhelpers.labs.batch_normalization.depth import THEORY, factor, gradient_sizes
+from dlhelpers.labs.batch_normalization.running import ONE_CLASS, batches_of
+
+# %% jupyter={"source_hidden": true}
 from dlhelpers.live.exercises import practice
 from dlhelpers.live.questions import ask, predict
-from dlhelpers.minibatches import Batch, minibatches
+from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
 from dlhelpers.normalization import fit
 from dlhelpers.optimizers import GradientDescent
@@ -245,8 +249,6 @@ labs.running_lab()
 # **A batch must be a sample of the data.** The same order of examples does little harm to the network without batch norm:
 
 # %%
-from dlhelpers.labs.batch_normalization.running import ONE_CLASS, batches_of
-
 plain = Network((64, 32, 32, 10), "relu", "softmax_cross_entropy")
 run = descend(
     plain, plain.initialize(np.random.default_rng(0)), batches_of(ONE_CLASS, 64, 0), GradientDescent(), 0.1
@@ -297,8 +299,6 @@ predict(exercises.deep_start, labs.normalized_depth_lab())
 # it, and what is left is smaller and gets enlarged again. Small batches make it worse; see the right panel. The cell compares:
 
 # %%
-from dlhelpers.labs.batch_normalization.depth import THEORY, factor, gradient_sizes
-
 for batch_size in (8, 32, 256):
     sizes = [gradient_sizes(batch_size, "relu", 30, seed, normalize=True) for seed in range(16)]
     print(f"batches of {batch_size:>3}: {factor(np.array(sizes)):.2f} a layer; theory {THEORY['relu']:.2f}")
