@@ -205,14 +205,13 @@ which_batch = Question(
         "16: fewest examples.",
         "256: the largest one that costs nothing yet.",
         "1,024: the most exact gradient.",
-        "300, because it is nearest to 400 and below it.",
+        "It does not matter: at its own best rate each of them gets there.",
     ),
     answer="b",
     feedback=(
         "The card takes 10 ms for 16 examples and for 256. What do you pay with, examples or time?",
         "Up to here a larger batch saves updates, and each update costs the same time.",
         "It costs four times the time for each update. Beyond the noise scale it cannot save that many.",
-        "That can be as good, but you did not measure its time. The noise scale is an order of size, not a "
-        "number to aim at.",
+        "Each gets there, but not after the same time. Multiply the updates by the milliseconds of one.",
     ),
 )

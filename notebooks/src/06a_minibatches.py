@@ -13,24 +13,15 @@ import numpy as np
 from dlhelpers import averages, minibatches
 from dlhelpers.exercises import averages as average_exercises
 from dlhelpers.exercises import minibatches as exercises
+from dlhelpers.labs import minibatches as labs
 from dlhelpers.labs.averages import moving_average_lab
-from dlhelpers.labs.minibatches import (
-    batch_sizes,
-    batch_sizes_lab,
-    clocks,
-    clocks_lab,
-    gradient_cloud,
-    gradient_cloud_lab,
-    paths,
-    paths_lab,
-)
 from dlhelpers.live.exercises import practice
 from dlhelpers.live.questions import ask, predict
 from dlhelpers.live.stages import last
 from dlhelpers.showing import show_source
 
 # %%
-paths_lab()
+labs.paths_lab()
 
 # %% [markdown]
 # A few examples know the way nearly as well as all of them, and cost a fraction. Run all cells now (menu *Run*, *Run All Cells*), then read
@@ -68,7 +59,7 @@ ask(exercises.half_the_rate)
 
 # %%
 for rate, schedule in ((0.1, "constant"), (0.05, "constant"), (0.1, "falling as 1/t")):
-    found = paths.go_downhill(1, rate, schedule, 0.4, 0.6, seed=0)
+    found = labs.paths.go_downhill(1, rate, schedule, 0.4, 0.6, seed=0)
     print(f"α = {rate}, {schedule}: {found.hovers:.1g} above the lowest loss")
 
 # %% [markdown]
@@ -105,7 +96,7 @@ exercises.mini_batch.check(my_mini_batch)
 # the loss on all 1,024 examples.
 
 # %%
-predict(exercises.which_first, clocks_lab())
+predict(exercises.which_first, labs.clocks_lab())
 
 # %% [markdown]
 # Choose each clock in turn, and drag the green target line. The clock decides who wins. Counted in updates, all examples at once are first. Counted in
@@ -119,7 +110,7 @@ predict(exercises.which_first, clocks_lab())
 
 # %%
 for batch_size, rate in ((32, 1.0), (1024, 1.41), (1024, 0.35)):
-    rises = np.sum(np.diff(clocks.losses_of(batch_size, rate, updates=50, seed=0)) > 0)
+    rises = np.sum(np.diff(labs.clocks.losses_of(batch_size, rate, updates=50, seed=0)) > 0)
     print(f"B = {batch_size:,}, α = {rate}: the training loss rises in {rises} of 50 updates")
 
 # %% [markdown]
@@ -132,7 +123,7 @@ for batch_size, rate in ((32, 1.0), (1024, 1.41), (1024, 0.35)):
 # 2,410 entries. Their mean is the true gradient. A mini-batch takes the mean of only $B$ of them, drawn at random.
 
 # %%
-predict(exercises.four_times, gradient_cloud_lab())
+predict(exercises.four_times, labs.gradient_cloud_lab())
 
 # %% [markdown]
 # Move $B$ and watch the cloud. Nearly all dots lie on the right: they point downhill, although most point far off. That is why the path of a small batch
@@ -153,11 +144,11 @@ predict(exercises.four_times, gradient_cloud_lab())
 # Four times the batch, a quarter of the squared noise, half the distance: the lab measures it.
 
 # %%
-show_source(gradient_cloud.noise_scale, gradient_cloud.expected_spread)
+show_source(labs.gradient_cloud.noise_scale, labs.gradient_cloud.expected_spread)
 
 # %%
 for batch_size in (1, 4, 16, 64):
-    found = last(gradient_cloud.look(batch_size, 16, "mini-batches of 32, α = 1", seed=0))
+    found = last(labs.gradient_cloud.look(batch_size, 16, "mini-batches of 32, α = 1", seed=0))
     print(f"B = {batch_size:>2}: formula (5) {found.expected:.2g}, the 200 mini-batches {found.spread:.2g}")
 
 # %%
@@ -188,16 +179,16 @@ exercises.noise_scale.check(my_noise_scale)
 # each $\sqrt2$ times the one before, and only the best one counts. All in all that is 165 runs, and a few seconds.
 
 # %%
-predict(exercises.how_many_fewer, batch_sizes_lab())
+predict(exercises.how_many_fewer, labs.batch_sizes_lab())
 
 # %% [markdown]
 # The table behind the figure, for a training loss of 0.15. (The loss is measured at steps that are about 5% apart; so the counts are known to 5%.)
 
 # %%
-costs = last(batch_sizes.compare_sizes(32, 0.15, seed=0))
-rates = batch_sizes.RATES[np.nanargmin(costs.updates, axis=1)]
+costs = last(labs.batch_sizes.compare_sizes(32, 0.15, seed=0))
+rates = labs.batch_sizes.RATES[np.nanargmin(costs.updates, axis=1)]
 print("    B  best rate  updates  examples")
-for size, rate, updates in zip(batch_sizes.SIZES, rates, costs.best, strict=True):
+for size, rate, updates in zip(labs.batch_sizes.SIZES, rates, costs.best, strict=True):
     print(f"{size:>5,}  {rate:>9.2g}  {updates:>7,.0f}  {size * updates:>8,.0f}")
 
 # %% [markdown]
@@ -209,7 +200,7 @@ for size, rate, updates in zip(batch_sizes.SIZES, rates, costs.best, strict=True
 
 # %%
 run = "mini-batches of 32, α = 1"
-scales = [gradient_cloud.scale_after(k, run, seed=0) for k in range(len(gradient_cloud.UPDATES))]
+scales = [labs.gradient_cloud.scale_after(k, run, seed=0) for k in range(len(labs.gradient_cloud.UPDATES))]
 print(f"noise scale, median of the run: {np.median(scales):.0f}; the lines meet at B = {costs.bend:.0f}")
 
 # %% [markdown]

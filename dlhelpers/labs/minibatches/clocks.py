@@ -97,7 +97,7 @@ class Clocks(NamedTuple):
             f"After {rises:.0%} of the first {FIRST} updates of your run the training loss is higher than "
             f"before; after {on_batches:.0%}, the loss on the mini-batch (dots)."
         )
-        return text + (" The seconds are those of this machine." if self.clock == SECONDS else "")
+        return f"{text} The axis counts {self.clock}{' of this machine' if self.clock == SECONDS else ''}."
 
 
 def _cost(run: Run, target: float) -> str:

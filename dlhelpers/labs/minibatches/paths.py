@@ -65,7 +65,8 @@ class Paths(NamedTuple):
         """What the path does, next to that of the whole set."""
         rises = np.mean(np.diff(self.excess[:21]) > 0)
         text = (
-            f"Learning rate {self.rate:.2g}, {self.schedule}. After {rises:.0%} of the first 20 updates the "
+            f"Start ({self.path[0, 0]:.1f}, {self.path[0, 1]:.1f}), learning rate {self.rate:.2g}, "
+            f"{self.schedule}. After {rises:.0%} of the first 20 updates the "
             f"loss on all {M_PATHS} examples is higher than before."
         )
         if self.left_at is not None:
@@ -228,7 +229,7 @@ def paths_lab() -> Lab:
         controls={
             "batch_size": log_slider("Batch size B", 0, 9, 8, 1, base=2, fmt=".0f"),
             "rate": log_slider("Learning rate α", -2, 0.2, 0.1, 0.1),
-            "schedule": choice("Learning rate", [CONSTANT, FALLING], CONSTANT),
+            "schedule": choice("Schedule of α", [CONSTANT, FALLING], CONSTANT),
             "w1": real_slider("Start, weight of the radius", -1.3, 0.5, 0.4, 0.1, fmt=".1f"),
             "w2": real_slider("Start, concave points", -1.1, 0.7, 0.6, 0.1, fmt=".1f"),
         },
