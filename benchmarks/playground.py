@@ -33,9 +33,11 @@ matplotlib.use("agg")
 
 import matplotlib.pyplot as plt  # noqa: E402
 
-from dlhelpers.labs.playground.playground import FRAME, TRAIN_FOR, Playground, caption, finding, frame  # noqa: E402
+from dlhelpers.labs.playground.frame import caption, finding, frame  # noqa: E402
+from dlhelpers.labs.playground.player import FRAME, TRAIN_FOR  # noqa: E402
+from dlhelpers.labs.playground.playground import Playground  # noqa: E402
+from dlhelpers.labs.playground.views import playground_views  # noqa: E402
 from dlhelpers.live.pace import one_blas_thread  # noqa: E402
-from dlhelpers.plots.playground import playground_views  # noqa: E402
 from dlhelpers.plots.style import course_style  # noqa: E402
 from dlhelpers.session import Session  # noqa: E402
 from tools.browser import Chromium, Jupyter, LabPage, LabView, Missing, wait_until, write_notebook  # noqa: E402
@@ -84,6 +86,7 @@ async def ours(seconds: float, knobs: int) -> Side:
     for k in range(knobs):
         await asyncio.sleep(0.05 + 0.013 * (k % 7))  # at any place between two frames
         changes, first[0] = len(lab.session.changes), 0.0
+        lab._run.let_go()  # each turn is a change of its own, not a drag
         Session.advance = noting  # type: ignore[method-assign]
         turned, seen = time.perf_counter(), lab.frames
         lab.controls["learning_rate"].value = RATES[(k + 1) % 2]

@@ -160,7 +160,11 @@ def correct(v: float | FloatArray, beta: float | FloatArray, t: int) -> FloatArr
     return np.asarray(corrected, np.result_type(v, 0.0))[()]
 
 
-def moving_average(x: FloatArray, beta: float | FloatArray, bias_correction: bool = False) -> FloatArray:
+def moving_average(
+    x: FloatArray,
+    beta: float | FloatArray,
+    bias_correction: bool = False,
+) -> FloatArray:
     r"""Return the moving average of a series after each of its values.
 
     .. math::

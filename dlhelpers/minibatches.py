@@ -72,7 +72,11 @@ def minibatches(
 
 
 def _minibatches(
-    X: NDArray[Any], Y: NDArray[Any], batch_size: int, rng: np.random.Generator, epochs: int | None
+    X: NDArray[Any],
+    Y: NDArray[Any],
+    batch_size: int,
+    rng: np.random.Generator,
+    epochs: int | None,
 ) -> Iterator[Batch]:
     m, epoch = len(X), 0
     while epochs is None or epoch < epochs:
@@ -80,7 +84,8 @@ def _minibatches(
             yield Batch(X, Y, epoch)
         else:
             order = rng.permutation(m)
-            starts = range(0, m if batch_size == 1 else m - 1, batch_size)  # no batch begins at a last one
+            last = m if batch_size == 1 else m - 1  # no batch of one at the end
+            starts = range(0, last, batch_size)
             for start, end in zip(starts, [*starts[1:], m], strict=True):
                 chosen = order[start:end]
                 yield Batch(X[chosen], Y[chosen], epoch)

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from dlhelpers.checks import check_for_each, check_integer, shown
-from dlhelpers.typing import FloatArray
+from dlhelpers.checks import check_for_each, check_integer, check_number, shown
+from dlhelpers.typing import FloatArray, IntArray
 
 Rate = float | FloatArray
 """A number, or (K, 1) numbers, one for each network of a population."""
@@ -316,6 +316,43 @@ class Cosine:
 
 
 @dataclass(frozen=True)
+class Linear:
+    r"""The rate falls to zero along a line.
+
+    .. math:: \alpha = \alpha_0 \max\left(0, 1 - \frac{t}{T}\right) \tag{1}
+
+    Parameters
+    ----------
+    rate : float >= 0, or (K, 1) float array
+        alpha at t = 0.
+    steps : int >= 1
+        T, the steps until the rate is 0.
+
+    Raises
+    ------
+    ValueError
+        If a number is outside its range.
+
+    Examples
+    --------
+    >>> [Linear(0.8, steps=4)(t) for t in range(6)]
+    [0.8, 0.6000000000000001, 0.4, 0.2, 0.0, 0.0]
+    """
+
+    rate: Rate
+    steps: int
+
+    def __post_init__(self) -> None:
+        _check_numbers(self, rate="[0, inf)")
+        check_integer("steps", self.steps, "[1, 1e18]", "It is the number of steps until the rate is 0.")
+
+    def __call__(self, step: int) -> Rate:
+        """Return the rate of equation (1)."""
+        t = _check_step(step)
+        return self.rate * max(0.0, 1 - t / self.steps)  # (1)
+
+
+@dataclass(frozen=True)
 class WarmUp:
     r"""Let the rate of another schedule rise from small values during the first steps.
 
@@ -395,6 +432,51 @@ class PerEpoch:
         return self.schedule(t // self.steps_per_epoch)  # (1)
 
 
+@dataclass(frozen=True)
+class Delayed:
+    r"""Keep the first rate of another schedule for some steps, then let it begin.
+
+    .. math:: \alpha = \alpha_\text{schedule}(\max(0, t - s)) \tag{1}
+
+    With `Linear` it is "stable, then decay": the decay can be begun at any time, and a run at the constant
+    rate can go on from where it branched off.
+
+    Parameters
+    ----------
+    schedule : function of the step
+    start : int >= 0
+        s, the step at which the other schedule begins.
+
+    Raises
+    ------
+    ValueError
+        If `schedule` is not a function or `start` is below 0.
+
+    References
+    ----------
+    Hu et al. (2024), "MiniCPM: unveiling the potential of small language models with scalable training
+    strategies", section 4.
+    Hägele et al. (2024), "Scaling laws and compute-optimal training beyond fixed training durations".
+
+    Examples
+    --------
+    >>> [Delayed(Linear(0.8, steps=2), start=3)(t) for t in range(6)]
+    [0.8, 0.8, 0.8, 0.8, 0.4, 0.0]
+    """
+
+    schedule: Schedule
+    start: int
+
+    def __post_init__(self) -> None:
+        _check_schedule(self.schedule)
+        check_integer("start", self.start, "[0, 1e18]", "It is the step at which the schedule begins.")
+
+    def __call__(self, step: int) -> Rate:
+        """Return the rate of equation (1)."""
+        t = _check_step(step)
+        return self.schedule(max(0, t - self.start))  # (1)
+
+
 SCHEDULES: Mapping[str, type[Any]] = {
     "constant": Constant,
     "inverse_time": InverseTime,
@@ -403,8 +485,70 @@ SCHEDULES: Mapping[str, type[Any]] = {
     "staircase": Staircase,
     "table": Table,
     "cosine": Cosine,
+    "linear": Linear,
 }
-"""The schedules by name.  `WarmUp` and `PerEpoch` are not among them: they change another one."""
+"""The schedules by name.  `WarmUp`, `PerEpoch` and `Delayed` are not among them: they change another one."""
+
+
+def noise_floor(
+    rate: Rate, noise: float | FloatArray, batch_size: int | IntArray = 1, curvature: float | FloatArray = 1.0
+) -> FloatArray:
+    r"""Return the loss above the minimum at which a constant rate ends, on a parabola with noisy gradients.
+
+    On :math:`J = h \theta^2 / 2`, with the mean of B noisy slopes, gradient descent makes the first step
+    below.  The variance v of theta settles where a step leaves it as it is, and the mean loss is (1):
+
+    .. math::
+        \theta &\leftarrow (1 - \alpha h) \theta - \alpha \sigma \xi / \sqrt{B} \\
+        v &= (1 - \alpha h)^2 v + \alpha^2 \sigma^2 / B \\
+        J &= \frac{h v}{2} = \frac{\alpha \sigma^2}{2 B (2 - \alpha h)} \tag{1}
+
+    From alpha h = 2 on there is no such place: the loss grows without end, and the answer is infinity.
+
+    Parameters
+    ----------
+    rate : float >= 0, or array
+        alpha.
+    noise : float >= 0, or array
+        sigma, the standard deviation of one example's slope.
+    batch_size : int >= 1, or array
+        B.
+    curvature : float > 0, or array
+        h.
+
+    Returns
+    -------
+    float or (...) float array
+
+    Raises
+    ------
+    ValueError
+        If a number is outside its range, or the shapes do not broadcast.
+
+    References
+    ----------
+    Bottou, Curtis & Nocedal (2018), "Optimization methods for large-scale machine learning", section 4.2.
+
+    Examples
+    --------
+    >>> print(noise_floor(rate=1.0, noise=1.0), noise_floor(rate=0.1, noise=1.0, batch_size=10).round(5))
+    0.5 0.00263
+    """
+    for name, value, interval in (
+        ("rate", rate, "[0, inf)"),
+        ("noise", noise, "[0, inf)"),
+        ("batch_size", batch_size, "[1, inf)"),
+        ("curvature", curvature, "(0, inf)"),
+    ):
+        check_number(name, value, interval)
+    try:
+        np.broadcast_shapes(*map(np.shape, (rate, noise, batch_size, curvature)))
+    except ValueError:
+        raise ValueError("rate, noise, batch_size and curvature must broadcast; got other shapes.") from None
+    with np.errstate(all="ignore"):
+        left = 2 - np.multiply(rate, curvature)
+        floor = rate * np.square(noise) / (2 * np.multiply(batch_size, left))  # (1)
+        return np.where(left > 0, floor, np.inf)[()]
 
 
 def _check_numbers(schedule: Any, **intervals: str) -> None:

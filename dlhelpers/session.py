@@ -19,7 +19,7 @@ from dlhelpers.metrics import error_rate
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
 from dlhelpers.regularization import Regularized
-from dlhelpers.schedules import Schedule
+from dlhelpers.schedules import Rate, Schedule
 from dlhelpers.settings import DEFAULTS, FIXED, SCHEDULES, Settings, make_optimizer
 from dlhelpers.tables import DATA, Points
 from dlhelpers.training import Descent, Step, descend
@@ -300,15 +300,22 @@ class Session:
         if new == self.settings:
             return
         self.settings = new
+        self._record()
+        run, stream = self._run, self._stream
+        run.objective, run.optimizer, run.weight_decay = self.objective, make_optimizer(new), new.weight_decay
+        stream.batch_size, stream.input_noise = new.batch_size, new.input_noise
+        self._now = stream.again(run)  # the present step once more, by the new settings
+
+    def _record(self) -> None:
+        """Note what differs from the settings that led here; changes at one step are one change."""
         if self.changes and self.changes[-1].step == self.step:
             self.changes.pop()
         before = dict(vars(self.start))
         for change in self.changes:
             before.update(change.values)
-        changed = {name: value for name, value in vars(new).items() if value != before[name]}
+        changed = {name: value for name, value in vars(self.settings).items() if value != before[name]}
         if changed:
             self.changes.append(Change(self.step, changed))
-        self._apply()
 
     def rewind(self, step: int) -> None:
         """Go back to an earlier step; settings that were changed there or later are as they were before.
@@ -349,7 +356,7 @@ class Session:
             snapshot.theta,
             self._stream,
             make_optimizer(self.settings),
-            self.schedule,
+            self._rate,
             snapshot.state,
             statistics=snapshot.statistics,
             weight_decay=self.settings.weight_decay,
@@ -359,20 +366,9 @@ class Session:
         self._theta_before = self._now.theta
         self._note(snapshot.epoch, snapshot.position)
 
-    def _apply(self) -> None:
-        """Hand the settings to the run, and see the present step again by them."""
-        run: Descent = self._run
-        run.objective, run.optimizer, run.learning_rate = (
-            self.objective,
-            make_optimizer(self.settings),
-            self.schedule,
-        )
-        run.weight_decay = self.settings.weight_decay
-        self._stream.batch_size, self._stream.input_noise = (
-            self.settings.batch_size,
-            self.settings.input_noise,
-        )
-        self._now = self._stream.again(run)
+    def _rate(self, step: int) -> Rate:
+        """Return the learning rate at a step, from the settings as they are now."""
+        return self.schedule(step)
 
     # ---------------------------------------------------------------- what is remembered
 

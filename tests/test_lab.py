@@ -1,9 +1,11 @@
 """The live layer, with a lab that counts what it is asked."""
 
 import asyncio
+import gc
 import io
 import threading
 import time
+import weakref
 
 import ipywidgets
 import matplotlib
@@ -249,6 +251,23 @@ def test_running_the_cell_again_closes_the_lab_before():
     second.lab.close()
 
 
+def test_a_closed_lab_leaves_no_picture_behind():
+    async def run():
+        pictures = []
+        for _ in range(3):
+            toy = Toy()
+            toy.lab._repr_mimebundle_()
+            pictures.append(weakref.ref(toy.lab._picture.canvas.figure))
+            lab = toy.lab  # the history of outputs holds it
+            toy = None
+            lab.close()
+        await asyncio.sleep(0)
+        gc.collect()
+        assert [each() for each in pictures] == [None] * 3
+
+    asyncio.run(run())
+
+
 def test_close_frees_every_widget():
     def alive():
         return {id(widget) for widget in ipywidgets.widgets.widget._instances.values()}
@@ -258,6 +277,84 @@ def test_close_frees_every_widget():
     assert len(alive()) > len(before) + 10
     toy.lab.close()
     assert alive() <= before
+
+
+def press(lab, label):
+    """Press a button, as the page says it."""
+    widgets = [widget for widget in family(lab._shell.box) if getattr(widget, "description", "") == label]
+    widgets[0].click()
+
+
+def out_of_luck(*_, **__):
+    raise RuntimeError("out of luck")
+
+
+@pytest.mark.parametrize(
+    "label, broken",
+    [("high", "Panel.set"), ("low", "Panel.set"), ("Reset", "Panel.set"), ("New seed", "Lab._changed")],
+)
+def test_a_button_that_fails_says_so_and_nothing_is_lost(label, broken, monkeypatch):
+    async def drive(toy):
+        lab, before = toy.lab, toy.lab.caption
+        with monkeypatch.context() as context:
+            context.setattr(f"dlhelpers.live.{broken.partition('.')[0].lower()}.{broken}", out_of_luck)
+            if broken == "Lab._changed":
+                context.setattr(lab._panel, "_on_change", out_of_luck)
+            press(lab, label)
+        assert lab._shell.message == "Nothing was changed: out of luck (lab.error has the details.)"
+        assert str(lab.error) == "out of luck" and lab.caption == before
+        press(lab, "high")
+        await lab.settled()
+        assert lab.caption.startswith("x is 90.") and lab._shell.message == "" and lab.error is None
+
+    in_loop(drive)
+
+
+def test_every_button_is_guarded(monkeypatch):
+    toy, pressed = Toy(), []
+    monkeypatch.setattr(
+        "dlhelpers.live.shell.Shell.guarded", lambda shell, act, failed="": pressed.append(act)
+    )
+    buttons = [w for w in family(toy.lab._shell.box) if isinstance(w, ipywidgets.Button)]
+    for button in buttons:
+        button.click()
+    assert len(pressed) == len(buttons) == 5
+    toy.lab.close()
+
+
+def test_a_program_a_grab_and_a_sharp_picture_that_fail_are_told(monkeypatch):
+    async def drive(toy):
+        lab = toy.lab
+        with monkeypatch.context() as context:
+            context.setattr(lab, "_program", out_of_luck)
+            lab._code_switch.value = True
+            assert "The program cannot be shown: out of luck" in lab._shell.message
+            lab._code_switch.value = False
+        with monkeypatch.context() as context:
+            context.setattr(lab._hand, "moved", out_of_luck)
+            hear(toy, kind="down", x=0.5, y=0.5)
+            await asyncio.sleep(0)
+            assert "Nothing was changed: out of luck" in lab._shell.message
+        with monkeypatch.context() as context:
+            context.setattr(lab._picture, "sharpen", out_of_luck)
+            hear(toy, kind="page", room=300, high=800, ratio=2)
+            lab.set(x=30)
+            await lab.settled()
+            assert "The picture stays as it is: out of luck" in lab._shell.message
+        lab.set(x=31)
+        await lab.settled()
+        assert lab._shell.message == "" and lab.caption.startswith("x is 31.")
+
+    in_loop(drive)
+
+
+def test_what_is_typed_and_refused_is_told():
+    toy = Toy()
+    hear(toy, kind="refused", why='x: a number is needed; got "<b>". Nothing was changed.')
+    assert toy.lab._shell.message == "x: a number is needed; got &quot;&lt;b&gt;&quot;. Nothing was changed."
+    toy.lab.set(x=12)
+    assert toy.lab._shell.message == "" and toy.asked == [10, 12]
+    toy.lab.close()
 
 
 def test_the_code_is_that_of_the_picture_after_an_error_too():
@@ -283,10 +380,10 @@ def test_the_code_is_that_of_the_controls():
 def test_new_seed_moves_the_seed_only():
     toy = Toy()
     toy.lab.set(x=5)
-    toy.lab._next_seed(None)
+    toy.lab._next_seed()
     assert toy.lab.values == {"x": 5, "y": 0.5, "seed": 1}
     toy.lab.set(seed=9999)
-    toy.lab._next_seed(None)
+    toy.lab._next_seed()
     assert toy.lab.values["seed"] == 0
     toy.lab.close()
 

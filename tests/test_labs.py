@@ -13,6 +13,7 @@ import ipywidgets
 import numpy as np
 import psutil
 import pytest
+from jupyter_client.manager import start_new_kernel
 from PIL import Image
 
 from dlhelpers.live.controls import extremes, nearest, snap
@@ -193,9 +194,8 @@ async def take_hold(lab):
             await move(
                 lab, lambda kind=kind, place=place: lab._picture._hear(None, {"kind": kind, **place}, [])
             )
-            for name, at in zip((grab.x, grab.y), asked, strict=True):
-                if name:
-                    assert lab.values[name] == pytest.approx(nearest(lab.controls[name], at)), name
+            for name, value in grab.values(*asked).items():
+                assert lab.values[name] == pytest.approx(nearest(lab.controls[name], value)), name
         lab._picture._hear(None, {"kind": "up", **place}, [])
         await lab.settled()
         assert {name for name in before if lab.values[name] != before[name]} == {grab.x, grab.y} - {""}
@@ -268,6 +268,44 @@ def test_a_hand_that_moves_everything(name):
         )
 
     asyncio.run(run())
+
+
+CELLS = {
+    "decomposition_lab": "from dlhelpers.labs.bias_variance import decomposition_lab\ndecomposition_lab()",
+    "subnetworks_lab": "from dlhelpers.labs.dropout import subnetworks_lab\nsubnetworks_lab()",
+    "playground": "from dlhelpers.labs.playground import playground\nplayground()",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+@pytest.mark.parametrize("name", CELLS)
+def test_a_cell_that_runs_50_times_keeps_the_kernel_within_20_mb(name):
+    """In a real kernel, whose history of outputs holds every lab that the cell has shown."""
+    kernel, client = start_new_kernel()
+
+    def run(code, **expressions):
+        reply = client.execute_interactive(
+            code, timeout=300, user_expressions=expressions, output_hook=lambda message: None
+        )["content"]
+        assert reply["status"] == "ok", reply
+        return {key: value["data"]["text/plain"] for key, value in reply["user_expressions"].items()}
+
+    def megabytes():
+        return float(run("gc.collect()", size="psutil.Process().memory_info().rss / 1e6")["size"])
+
+    try:
+        run("import gc, psutil")
+        sizes = []
+        for times in (5, 50):  # the first ones fill caches
+            for _ in range(times):
+                run(CELLS[name])
+            sizes.append(megabytes())
+        print(f"{name}: {sizes[0]:.0f} MB after 5 runs of its cell, {sizes[1]:.0f} MB after 55")
+        assert sizes[1] < sizes[0] + 20
+    finally:
+        client.stop_channels()
+        kernel.shutdown_kernel(now=True)
 
 
 def on_the_screen(name, what):

@@ -1,12 +1,15 @@
 """The playground driven without a browser: by its controls, buttons and methods, on an event loop."""
 
 import asyncio
+import datetime
 import gc
 import os
 import re
 import signal
+import sys
 import threading
 import time
+import weakref
 from collections import Counter
 from itertools import count
 
@@ -15,23 +18,23 @@ import numpy as np
 import psutil
 import pytest
 
-from dlhelpers.labs.playground.playground import (
-    LABELS,
-    PRESETS,
-    Playground,
-    caption,
-    finding,
-    frame,
-    playground,
-)
+from dlhelpers.labs.playground import player as player_module
+from dlhelpers.labs.playground import run as run_module
+from dlhelpers.labs.playground import screen as screen_module
+from dlhelpers.labs.playground.controls import LABELS, PRESETS
+from dlhelpers.labs.playground.frame import caption, finding, frame
+from dlhelpers.labs.playground.player import Player
+from dlhelpers.labs.playground.playground import Playground, playground
+from dlhelpers.labs.playground.run import Run
+from dlhelpers.labs.playground.views import PANELS
 from dlhelpers.live import pace as running
 from dlhelpers.live.controls import extremes
-from dlhelpers.plots.playground import PANELS
 from dlhelpers.session import Session
 from dlhelpers.settings import FIXED, SCHEDULES, Settings
 from dlhelpers.sharing import from_text, to_text
 from dlhelpers.tables import Points, read_points
 
+playground_module = sys.modules[Playground.__module__]  # its package gives the function of the same name
 SMALL = {"m": 60, "hidden": (4, 3)}
 LIVE = [name for name in LABELS if name not in FIXED]
 STATED = (
@@ -41,6 +44,7 @@ STATED = (
     "batch_size must be 2 or more with batch normalization",
     "step must be an integer in",
     "text must",
+    "own.csv: text must",
 )
 """How the errors begin that bad input is answered with."""
 TABLE = "\n".join(f"{i},{i * i % 7},{'ab'[i % 2]}" for i in range(30))
@@ -64,7 +68,7 @@ def shown(monkeypatch):
         assert f"after {session.step:,} steps" in lab.caption
         assert ("diverged at step" in lab.caption) == bool(session.diverged)
         assert bool(result.message) == bool(session.diverged)
-        assert lab.png().startswith(b"\x89PNG") and lab._text.value == to_text(session)
+        assert lab.png().startswith(b"\x89PNG") and lab._screen.text.value == to_text(session)
         frames.append(result)
 
     monkeypatch.setattr(Playground, "_show", show_and_check)
@@ -93,8 +97,8 @@ def in_loop(drive, **settings):
         lab = Playground(**{**SMALL, **settings})
         try:
             await drive(lab)
-            if lab._task is not None and lab._task.done() and not lab._task.cancelled():
-                assert lab._task.exception() is None
+            if not lab.closed and task(lab) is not None and task(lab).done():
+                assert task(lab).exception() is None
         finally:
             lab.close()
             await asyncio.sleep(0)
@@ -109,8 +113,33 @@ async def until(condition, seconds=20):
         await asyncio.sleep(0.001)
 
 
+def look(lab, name):
+    """Return the control of what is looked at."""
+    return lab._screen.look.controls[name]
+
+
+def upload(lab, name, content):
+    """Choose a file, as the page says it."""
+    lab._upload.value = [{"name": name, "type": "text/csv", "size": len(content), "content": content,
+                          "last_modified": datetime.datetime(2026, 1, 1)}]  # fmt: skip
+
+
+def task(lab):
+    return lab._player._task
+
+
+def press(lab, label):
+    """Press a button, as the page says it."""
+    (button,) = [
+        widget
+        for widget in running.family(lab._shell.box)
+        if isinstance(widget, ipywidgets.Button) and widget.description == label
+    ]
+    button.click()
+
+
 def said(lab):
-    return lab._message.value if lab._message.layout.display != "none" else ""
+    return lab._shell.message
 
 
 # ------------------------------------------------------------------------------------- in a script
@@ -148,11 +177,13 @@ def test_every_control_to_all_its_ends():
             assert lab.error is None, (name, end, lab.error)
         lab.set(**{name: before})
         assert getattr(lab.session.settings, name) == before
-    for name, control in (("panel", lab._panel), ("layer", lab._layer)):
+    for name, control in (
+        ("panel", look(lab, "panel")),
+        ("layer", look(lab, "layer")),
+    ):
         for end in extremes(control):
             before = lab.png()
             control.value = end
-            lab._panel.value = lab._panel.value
             assert lab.error is None, (name, end)
     lab.close()
 
@@ -187,21 +218,21 @@ def ends_of_kept(lab):
 
 def test_the_three_last_runs_are_compared_in_a_table():
     lab = playground(0, **SMALL)
-    assert lab._runs.layout.display == "none"
+    assert lab._screen.runs.layout.display == "none"
     for initializer in ("zeros", "normal", "orthogonal", "recommended"):
         lab.set(initializer=initializer)
         lab.step(30)
     assert ends_of_kept(lab) == {"A": 30, "B": 30, "C": 30}
     assert "Grey A: Initialization zeros; dev accuracy" in lab.caption
-    table = lab._runs.value
-    assert lab._runs.layout.display == "" and table.count("<tr>") == 5
+    table = lab._screen.runs.value
+    assert lab._screen.runs.layout.display == "" and table.count("<tr>") == 5
     for words in ("Initialization zeros", "Initialization normal", "<td>now</td><td></td><td>30</td>"):
         assert words in table
     assert re.findall(r"<td>([\d,]+) µs</td></tr>", table) and "not timed" not in table
     lab.set(initializer="glorot_normal")
     assert ends_of_kept(lab) == {"B": 30, "C": 30, "D": 30}, "the oldest is let go"
     lab.forget()
-    assert lab.result.kept == [] and lab._runs.layout.display == "none" and "Grey" not in lab.caption
+    assert lab.result.kept == [] and lab._screen.runs.layout.display == "none" and "Grey" not in lab.caption
     lab.close()
 
 
@@ -209,12 +240,12 @@ def test_the_values_of_an_earlier_step_can_be_read():
     lab = playground(40, **SMALL)
     assert lab.result.looked_at is None
     at_the_end = lab.png()
-    lab._rewind_to.value = 25
+    look(lab, "step").value = 25
     point = lab.session.history[25]
     assert lab.result.looked_at == point and lab.png() != at_the_end and lab.session.step == 40
     assert f"The line marks step 25: loss {point.train_loss:.3g} and {point.dev_loss:.3g}" in lab.caption
     lab.rewind(25)
-    assert lab.session.step == 25 and lab._rewind_to.value == 25 and lab.result.looked_at is None
+    assert lab.session.step == 25 and look(lab, "step").value == 25 and lab.result.looked_at is None
     lab.close()
 
 
@@ -336,11 +367,11 @@ def test_text_and_code_and_files(tmp_path, monkeypatch):
     assert lab.text() == text and lab.controls["l2"].value == 0.1 and lab.controls["data"].value == "moons"
     lab.load("playground | sped=3")
     assert "got &#x27;sped=3&#x27;" in said(lab) and lab.text() == text
-    lab._code_switch.value = True
-    assert "batches.again(run)" in lab._code_text.value and lab._code_text.layout.display == ""
+    look(lab, "code").value = True
+    assert "batches.again(run)" in lab._shell._code.value and lab._shell._code.layout.display == ""
     assert "descend(" in str(lab.code())
-    lab._write("playground.png")
-    lab._write("playground.npz")
+    press(lab, "Save picture")
+    press(lab, "Save network")
     assert (tmp_path / "playground.png").read_bytes() == lab.png()
     assert (tmp_path / "playground.npz").stat().st_size > 100 and "playground.npz" in said(lab)
     lab.close()
@@ -367,19 +398,202 @@ def test_a_long_run_is_trained_again_beside_the_loop():
 
 def test_own_data_are_loaded_and_bad_ones_told():
     lab = playground(5, **SMALL)
-    lab._uploaded([{"name": "bad.csv", "content": b"1,2,a"}])
+    upload(lab, "bad.csv", b"1,2,a")
     assert "bad.csv: text must hold 20 to 2000 rows" in said(lab) and lab.session.step == 5
-    lab._uploaded([{"name": "bad.csv", "content": b"\xff\xfe1"}])
-    assert "bad.csv: " in said(lab)
-    lab._uploaded([{"name": "own.csv", "content": memoryview(TABLE.encode())}])
+    upload(lab, "bad.csv", b"\xff\xfe1")
+    assert "bad.csv is not text in UTF-8" in said(lab) and lab.session.step == 5
+    upload(lab, "own.csv", memoryview(TABLE.encode()))
     assert lab.session.settings.data == "own" and lab.controls["data"].value == "own"
     np.testing.assert_array_equal(lab.session.points.X, read_points(TABLE).X)
     lab.step(5)
     text = lab.text()
     lab.set(data="xor")
     lab.load(text)
-    assert lab.text() == text and lab.error is None
+    assert lab.text() == text and said(lab) == ""
     lab.close()
+
+
+# ---------------------------------------------------------------------------- errors are told in words
+
+
+def out_of_luck(*_, **__):
+    raise RuntimeError("out of luck")
+
+
+FAILING = {
+    "Play": (Player, "play"),
+    "Step": (Session, "advance"),
+    "100 steps": (Session, "advance"),
+    "Reset": (run_module, "Session"),
+    "New weights": (run_module, "Session"),
+    "Fork": (Run, "keep"),
+    "Forget grey": (Run, "forget"),
+    "Rewind": (Session, "rewind"),
+    "Load": (player_module, "replay"),
+    "Save network": (playground_module, "save_network"),
+    "Save picture": (playground_module.Path, "write_bytes"),
+    **dict.fromkeys(PRESETS, (run_module, "Session")),
+}
+"""For each button what is broken in the test that presses it."""
+
+
+def test_every_button_is_in_the_test_of_failing_buttons():
+    lab = playground(0, **SMALL)
+    buttons = {w.description for w in running.family(lab._shell.box) if isinstance(w, ipywidgets.Button)}
+    assert buttons == {*FAILING, "Stop"}  # Stop belongs to computations with a progress bar
+    lab.close()
+
+
+@pytest.mark.parametrize("label", FAILING)
+def test_a_button_that_fails_says_so_and_nothing_is_lost(label, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    lab = playground(5, **SMALL)
+    lab.reset()
+    lab.step(3)
+    session, kept, text, theta = lab.session, list(lab._run.kept), lab.text(), lab.session.now.theta
+    with monkeypatch.context() as broken:
+        broken.setattr(*FAILING[label], out_of_luck)
+        press(lab, label)
+    assert "Nothing was changed: out of luck" in said(lab) and str(lab.error) == "out of luck"
+    assert lab.session is session and lab._run.kept == kept and lab.text() == text
+    np.testing.assert_array_equal(lab.session.now.theta, theta)
+    lab.step(1)
+    assert lab.session.step == 4 and said(lab) == ""
+    lab.close()
+
+
+@pytest.mark.parametrize("label", ["Save network", "Save picture"])
+def test_a_folder_that_cannot_be_written_is_named(label, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for name in ("playground.npz", "playground.png"):
+        (tmp_path / name).mkdir()  # a folder is in the way
+    lab = playground(0, **SMALL)
+    press(lab, label)
+    assert "cannot be written (" in said(lab) and str(tmp_path) in said(lab)
+    lab.close()
+
+
+def test_a_table_a_panel_and_a_program_that_fail_are_told(monkeypatch):
+    lab = playground(5, **SMALL)
+    with monkeypatch.context() as broken:
+        broken.setattr(playground_module, "read_points", out_of_luck)
+        upload(lab, "own.csv", TABLE.encode())
+        assert "Nothing was changed: out of luck" in said(lab) and lab.session.step == 5
+    upload(lab, "own.csv", TABLE.encode())  # the same file once more
+    assert lab.session.settings.data == "own" and said(lab) == ""
+    with monkeypatch.context() as broken:
+        broken.setattr(screen_module, "program", out_of_luck)
+        look(lab, "code").value = True
+        assert "The program cannot be shown: out of luck" in said(lab)
+    with monkeypatch.context() as broken:
+        broken.setattr(screen_module, "frame", out_of_luck)
+        look(lab, "panel").value = "units"
+        assert "The picture cannot be drawn: out of luck" in said(lab)
+    look(lab, "panel").value = "layers"
+    assert said(lab) == "" and lab.result.panel == "layers"
+    lab.close()
+
+
+def test_training_and_pictures_that_fail_while_it_plays_are_told(monkeypatch):
+    async def drive(lab):
+        lab.play()
+        await until(lambda: lab.session.step > 5)
+        with monkeypatch.context() as broken:
+            broken.setattr(screen_module, "frame", out_of_luck)
+            await until(lambda: "The picture cannot be drawn: out of luck" in said(lab))
+            step = lab.session.step
+            await until(lambda: lab.session.step > step)
+        with monkeypatch.context() as broken:
+            broken.setattr(Session, "advance", out_of_luck)
+            await until(lambda: "Training has stopped: out of luck" in said(lab))
+            await lab.settled()
+            step = lab.session.step
+        assert not lab.playing and lab._screen.play.description == "Play"
+        lab.play()
+        await until(lambda: lab.session.step > step)
+
+    in_loop(drive)
+
+
+def test_two_knobs_of_which_one_fails():
+    async def drive(lab):
+        lab.controls["l2"].value = 0.3
+        lab.controls["hidden"].value = "x"
+        lab.controls["l1"].value = 0.1
+        await lab.settled()
+        assert "Hidden layers must be" in str(lab.error) and lab.controls["hidden"].value == "4, 3"
+        assert (lab.session.settings.l1, lab.session.settings.l2) == (0.1, 0.3)
+
+    in_loop(drive)
+
+
+# ------------------------------------------------------------------------------------------- one drag
+
+
+@pytest.mark.parametrize("playing", [True, False])
+def test_one_drag_is_one_change_in_state_and_program(playing, monkeypatch):
+    monkeypatch.setattr(run_module, "GESTURE", 1e9)  # however slow the machine is
+
+    async def drive(lab):
+        lab.step(30)
+        if playing:
+            lab.play()
+        control, began = lab.controls["learning_rate"], lab.session.step
+        for k in range(20):
+            control.value = 10 ** (-2 + 0.1 * k)
+            await asyncio.sleep(0.02)
+        await until(lambda: lab.session.settings.learning_rate == pytest.approx(10**-0.1))
+        ((step, values),) = lab.session.changes
+        assert list(values) == ["learning_rate"] and began <= step <= began + 60
+        await until(lambda: not playing or lab.session.step > step + 5)
+        lab.pause()
+        await lab.settled()
+        assert lab.text().count("learning_rate") == 1 and str(lab.code()).count("learning_rate") == 1
+        np.testing.assert_array_equal(from_text(lab.text()).now.theta, lab.session.now.theta)
+        lab.step(1)  # the hand has let go
+        control.value = 10**-1.5
+        await lab.settled()
+        assert len(lab.session.changes) == 2
+        control.value = 10**-0.1  # and back: nothing was changed there
+        await lab.settled()
+        assert len(lab.session.changes) == 1
+
+    in_loop(drive)
+
+
+def test_a_drag_by_the_pointer_may_be_slow(monkeypatch):
+    monkeypatch.setattr(run_module, "GESTURE", 0.0)
+
+    async def drive(lab):
+        def hold(held):
+            lab._picture._hear(None, {"kind": "hold", "held": held}, [])
+
+        hold(True)
+        for value in (0.1, 0.3, 1.0):
+            lab.controls["l1"].value = value
+            await lab.settled()
+            lab._run.session.advance(2)
+        hold(False)  # a key
+        lab.controls["l1"].value = 3.0
+        await lab.settled()
+        assert lab.session.changes == [(0, {"l1": 1.0}), (2, {"l1": 3.0})]
+
+    in_loop(drive)
+
+
+def test_another_knob_or_a_rest_is_another_change(monkeypatch):
+    async def drive(lab):
+        for name in ("l1", "l2", "l1"):
+            for value in (0.1, 0.3, 1.0 if len(lab.session.changes) < 2 else 3.0):
+                lab.controls[name].value = value
+                await lab.settled()
+            lab._run.session.advance(2)
+        monkeypatch.setattr(run_module, "GESTURE", 0.0)
+        lab.controls["l1"].value = 0.0
+        await lab.settled()
+        assert [list(change.values) for change in lab.session.changes] == [["l1"], ["l2"], ["l1"], ["l1"]]
+
+    in_loop(drive)
 
 
 # ------------------------------------------------------------------------------------ while it plays
@@ -448,7 +662,7 @@ def test_pause_step_reset_and_rewind_while_it_plays():
         await until(lambda: lab.session.step > 60)
         lab.pause()
         await lab.settled()
-        assert lab._play.description == "Play"
+        assert lab._screen.play.description == "Play"
         step, frames = lab.session.step, lab.frames
         await asyncio.sleep(0.05)
         assert lab.session.step == step and lab.frames == frames
@@ -482,11 +696,12 @@ def test_play_ends(how):
     async def drive(lab):
         handler = signal.getsignal(signal.SIGINT)
         if how == "step":
-            lab._stop_at.value = 100
+            look(lab, "stop_at").value = 100
         if how == "accuracy":
-            lab._good_enough.value = 0.75
+            look(lab, "good_enough").value = 0.75
         lab.play()
-        await until(lambda: lab._task is not None)
+        await until(lambda: task(lab) is not None)
+        training, session = task(lab), lab.session
         if how in ("close", "interrupt"):
             await until(lambda: lab.session.step > 20)
             assert signal.getsignal(signal.SIGINT) != handler
@@ -494,11 +709,11 @@ def test_play_ends(how):
             lab.close()
         if how == "interrupt":
             os.kill(os.getpid(), signal.SIGINT)
-        await until(lambda: lab._task.done())
+        await until(training.done)
         assert not lab.playing and signal.getsignal(signal.SIGINT) is handler
-        step = lab.session.step
+        step = session.step
         await asyncio.sleep(0.05)
-        assert lab.session.step == step
+        assert session.step == step
         if how == "step":
             assert step == 100
             lab.play()  # it does not stop there again
@@ -513,7 +728,7 @@ def test_play_ends(how):
             assert not lab.playing and lab.session.step == step
             lab.rewind(step - 1)
             assert "diverged" not in lab.caption
-        assert lab.error is None
+        assert how == "close" or lab.error is None
 
     in_loop(drive, **settings[how])
 
@@ -583,7 +798,7 @@ def test_what_comes_on_another_thread_is_done_on_the_thread_of_the_loop(monkeypa
                 lab.controls["l2"].value = lab.controls["l2"].options[k][1]
                 lab.set(beta=k / 10)
                 lab.rewind(0)
-                lab._panel.value = ["units", "layers"][k % 2]
+                look(lab, "panel").value = ["units", "layers"][k % 2]
                 time.sleep(0.005)
             lab.pause()
 
@@ -683,13 +898,32 @@ def test_running_the_cell_again_closes_the_playground_before():
     async def drive(lab):
         lab.play()
         await until(lambda: lab.session.step > 5)
+        box, training = lab._shell.box, task(lab)
         other = Playground(**SMALL)
         await asyncio.sleep(0.01)
-        assert lab._box.comm is None and not lab.playing and lab._task.done()
-        assert other._box.comm is not None
+        assert lab.closed and box.comm is None and not lab.playing and training.done()
+        assert "its cell was run again" in lab._repr_mimebundle_()["text/plain"]
+        assert other._shell.box.comm is not None
         other.close()
 
     in_loop(drive)
+
+
+def test_a_closed_playground_leaves_no_picture_and_no_run_behind():
+    async def run():
+        parts, labs = [], []
+        for _ in range(3):
+            lab = Playground(**SMALL)  # it closes the one before, which the history of outputs holds
+            labs.append(lab)
+            lab.play()
+            await until(lambda lab=lab: lab.session.step > 2)
+            parts += [weakref.ref(lab._picture.canvas.figure), weakref.ref(lab.session)]
+        lab.close()
+        await asyncio.sleep(0.01)
+        gc.collect()
+        assert [each() for each in parts] == [None] * 6 and len(labs) == 3
+
+    asyncio.run(run())
 
 
 def test_close_frees_every_widget():
@@ -698,7 +932,7 @@ def test_close_frees_every_widget():
 
     before = alive()
     lab = playground(**SMALL)
-    lab._uploaded([{"name": "own.csv", "content": TABLE.encode()}])
+    upload(lab, "own.csv", TABLE.encode())
     assert len(alive()) > len(before) + 50
     lab.close()
     assert alive() <= before
@@ -747,19 +981,19 @@ class Hand:
             control.value = self.value(name, control)
             kind = name
         elif kind == "tool":
-            control = self.pick([lab._panel, lab._panel, lab._layer, lab._stop_at, lab._good_enough])
+            control = look(lab, self.pick(["panel", "panel", "layer", "stop_at", "good_enough"]))
             control.value = self.value("tool", control)
         elif kind == "rewind":
-            lab._rewind_to.value = int(self.rng.integers(lab._rewind_to.max + 1))
-            lab.rewind(min(lab._rewind_to.value, lab.session.step))
+            look(lab, "step").value = int(self.rng.integers(look(lab, "step").max + 1))
+            lab.rewind(min(look(lab, "step").value, lab.session.step))
         elif kind == "load":
             self.texts.append(lab.text() if lab.session.step < 500 else self.texts[0])
             lab.load(self.texts.pop(int(self.rng.integers(len(self.texts) - 1))))
             self.texts += ["nonsense"] * (len(self.texts) < 3)
         elif kind == "code":
-            lab._code_switch.value = not lab._code_switch.value
+            look(lab, "code").value = not look(lab, "code").value
         elif kind == "own":
-            lab._uploaded([{"name": "own.csv", "content": self.pick([TABLE, TABLE, "1,2"]).encode()}])
+            upload(lab, "own.csv", self.pick([TABLE, TABLE, "1,2"]).encode())
         elif kind == "step":
             lab.step(self.pick([1, 1, 100]))
         else:
@@ -781,12 +1015,12 @@ async def walk(lab, hand, events):
         if lab.error is not None:
             assert isinstance(lab.error, ValueError), repr(lab.error)
             assert str(lab.error).startswith(STATED), lab.error
-            lab.error = None
+            lab._shell.error = None
         if lab.session.diverged and not was:
             divergences += 1
             await lab.settled()
             assert not lab.session.diverged or "diverged at step" in lab.caption
-        assert lab._task is None or not lab._task.done() or lab._task.exception() is None
+        assert task(lab) is None or not task(lab).done() or task(lab).exception() is None
     lab.pause()
     await lab.settled()
     return divergences

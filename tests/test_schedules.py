@@ -15,13 +15,16 @@ from dlhelpers.schedules import (
     SCHEDULES,
     Constant,
     Cosine,
+    Delayed,
     Exponential,
     InverseSqrt,
     InverseTime,
+    Linear,
     PerEpoch,
     Staircase,
     Table,
     WarmUp,
+    noise_floor,
 )
 from dlhelpers.training import descend
 
@@ -35,6 +38,8 @@ ALL = [
     Cosine(0.2, 12, 0.02),
     WarmUp(Exponential(0.2), 5),
     PerEpoch(Exponential(0.2), 4),
+    Linear(0.2, 30),
+    Delayed(Exponential(0.2), 5),
 ]
 DECAYING = ALL[:7] + ALL[8:]
 
@@ -197,7 +202,7 @@ def test_limits_are_allowed():
 
 
 def test_every_schedule_has_a_name():
-    assert set(SCHEDULES.values()) == {type(each) for each in ALL} - {WarmUp, PerEpoch}
+    assert set(SCHEDULES.values()) == {type(each) for each in ALL} - {WarmUp, PerEpoch, Delayed}
     assert list(SCHEDULES) == [
         "constant",
         "inverse_time",
@@ -206,8 +211,32 @@ def test_every_schedule_has_a_name():
         "staircase",
         "table",
         "cosine",
+        "linear",
     ]
     assert all(kind.__name__.lower() == name.replace("_", "") for name, kind in SCHEDULES.items())
+
+
+def test_linear_and_delayed():
+    assert rates(Linear(0.8, 4), 6) == pytest.approx([0.8, 0.6, 0.4, 0.2, 0, 0])
+    assert rates(Delayed(Linear(0.8, 2), 3), 7) == pytest.approx([0.8, 0.8, 0.8, 0.8, 0.4, 0, 0])
+    assert rates(Delayed(Exponential(0.2), 0), 9) == rates(Exponential(0.2), 9)
+
+
+# The floor ------------------------------------------------------------------------------------------
+
+
+def test_the_floor_by_hand():
+    # alpha 0.5, sigma 2, B 4: 0.5 * 4 / (2 * 4 * 1.5) = 1 / 6; with h = 2: 0.5 * 4 / (2 * 4 * 1) = 1 / 4
+    assert noise_floor(0.5, 2.0, 4) == pytest.approx(1 / 6)
+    assert noise_floor(0.5, 2.0, 4, 2.0) == pytest.approx(1 / 4)
+    assert noise_floor(2.0, 1.0) == noise_floor(3.0, 1.0) == math.inf
+    assert noise_floor(0.0, 1.0) == 0
+
+
+@pytest.mark.parametrize(("rate", "noise", "batch", "curvature"), [(0.3, 2.0, 4, 1.0), (0.9, 1.0, 1, 1.7)])
+def test_the_floor_is_where_a_step_leaves_the_variance_as_it_is(rate, noise, batch, curvature):
+    v = 2 * noise_floor(rate, noise, batch, curvature) / curvature
+    assert (1 - rate * curvature) ** 2 * v + rate**2 * noise**2 / batch == pytest.approx(v)
 
 
 # Errors ---------------------------------------------------------------------------------------------

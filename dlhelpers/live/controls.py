@@ -27,7 +27,13 @@ def slider(
     label: str, low: int, high: int, value: int, step: int = 1, help: str = ""
 ) -> ipywidgets.IntSlider:
     """Return a slider over whole numbers; the number beside it can be typed over."""
-    return ipywidgets.IntSlider(min=low, max=high, value=value, step=step, **_look(label, help))
+    return whole(ipywidgets.IntSlider(min=low, max=high, value=value, step=step, **_look(label, help)))
+
+
+def whole(control: ipywidgets.IntSlider) -> ipywidgets.IntSlider:
+    """Let the page refuse what is typed beside a slider and is no whole number; `picture.js` reads it."""
+    control.add_class("dlh-whole")
+    return control
 
 
 def real_slider(

@@ -20,8 +20,11 @@ from dlhelpers.live.canvas import Canvas
 from dlhelpers.live.controls import seed_box
 from dlhelpers.live.grabs import Grab, Hand
 from dlhelpers.live.pace import (
+    GESTURE,
     apart_from_cells,
+    closed_bundle,
     family,
+    free,
     interruptible,
     one_blas_thread,
     replace_predecessor,
@@ -30,14 +33,12 @@ from dlhelpers.live.pace import (
 from dlhelpers.live.panel import Panel
 from dlhelpers.live.picture import Picture, with_picture
 from dlhelpers.live.programs import tidy
-from dlhelpers.live.shell import Shell, button
+from dlhelpers.live.shell import Shell
 from dlhelpers.plots.style import View
 from dlhelpers.showing import Code
 
 FRAME = 0.05
 """Seconds between two frames of a computation that reports while it runs."""
-GESTURE = 0.7
-"""Changes that follow each other within this many seconds are one gesture of the hand."""
 SLOW = 1.0
 """A computation that will take longer than this many seconds shows its progress."""
 REST = 0.3
@@ -95,7 +96,6 @@ class Lab:
     ) -> None:
         self.name = name
         self.presets = {label: dict(values) for label, values in presets.items()}
-        self.error: Exception | None = None
         self.result: Any = None
         self.finding = self.caption = ""
         self.frames = 0
@@ -110,8 +110,11 @@ class Lab:
         self._shown = self.values
         canvas = Canvas(views, size)
         self._hand = Hand(canvas.figure, grabs)
-        self._picture = Picture(canvas, tuple(grabs), self._pointed, self._page_changed)
+        self._picture = Picture(
+            canvas, tuple(grabs), self._pointed, self._page_changed, lambda why: self._shell.complain(why)
+        )
         self._shell = Shell(name, self._picture.widget, self._on_stop)
+        self._button, self._guarded = self._shell.button, self._shell.guarded
         self._fill_shell([control for name, control in controls.items() if name != "seed"])
         for widget in family(self._shell.box):
             apart_from_cells(widget)
@@ -119,6 +122,11 @@ class Lab:
         replace_predecessor(self)
 
     # ---------------------------------------------------------------- for the reader
+    @property
+    def error(self) -> Exception | None:
+        """What went wrong last, if the picture has not changed since then."""
+        return self._shell.error
+
     @property
     def controls(self) -> dict[str, ipywidgets.ValueWidget]:
         """The controls by the names of their arguments."""
@@ -166,25 +174,18 @@ class Lab:
         return "_shell" not in self.__dict__
 
     def close(self) -> None:
-        """Stop what is under way and free everything.
-
-        The history of outputs holds every lab that a cell has shown; of a closed one only a name is left.
-        """
+        """Stop what is under way and free everything; of a closed lab only its name is left."""
         if self.closed:
             return
         if self._task is not None:
             self._task.cancel()
-        for widget in family(self._shell.box):
-            widget.close()
-        name = self.name
-        self.__dict__.clear()
-        self.name = name
+        free(self, self._shell.box)
 
     def _repr_mimebundle_(self, **_: Any) -> Any:
         """Return the widget and, for a reader without a kernel, the picture and its caption."""
         if self.closed:
-            return {"text/plain": f"The lab {self.name!r} is closed: its cell was run again."}
-        return with_picture(self.box, self.png(), self.caption)
+            return closed_bundle(self.name)
+        return with_picture(self._shell.box, self.png(), self.caption)
 
     # ---------------------------------------------------------------- from a change to a picture
     def _changed(self) -> None:
@@ -197,6 +198,8 @@ class Lab:
             self._loop.call_soon_threadsafe(self._wake)
 
     def _wake(self) -> None:
+        if self.closed:
+            return
         self._start_gesture()
         if self._task is None or self._task.done():
             self._task = asyncio.ensure_future(self._follow())
@@ -217,7 +220,7 @@ class Lab:
                 with interruptible(self._on_stop):
                     await self._update()
             except Exception as error:
-                self._say_error(error)
+                self._shell.fail(error, "These settings gave no picture", "Press Reset to go back.")
             self._shell.show_progress(None)
             await self._rest()
 
@@ -226,12 +229,12 @@ class Lab:
         end = time.perf_counter() + REST
         while self._picture.ratio > 1 and not self._stale:
             if time.perf_counter() > end:
-                self._picture.sharpen()
+                self._guarded(self._picture.sharpen, "The picture stays as it is")
                 return
             await asyncio.sleep(0.002)
 
     async def _update(self) -> None:
-        started, shown, values = time.perf_counter(), 0.0, self.values
+        started, shown, values = time.perf_counter(), 0.0, self._take_values()
         for share, result in self._stages(values):
             now = time.perf_counter()
             if share >= 1 or (now - shown >= FRAME and self._picture.pace.ready):
@@ -247,9 +250,14 @@ class Lab:
                 return
 
     def _update_now(self) -> None:
-        values = self.values
+        values = self._take_values()
         *_, (share, result) = self._stages(values)
         self._show(values, result, share)
+
+    def _take_values(self) -> dict[str, Any]:
+        """Return where the controls are; what moves from now on is a new change."""
+        self._panel.take()
+        return self.values
 
     def _stages(self, values: dict[str, Any]) -> Iterator[tuple[float, Any]]:
         """Yield (share done, result); an ordinary function gives one such pair."""
@@ -272,29 +280,21 @@ class Lab:
             caption = f"{caption} ({state.capitalize()}: {share:.0%} of the computation is done.)"
         text = f"{finding}. {caption}"
         self._picture.show(result, self._before, text)
-        self.result, self.error, self._shown = result, None, values
+        self.result, self._shown = result, values
         self.finding, self.caption = finding, text
         self._shell.say(finding, caption)
+        self._shell.error = None
+        self._shell.complain("")
         self.frames += 1
         self._show_code()
 
-    def _say_error(self, error: Exception) -> None:
-        """Say in words what went wrong; the picture and the controls stay as they are."""
-        self.error = error
-        self._shell.complain(
-            f"These settings gave no picture: {error} Press Reset to go back. (lab.error has the details.)"
-        )
-
-    def _on_stop(self, button: object = None) -> None:
+    def _on_stop(self) -> None:
         self._stop = True
 
     # ---------------------------------------------------------------- what the page says
     def _pointed(self, kind: str, x: float, y: float) -> None:
         """Move the controls of what the pointer holds.  JupyterLab may call this on another thread."""
-        if self._loop is None:
-            self._point(kind, x, y)
-        else:
-            self._loop.call_soon_threadsafe(self._point, kind, x, y)
+        self._on_loop(partial(self._point, kind, x, y))
 
     def _point(self, kind: str, x: float, y: float) -> None:
         values = self._hand.moved(kind, x, y, self.values)
@@ -303,32 +303,35 @@ class Lab:
 
     def _page_changed(self) -> None:
         """Show the whole picture at the size of the window.  JupyterLab may call this on another thread."""
+        self._on_loop(self._picture.again)
+
+    def _on_loop(self, act: Callable[[], None]) -> None:
+        """Do something on the thread of the loop, where there is one."""
         if self._loop is None:
-            self._picture.again()
+            self._guarded(act)
         else:
-            self._loop.call_soon_threadsafe(self._picture.again)
+            self._loop.call_soon_threadsafe(self._guarded, act)
 
     # ---------------------------------------------------------------- what stands around the picture
     def _fill_shell(self, controls: list[ipywidgets.Widget]) -> None:
         buttons: list[ipywidgets.Widget] = [
-            button(label, "Preset: " + label, partial(self._press, label)) for label in self.presets
+            self._button(label, "Preset: " + label, partial(self.preset, label)) for label in self.presets
         ]
-        buttons.append(button("Reset", "Put every control back", lambda _: self.reset()))
+        buttons.append(self._button("Reset", "Put every control back", self.reset))
         if "seed" in self.controls:
             buttons += [
                 self.controls["seed"],
-                button("New seed", "The same settings with other random numbers", self._next_seed),
+                self._button("New seed", "The same settings with other random numbers", self._next_seed),
             ]
         self._code_switch = ipywidgets.ToggleButton(description="Show code", layout={"width": "auto"})
-        self._code_switch.observe(self._show_code, "value")
+        self._code_switch.observe(lambda change: self._show_code(), "value")
         self._shell.fill([*buttons, self._code_switch], controls[:MAIN], controls[MAIN:])
 
-    def _press(self, label: str, button: object) -> None:
-        self.preset(label)
-
-    def _next_seed(self, button: object) -> None:
+    def _next_seed(self) -> None:
         seed = self.controls["seed"]
         seed.value = (seed.value + 1) % (seed.max + 1)
 
-    def _show_code(self, change: object = None) -> None:
-        self._shell.show_code(str(self.code()) if self._code_switch.value else "")
+    def _show_code(self) -> None:
+        """Show the program, if the reader wants it."""
+        code = self.code if self._code_switch.value else str
+        self._guarded(lambda: self._shell.show_code(str(code())), "The program cannot be shown")

@@ -15,6 +15,8 @@ LOST = 3.0
 """Seconds without an answer from the page after which it counts as closed."""
 IN_FLIGHT = 3
 """Frames that may be on their way to the page."""
+GESTURE = 0.7
+"""Changes that follow each other within this many seconds are one gesture of the hand."""
 
 
 def family(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
@@ -79,6 +81,23 @@ def apart_from_cells(widget: ipywidgets.Widget) -> None:
     """
     if widget.comm is not None:
         widget.comm.handle_msg = widget._handle_msg
+
+
+def free(lab: Any, box: ipywidgets.Widget) -> None:
+    """Close the widgets of a lab, and let go of all that it holds but its name.
+
+    The history of outputs holds every lab that a cell has shown.
+    """
+    for widget in family(box):
+        widget.close()
+    name = lab.name
+    vars(lab).clear()
+    lab.name = name
+
+
+def closed_bundle(name: str) -> dict[str, str]:
+    """Return the display data of a lab that is closed."""
+    return {"text/plain": f"The lab {name!r} is closed: its cell was run again."}
 
 
 class Closable(Protocol):

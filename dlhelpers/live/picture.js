@@ -7,6 +7,21 @@ const number = value => Number(value.toPrecision(3)).toString().replace("-", "\u
 const along = (share, [low, high], log) =>
   log ? low * (high / low) ** share : low + share * (high - low);
 
+// What a number typed beside a slider means: {value} or, where it must be refused, {why}.  The slider itself
+// would read "0,5" as 0, and "5o" as 5.
+function typed(text, whole) {
+  let digits = text.trim().replace("\u2212", "-");
+  if (/^[-+]?[1-9]\d{0,2},\d{3}$/.test(digits)) {
+    const readings = ["", "."].map(mark => digits.replace(",", mark));
+    return { why: `${text} may be ${readings.join(" or ")}. Type it without a comma.` };
+  }
+  if (/^[-+]?\d{1,3}(,\d{3})+(\.\d*)?$/.test(digits) && !/^[-+]?0,/.test(digits)) digits = digits.replaceAll(",", "");
+  const value = Number(digits.replace(",", "."));
+  if (digits === "" || !Number.isFinite(value)) return { why: `a number is needed; got "${text}".` };
+  if (whole && !Number.isInteger(value)) return { why: `a whole number is needed; got "${text}".` };
+  return { value };
+}
+
 function render({ model, el }) {
   const canvas = document.createElement("canvas");
   const values = document.createElement("div");
@@ -103,7 +118,55 @@ function render({ model, el }) {
   canvas.addEventListener("pointercancel", release);
   canvas.addEventListener("pointerleave", () => { values.hidden = true; });
 
+  // ------------------------------------------------------------------- numbers typed beside the sliders
+  let before = "";
+  const mine = event => event.target.matches?.(".widget-readout[contenteditable=true]")
+    && event.target.closest(".dlh-lab")?.contains(el);
+  const begin = event => { if (mine(event)) before = event.target.textContent; };
+  // Runs before the slider reads the text, which it does on Enter.
+  const read = event => {
+    if (!mine(event) || event.key !== "Enter") return;
+    const field = event.target, text = field.textContent, row = field.closest(".widget-slider");
+    if (text === before) { // as it was: the value has more digits than the field
+      event.stopImmediatePropagation();
+      event.preventDefault();
+      return;
+    }
+    const { value, why } = typed(text, row.classList.contains("dlh-whole"));
+    field.textContent = why ? "" : String(value); // the slider answers nothing with the value that it has
+    if (why) {
+      const label = row.querySelector(".widget-label").textContent;
+      model.send({ kind: "refused", why: `${label}: ${why} Nothing was changed.` });
+    }
+    setTimeout(() => { before = field.textContent; });
+  };
+  // Who leaves the field means what it shows.
+  const leave = event => {
+    if (!mine(event) || event.target.textContent === before) return;
+    const enter = { key: "Enter", keyCode: 13, bubbles: true, cancelable: true };
+    event.target.dispatchEvent(new KeyboardEvent("keydown", enter));
+  };
+  document.addEventListener("focus", begin, true);
+  document.addEventListener("keydown", read, true);
+  document.addEventListener("blur", leave, true);
+
+  // A drag of a slider is one gesture, however slowly its values come; a key ends it.
+  let dragged = false;
+  const hold = event => {
+    const slider = event.target.closest?.(".widget-slider"), down = event.type === "pointerdown";
+    if (!slider?.closest(".dlh-lab")?.contains(el) || !(down || dragged)) return;
+    dragged = down;
+    model.send({ kind: "hold", held: down });
+  };
+  document.addEventListener("pointerdown", hold, true);
+  document.addEventListener("keydown", hold, true);
+
   return () => {
+    document.removeEventListener("pointerdown", hold, true);
+    document.removeEventListener("keydown", hold, true);
+    document.removeEventListener("focus", begin, true);
+    document.removeEventListener("keydown", read, true);
+    document.removeEventListener("blur", leave, true);
     observer.disconnect();
     window.removeEventListener("resize", tell);
     model.off("msg:custom", take);

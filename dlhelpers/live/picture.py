@@ -1,6 +1,7 @@
 """The widget that shows a canvas: a canvas in the page too, or an image where the page cannot load that.
 
 The page answers each frame with its number, tells its width and pixel ratio, and where the pointer is.
+It also reads the numbers that are typed beside the sliders of the lab.
 """
 
 import base64
@@ -27,7 +28,7 @@ SMALLEST, LARGEST = 0.7, 1.7
 class PageCanvas(anywidget.AnyWidget):
     """The canvas in the page; frames come as messages, patch by patch."""
 
-    # The text, not the path: anywidget keeps every widget whose module is a file that might change.
+    # The text, not the path: anywidget watches a file for changes, and the watch holds every widget for good.
     _esm = Path(__file__).with_name("picture.js").read_text(encoding="utf-8")
     alt = traitlets.Unicode("").tag(sync=True)
     panels: Any = traitlets.List([]).tag(sync=True)
@@ -55,6 +56,10 @@ class Picture:
         another thread.
     on_page : function
         Told that the page wants the picture at another scale.
+    on_hold : function of a bool
+        Told when the pointer takes hold of a slider, and when a key moves it after that.
+    on_refused : function of a sentence
+        Told that something was typed beside a slider that is no number.
 
     Notes
     -----
@@ -68,10 +73,13 @@ class Picture:
         grabs: tuple[Grab, ...] = (),
         on_pointer: Callable[[str, float, float], None] = lambda kind, x, y: None,
         on_page: Callable[[], None] = lambda: None,
+        on_refused: Callable[[str], None] = lambda why: None,
+        on_hold: Callable[[bool], None] = lambda held: None,
     ) -> None:
         self.canvas, self.pace = canvas, Pace()
         self.zoom = self.ratio = 1.0
         self._grabs, self._on_pointer, self._on_page = grabs, on_pointer, on_page
+        self._on_refused, self._on_hold = on_refused, on_hold
         self._whole = True
         self.widget: PageCanvas | PlainImage
         if os.environ.get("DLHELPERS_PICTURE") == "image":
@@ -150,6 +158,10 @@ class Picture:
             self._whole = True
             self.pace.watch()
             self._on_page()
+        elif kind == "hold":
+            self._on_hold(content["held"])
+        elif kind == "refused":
+            self._on_refused(content["why"])
         else:
             self._on_pointer(kind, content["x"], content["y"])
 

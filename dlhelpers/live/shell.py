@@ -1,7 +1,8 @@
 """What stands around the picture of a lab: heading, buttons, controls, caption, messages, program."""
 
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import ipywidgets
@@ -32,7 +33,7 @@ ROW = {"flex_flow": "row wrap", "width": "auto", "margin": "0"}
 
 
 class Shell:
-    """A box with a place for everything that a lab shows.
+    """A box with a place for everything that a lab shows, and the one way to do what may fail.
 
     Parameters
     ----------
@@ -41,23 +42,32 @@ class Shell:
     picture : widget
     on_stop : function
         Called when Stop is pressed, beside the progress bar.
+
+    Attributes
+    ----------
+    box : widget
+    error : Exception or None
+        The last error that was told.
     """
 
-    def __init__(self, name: str, picture: ipywidgets.Widget, on_stop: Callable[[Any], None]) -> None:
+    def __init__(
+        self, name: str, picture: ipywidgets.Widget, on_stop: Callable[[], None] = lambda: None
+    ) -> None:
+        self.error: Exception | None = None
         self._name = html.escape(name)
-        self._heading = _text("dlh-heading", f"<h4>{self._name}</h4>")
+        self._heading = text_line("dlh-heading", f"<h4>{self._name}</h4>")
         self._progress = ipywidgets.FloatProgress(
             min=0, max=1, description="Computing", layout={"width": "210px"}
         )
-        stop = button("Stop", "Stop the computation and keep what is there", on_stop)
+        stop = self.button("Stop", "Stop the computation and keep what is there", on_stop)
         self._progress_row = ipywidgets.HBox([self._progress, stop], layout={"display": "none"})
         self._progress_row.add_class("dlh-progress")
         self._picture = picture
-        self._caption = _text("dlh-caption")
-        self._message = _text("dlh-message")
-        self._code = _text("dlh-code")
-        _display(self._message, False)
-        _display(self._code, False)
+        self._caption = text_line("dlh-caption")
+        self._message = text_line("dlh-message")
+        self._code = text_line("dlh-code")
+        display(self._message, False)
+        display(self._code, False)
         self.box = ipywidgets.VBox([])
         self.box.add_class("dlh-lab")
 
@@ -65,15 +75,22 @@ class Shell:
         self,
         buttons: Sequence[ipywidgets.Widget],
         main: Sequence[ipywidgets.Widget],
-        more: Sequence[ipywidgets.Widget],
+        more: Sequence[ipywidgets.Widget] = (),
+        groups: Mapping[str, Sequence[ipywidgets.Widget]] = MappingProxyType({}),
+        last: Sequence[ipywidgets.Widget] = (),
     ) -> None:
-        """Put the controls into their places; those in `more` are folded until More is pressed."""
+        """Put the controls into their places.
+
+        Those in `more` are folded until More is pressed, and each of the `groups`, below the caption, until
+        the button with its name is pressed.
+        """
         folded = ipywidgets.Box(list(more), layout=ROW)
         if more:
             buttons = [*buttons, fold("More", "Show the other controls", folded)]
-        style = ipywidgets.HTML(STYLE, layout={"display": "none"})
+        boxes = {label: ipywidgets.Box(list(group), layout=ROW) for label, group in groups.items()}
+        switches = [fold(label, f"Show the controls of: {label}", box) for label, box in boxes.items()]
         self.box.children = [
-            style,
+            ipywidgets.HTML(STYLE, layout={"display": "none"}),
             self._heading,
             self._progress_row,
             ipywidgets.Box(list(buttons), layout=ROW),
@@ -82,29 +99,56 @@ class Shell:
             self._picture,
             self._caption,
             self._message,
-            _text("dlh-gone", GONE),
+            text_line("dlh-gone", GONE),
+            *([ipywidgets.Box(switches, layout=ROW)] if switches else []),
+            *boxes.values(),
+            *last,
             self._code,
         ]
 
+    # ---------------------------------------------------------------- what may fail
+    def guarded(self, act: Callable[[], object], failed: str = "Nothing was changed") -> None:
+        """Do something; if it fails, say so in words, and go on."""
+        try:
+            act()
+        except Exception as error:
+            self.fail(error, failed)
+
+    def fail(self, error: Exception, failed: str = "Nothing was changed", advice: str = "") -> None:
+        """Say in words what went wrong."""
+        self.error = error
+        why = str(error) or type(error).__name__
+        self.complain(" ".join(f"{failed}: {why} {advice} (lab.error has the details.)".split()))
+
+    def button(self, label: str, help: str, act: Callable[[], object]) -> ipywidgets.Button:
+        """Return a button that does something; an error of it is told in the lab's message."""
+        return button(label, help, lambda pressed: self.guarded(act))
+
+    # ---------------------------------------------------------------- what it says
     def say(self, finding: str, caption: str) -> None:
         """Show the measured number beside the name, and the caption below the picture."""
         self._heading.value = f'<h4>{self._name}</h4><span class="dlh-finding">{html.escape(finding)}.</span>'
         self._caption.value = html.escape(caption)
-        _display(self._message, False)
+
+    @property
+    def message(self) -> str:
+        """The message below the caption, as HTML; empty while none is shown."""
+        return "" if self._message.layout.display == "none" else str(self._message.value)
 
     def complain(self, text: str) -> None:
-        """Show what went wrong."""
-        self._message.value = html.escape(text)
-        _display(self._message, True)
+        """Show a message, for instance what went wrong; an empty one hides it."""
+        display(self._message, bool(text))
+        if text:
+            self._message.value = html.escape(text)
 
     def show_progress(self, share: float | None) -> None:
         """Show how much of a computation is done; None hides it.  Nothing is moved by it."""
         self._progress.value = share or 0.0
-        _display(self._progress_row, share is not None)
+        display(self._progress_row, share is not None)
 
     def show_code(self, text: str) -> None:
         """Show a program, or hide it if there is none."""
-        _display(self._code, bool(text))
+        display(self._code, bool(text))
         self._code.value = f"<pre>{html.escape(text)}</pre>" if text else ""
 
 
@@ -119,16 +163,18 @@ def fold(label: str, help: str, box: ipywidgets.Box) -> ipywidgets.ToggleButton:
     """Fold a box; return the button that shows and hides it."""
     switch = ipywidgets.ToggleButton(description=label, tooltip=help, layout={"width": "auto"})
     switch.add_class("dlh-fold")
-    switch.observe(lambda change: _display(box, change.new), "value")
-    _display(box, False)
+    switch.observe(lambda change: display(box, change.new), "value")
+    display(box, False)
     return switch
 
 
-def _display(widget: ipywidgets.Widget, shown: bool) -> None:
+def display(widget: ipywidgets.Widget, shown: bool) -> None:
+    """Show a widget, or let it take no room."""
     widget.layout.display = "" if shown else "none"
 
 
-def _text(name: str, value: str = "") -> ipywidgets.HTML:
+def text_line(name: str, value: str = "") -> ipywidgets.HTML:
+    """Return a piece of HTML on the page, with a CSS class."""
     made = ipywidgets.HTML(value, layout={"width": "auto"})
     made.add_class(name)
     return made

@@ -238,7 +238,7 @@ labs.running_lab()
 
 # %% [markdown]
 # **Why.** The averages start at mean 0 and variance 1, and forget that only after about $1 / (1 - \rho)$ steps. While the
-# weights change fast, a slow average is behind. That is a delay, and after 150 steps it is gone.
+# weights change fast, a slow average is nearly always behind. That is a delay, and after 200 steps it is gone.
 #
 # *One class a batch* is something else. The loss in training falls. In use the network is about as good as guessing, even with exact
 # statistics. Each batch was normalized by the mean of one digit, so the network never learned to tell the digits by their means.

@@ -1,11 +1,22 @@
 """The live layer in a real JupyterLab: a fast hand, threads, interrupt, a cell run again, a page reloaded."""
 
+import os
 import re
+import signal
 from collections.abc import Callable
 
 import pytest
 
-from tools.browser import Control, LabPage, LabView, lab_makers, lab_modules, screenshot_folder, tag
+from tools.browser import (
+    Control,
+    LabPage,
+    LabView,
+    lab_makers,
+    lab_modules,
+    screenshot_folder,
+    tag,
+    wait_until,
+)
 
 BACKLOG = 300
 """Milliseconds after the last move of a drag by which the picture must belong to it."""
@@ -323,3 +334,64 @@ def test_an_exercise_is_tried_with_a_hint_solved_and_remembered(run_cells: RunCe
     course.get_by_role("button", name="Look again").click()
     row.filter(has_text="1 of 4").wait_for()
     course.screenshot(path=screenshot_folder() / "course-map.png")
+
+
+def type_beside(slider: Control, text: str, enter: bool = True) -> None:
+    """Type over the number beside a slider, and press Enter or leave the field."""
+    slider.root.locator(".widget-readout").click()
+    slider.page.keyboard.press("Control+A")
+    slider.page.keyboard.press("Delete")
+    slider.page.keyboard.type(text)
+    if enter:
+        slider.page.keyboard.press("Enter")
+    else:
+        slider.focus()
+
+
+def test_a_number_typed_with_a_comma_is_read_or_refused_in_words(run_cells: RunCells) -> None:
+    """It never becomes the lower end of the slider."""
+    lab = run_cells(DECOMPOSITION).lab(HEADING)
+    noise, whole = lab.control("Noise σ"), first_slider(lab)
+    name = next(name for label, name in lab.state().names.items() if label == "Noise σ")
+    for k, text in enumerate(("0,5", ".25", "0,500", "0.75", ",6")):
+        type_beside(noise, text, enter=k % 2 == 0)
+        assert lab.settle().arguments[name] == pytest.approx(float(text.replace(",", "."))), text
+        assert lab.message() == "", text
+    before = lab.settle().arguments
+    for control, text, words in (
+        (noise, "0,5x", 'a number is needed; got "0,5x"'),
+        (noise, "1,234", "1,234 may be 1234 or 1.234"),
+        (noise, "", "a number is needed"),
+        (whole, "2,5", "a whole number is needed"),
+        (whole, "four", "a number is needed"),
+    ):
+        type_beside(control, text)
+        wait_until(lambda words=words: words in lab.message(), f"{words!r}", 10)  # type: ignore[misc]
+        assert f"{control.label}: " in lab.message() and "Nothing was changed." in lab.message()
+        assert lab.settle().arguments == before
+    whole.press()
+    assert lab.settle().arguments != before and lab.message() == ""
+
+
+@pytest.mark.parametrize("end", ["restarted", "killed"])
+def test_a_lab_whose_kernel_is_gone_says_so(run_cells: RunCells, end: str) -> None:
+    page = run_cells(DECOMPOSITION)
+    lab = page.lab(HEADING)
+    lab.settle()
+    gone = lab.root.locator(".dlh-gone")
+    assert not gone.is_visible()
+    process = page.kernel.ask("__import__('os').getpid()")
+    page.kernel.close()
+    del page.__dict__["kernel"]
+    if end == "killed":
+        os.kill(process, signal.SIGKILL)
+    else:
+        page.page.locator('[data-jp-item-name="restart"] jp-button').click()
+    page.page.locator(".jp-Dialog button.jp-mod-accept").click()  # "restart?", or "it has died"
+    gone.wait_for(state="visible", timeout=30_000)
+    assert "has ended. Run its cell again." in gone.inner_text()
+    lab.screenshot(f"kernel {end}")
+    page.run_cell(page.cell("decomposition_lab()"))
+    page.wait_for("() => document.querySelectorAll('.dlh-lab').length === 1", "one lab in the page")
+    page.lab(HEADING).settle()
+    assert not page.lab(HEADING).root.locator(".dlh-gone").is_visible()

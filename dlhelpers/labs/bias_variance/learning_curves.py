@@ -18,9 +18,9 @@ from dlhelpers.live.stages import Stages, each_of, remembered
 from dlhelpers.plots.style import ACCENT, DEV, GHOST, TRAIN, View, key, moving
 from dlhelpers.typing import FloatArray
 
-SIZES = (16, 32, 64, 128, 256, 512, 1024)
+EXAMPLES = (16, 32, 64, 128, 256, 512, 1024)
 WIDTHS = (1, 2, 4, 8, 16, 32, 64)
-TWICE = tuple(np.repeat(SIZES, 2).tolist())
+TWICE = tuple(np.repeat(EXAMPLES, 2).tolist())
 
 
 class Errors(NamedTuple):
@@ -82,8 +82,8 @@ class RealErrors(NamedTuple):
         )
         text += (
             f"Left: with {self.hidden} hidden unit{'s' if self.hidden > 1 else ''}, the dev error goes from "
-            f"{self.over_examples.dev[0]:.0%} with {SIZES[0]} training examples to "
-            f"{self.over_examples.dev[-1]:.0%} with {SIZES[-1]:,}. "
+            f"{self.over_examples.dev[0]:.0%} with {EXAMPLES[0]} training examples to "
+            f"{self.over_examples.dev[-1]:.0%} with {EXAMPLES[-1]:,}. "
         )
         finished = int(np.isfinite(dev_over_width).sum())
         if finished < len(WIDTHS):
@@ -106,7 +106,7 @@ def _points_from(error: float, reference: float) -> str:
 
 
 class Width(NamedTuple):
-    """Networks of one width, one mean of two for each of SIZES, and the share of their training done."""
+    """Networks of one width, one mean of two for each of EXAMPLES, and the share of their training done."""
 
     train: FloatArray
     dev: FloatArray
@@ -130,7 +130,7 @@ def diagnose_digits(
 ) -> Stages[RealErrors]:
     """Train networks of all widths on all training-set sizes; yield what is known so far."""
     width, size = (2 ** round(np.log2(value)) for value in (hidden, examples))
-    at, n_steps = SIZES.index(size), round(steps)
+    at, n_steps = EXAMPLES.index(size), round(steps)
 
     def of_width(width: int) -> Stages[Width]:
         return networks_of_width(width, strength, n_steps, seed)
@@ -140,7 +140,7 @@ def diagnose_digits(
 
     for share, known in each_of(WIDTHS, width, of_width, recall):
         chosen = known[width]
-        over_examples = Errors(SIZES, chosen.train, chosen.dev)
+        over_examples = Errors(EXAMPLES, chosen.train, chosen.dev)
         trained = round(chosen.trained * n_steps)
         found = diagnose(base / 100, float(chosen.train[at]), float(chosen.dev[at]))
         over_width = _over_width(known, at)
@@ -166,11 +166,11 @@ from dlhelpers.experiments import learning_curves
 
 X, y, *_ = digits()
 data = split(X / 16, y, dev=386, test=387, rng=np.random.default_rng({seed}))
-sizes = np.repeat({SIZES}, 2).tolist()  # two networks for each training-set size
+sizes = np.repeat({EXAMPLES}, 2).tolist()  # two networks for each training-set size
 rng = np.random.default_rng({seed})
 *_, (_, curves) = learning_curves(data, {width}, sizes, {strength}, {round(steps)}, rng)
 train, dev = (errors.reshape(-1, 2).mean(axis=1) for errors in (curves.train, curves.dev))
-here = {SIZES}.index({size})
+here = {EXAMPLES}.index({size})
 result = diagnose({base} / 100, train[here], dev[here])
 """
 
@@ -234,7 +234,7 @@ def views(figure: Figure) -> list[View[RealErrors]]:
     """Lay out the lab: errors over examples, and over width."""
     left, right = figure.subplots(1, 2)
     return [
-        OverExamplesView(left, "training examples", SIZES),
+        OverExamplesView(left, "training examples", EXAMPLES),
         OverWidthView(right, "hidden units", WIDTHS),
     ]
 

@@ -17,7 +17,7 @@ from dlhelpers.labs.dropout.common import KEEP_PROB_OPTIONS, N_DEV, pieces, two_
 from dlhelpers.labs.dropout.rules import (
     FORGOTTEN,
     INVERTED,
-    MASKS,
+    MASK_RULES,
     ORIGINAL,
     RULE_SIZES,
     RULE_STEPS,
@@ -106,12 +106,12 @@ def show_steps(
     W = network.layout.views(theta)
     A = network.hidden_units(theta, two_moons(100, 0.3, seed).X_dev[:N_SHOWN])[0].T
     U, U2 = (draw[..., :1] if shared else draw for draw in mask_numbers(seed))
-    masks = np.broadcast_to(MASKS[rule](U[:n_masks], keep_prob), (n_masks, *A.shape))
+    masks = np.broadcast_to(MASK_RULES[rule](U[:n_masks], keep_prob), (n_masks, *A.shape))
     at_test = keep_prob if rule == ORIGINAL else 1.0
     Z_mean = (W["W2"] @ (A * masks)).mean(axis=0) + W["b2"]
     factor = np.full(A.shape, at_test) if testing else masks[0]
     D = np.ones(A.shape) if testing else (masks[0] > 0).astype(float)
-    second = np.broadcast_to(MASKS[rule](U2, keep_prob) > 0, A.shape) | testing
+    second = np.broadcast_to(MASK_RULES[rule](U2, keep_prob) > 0, A.shape) | testing
     return StepByStep(
         rule,
         keep_prob,
@@ -134,7 +134,7 @@ def program(
     keep_prob: float, rule: str, n_masks: float, time: str, example: int, shared: bool, seed: int
 ) -> str:
     """Return the program behind the picture."""
-    mask = MASKS[rule].__name__
+    mask = MASK_RULES[rule].__name__
     source = "dlhelpers.dropout" if rule == INVERTED else "dlhelpers.labs.dropout.mistakes"
     return f"""
 from itertools import islice, repeat

@@ -39,7 +39,7 @@ INVERTED, FORGOTTEN, SWAPPED, ORIGINAL = (
     "original: × p at test time",
 )
 RULES = (INVERTED, FORGOTTEN, SWAPPED, ORIGINAL)
-MASKS = {
+MASK_RULES = {
     INVERTED: keep_mask,
     FORGOTTEN: mask_without_division,
     SWAPPED: mask_with_drop_and_keep_swapped,

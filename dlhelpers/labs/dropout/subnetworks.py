@@ -31,7 +31,7 @@ from dlhelpers.typing import FloatArray, IntArray
 TRAINED = {"without dropout": 1.0, "with keep_prob 0.8": 0.8, "with keep_prob 0.5": 0.5}
 HIDDEN = {"one layer of 8": (8,), "two layers of 4": (4, 4)}
 STEPS = 400
-MASKS = all_masks(8)
+ALL_MASKS = all_masks(8)
 
 
 class Subnetworks(NamedTuple):
@@ -116,8 +116,8 @@ def _at_point(
 ) -> Subnetworks:
     X, sizes = np.array([point]), (2, *hidden, 1)
     values = Network(sizes, "tanh", keep_prob=keep_prob)  # without a sigmoid: it predicts logits
-    weights = mask_weights(MASKS, keep_prob)
-    logits = values.predict(theta, X, draws=draws_for_masks(MASKS, sizes, 1))[:, 0, 0]
+    weights = mask_weights(ALL_MASKS, keep_prob)
+    logits = values.predict(theta, X, draws=draws_for_masks(ALL_MASKS, sizes, 1))[:, 0, 0]
     probabilities = sigmoid(logits)
     return Subnetworks(
         keep_prob,
@@ -139,10 +139,10 @@ def dev_accuracies(hidden: tuple[int, ...], index: int, keep_prob: float, seed: 
     """Return the share of dev points that the trained network gets right, and the mean of its subnetworks."""
     data, theta = two_moons(100, 0.3, seed), last(train(hidden, seed))[index]
     values = Network((2, *hidden, 1), "tanh", keep_prob=keep_prob)
-    logits = values.predict(theta, data.X_dev, draws=draws_for_masks(MASKS, values.sizes, N_DEV))[..., 0]
+    logits = values.predict(theta, data.X_dev, draws=draws_for_masks(ALL_MASKS, values.sizes, N_DEV))[..., 0]
     full = (values.predict(theta, data.X_dev)[:, 0] > 0) == data.y_dev
     single = ((logits > 0) == data.y_dev).mean(axis=1)
-    return float(full.mean()), float(mask_weights(MASKS, keep_prob) @ single)
+    return float(full.mean()), float(mask_weights(ALL_MASKS, keep_prob) @ single)
 
 
 def program(x1: float, x2: float, keep_prob: float, trained: str, hidden: str, seed: int) -> str:

@@ -39,7 +39,7 @@ from dlhelpers.typing import FloatArray
 
 SIZES, EXAMPLES, LEARNING_RATE, MOST_STEPS = (2, 8, 8, 1), 60, 0.5, 300
 STRENGTH, KEEP_PROB = 1.0, 0.8
-MASKS = ("off", "fixed masks", "fresh masks")
+DROPOUT = ("off", "fixed masks", "fresh masks")
 PENALTIES = ("in J and in the gradient", "in the gradient only")
 SHAPES = {"W1": (8, 2), "b1": (8, 1), "W2": (8, 8), "b2": (8, 1), "W3": (1, 8), "b3": (1, 1)}
 EPSILONS = tuple(float(f"{lead}e-{k}") for k in range(12, 0, -1) for lead in (1, 3))
@@ -277,7 +277,7 @@ def false_alarms_lab() -> Lab:
             "eps": log_slider("ε", -12, -1, 1e-5, 0.5, fmt=".1e"),
             "steps": slider("Steps of training", 0, MOST_STEPS, 0, 10),
             "activation": choice("Activation", ["tanh", "relu"], "tanh"),
-            "masks": choice("Dropout", list(MASKS), "off"),
+            "masks": choice("Dropout", list(DROPOUT), "off"),
             "penalty": choice("L2 penalty", list(PENALTIES), PENALTIES[0]),
             "precision": choice("Precision", list(PRECISIONS), "float64"),
         },

@@ -1,0 +1,113 @@
+"""The run on the screen and the runs that stay in grey beside it; no widget and no event loop."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import cycle
+from typing import Any, NamedTuple
+
+from dlhelpers.labs.playground.controls import as_setting
+from dlhelpers.labs.playground.frame import KEPT, Kept, curves
+from dlhelpers.live.pace import GESTURE
+from dlhelpers.session import Session
+from dlhelpers.settings import FIXED, Settings
+
+
+class Drag(NamedTuple):
+    """A hand that moves a control: which one, the step at which it began, and when it moved last."""
+
+    names: frozenset[str]
+    step: int
+    at: float
+
+
+class Run:
+    """A session that may be replaced by another one, and then stays in grey.
+
+    Attributes
+    ----------
+    session : Session
+    kept : list of Kept
+        The oldest first.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.kept: list[Kept] = []
+        self._letters = cycle("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+        self._seconds, self._steps = 0.0, 0  # that this session took
+        self._drag: Drag | None = None
+        self._held = False  # by the pointer
+
+    @property
+    def microseconds(self) -> float:
+        """What a step of this session takes, measuring included; 0 if none was timed."""
+        return 1e6 * self._seconds / self._steps if self._steps else 0.0
+
+    def advance(self, n: int = 1) -> None:
+        """Make n steps."""
+        started, before = time.perf_counter(), self.session.step
+        self.session.advance(n)
+        self._seconds += time.perf_counter() - started
+        self._steps += self.session.step - before
+
+    def turn(self, values: Mapping[str, Any], dragged: bool = False) -> None:
+        """Give settings other values; the data and the network begin anew.
+
+        A control that is `dragged` is one change, at the step where the hand took hold of it: each move
+        goes back to there.
+        """
+        now = {name: as_setting(name, value) for name, value in values.items()}
+        changed = {name: v for name, v in now.items() if getattr(self.session.settings, name, None) != v}
+        if changed.keys() & set(FIXED):
+            self.restart(replace(self.session.settings, **changed))
+        elif changed:
+            step = self._take_hold(frozenset(changed)) if dragged else self.session.step
+            if step < self.session.step:
+                self.session.rewind(step)
+            self.session.change(**changed)
+
+    def _take_hold(self, names: frozenset[str]) -> int:
+        """Return the step at which the present drag began."""
+        at, step = time.perf_counter(), self.session.step
+        if self._drag is not None and self._drag.names == names:
+            step = self._drag.step if self._held or at - self._drag.at < GESTURE else step
+        self._drag = Drag(names, step, at)
+        return step
+
+    def hold(self, held: bool) -> None:
+        """Take note that the pointer takes hold of a control, or that a key moves it after that."""
+        self._drag, self._held = None, held
+
+    def let_go(self) -> None:
+        """End a drag: what is moved from now on is another change."""
+        self._drag = None
+
+    def restart(self, settings: Settings) -> None:
+        """Begin again with these settings, on the same table if they name one's own data."""
+        self.replace(Session(settings, self.session.own))
+
+    def replace(self, session: Session) -> None:
+        """Go on with another session; the old one stays in grey."""
+        self.keep()
+        self.session, self._seconds, self._steps = session, 0.0, 0
+        self.let_go()
+
+    def keep(self) -> None:
+        """Keep the present session in grey, unless it has not begun or is there already."""
+        session, now = self.session, curves(self.session)
+        start, changes = session.start, tuple(session.changes)
+        there = [(run.settings, run.changes, run.curves["step"][-1]) for run in self.kept]
+        if session.step > 0 and (start, changes, now["step"][-1]) not in there:
+            run = Kept(next(self._letters), now, start, changes, self.microseconds)
+            self.kept = [*self.kept, run][-KEPT:]
+
+    def forget(self) -> None:
+        """Remove the sessions in grey."""
+        self.kept = []
+
+    def rewind(self, step: int) -> None:
+        """Go back to a step that was made; the present session stays in grey."""
+        if step < self.session.step:
+            self.keep()
+        self.session.rewind(step)

@@ -1,0 +1,252 @@
+"""The views of the playground beside its map: curves, layers, weights, units, confusion matrix."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
+from matplotlib.figure import Figure
+from matplotlib.gridspec import SubplotSpec
+from matplotlib.lines import Line2D
+
+from dlhelpers.labs.playground.frame import KEPT, Frame
+from dlhelpers.plots.playground import CLASS_COLORS, GLYPHS, DecisionView, MessageView
+from dlhelpers.plots.style import ACCENT, DEV, GHOST, LIGHT_BLUE, TRAIN, View, key, moving
+from dlhelpers.typing import FloatArray
+
+
+class CurveView(View[Frame]):
+    """One quantity over the steps, on the training and the dev set, with marks where a setting changed.
+
+    Runs that were kept are grey, with their letter at the end; a line shows the step that is looked at.
+    """
+
+    def __init__(self, ax: Axes, name: str, label: str, limits: tuple[float, float], log: bool) -> None:
+        ax.set(xlim=(0, 100), ylim=limits, ylabel=label)
+        ax.locator_params(axis="x", nbins=5)
+        if log:
+            ax.set_yscale("log")
+        self._ax, self._name = ax, name
+        self._ghosts = [_two_lines(ax, GHOST, GHOST, lw=1.2) for _ in range(KEPT)]
+        self._letters = [moving(ax.plot([], [], color="#777777", ms=7, ls="")[0]) for _ in range(KEPT)]
+        self._cursor = moving(ax.axvline(0, color=ACCENT, lw=1.5))
+        (self._changes,) = ax.plot([], [], "|", color="#222222", ms=9, mew=1.4, clip_on=False)
+        moving(self._changes).set_in_layout(False)
+        self._lines = _two_lines(ax, TRAIN, DEV, lw=1.8)
+
+    def update(self, result: Frame, before: Frame | None) -> None:
+        """Show `result.curves`, a dict of arrays, `result.kept`, `result.changes` and `result.looked_at`."""
+        runs = [result.curves, *(run.curves for run in result.kept)]
+        top = _round_up(max(100, *(curves["step"][-1] for curves in runs)))
+        if self._ax.get_xlim()[1] != top:
+            self._ax.set_xlim(0, top)
+        if self._ax.get_yscale() == "log":
+            lowest = [np.fmin.reduce(curves[f"train_{self._name}"]) for curves in runs]  # without NaN
+            floor = _power_below(np.fmin.reduce(lowest))
+            if self._ax.get_ylim()[0] != floor:
+                self._ax.set_ylim(bottom=floor)
+        self._draw(self._lines, result.curves)
+        places: list[float] = []
+        for i, (lines, letter) in enumerate(zip(self._ghosts, self._letters, strict=True)):
+            seen = i < len(result.kept)
+            for artist in (*lines, letter):
+                artist.set_visible(seen)  # what is empty takes time too
+            if seen:
+                kept = result.kept[i]
+                dev = self._draw(lines, kept.curves)
+                place = min(kept.curves["step"][-1], 0.985 * top)
+                while any(abs(place - other) < 0.03 * top for other in places):
+                    place -= 0.03 * top  # side by side, each on its own curve
+                places.append(place)
+                letter.set_data([place], [np.interp(place, kept.curves["step"], dev)])
+                letter.set_marker(f"${kept.letter}$")
+        self._changes.set_data(result.changes, np.full(len(result.changes), self._ax.get_ylim()[0]))
+        self._cursor.set_visible(result.looked_at is not None)
+        if result.looked_at is not None:
+            self._cursor.set_xdata([result.looked_at.step] * 2)
+
+    def _draw(self, lines: tuple[Line2D, Line2D], curves: Mapping[str, FloatArray]) -> FloatArray:
+        """Set the two lines; return the values of the second one."""
+        low, high = self._ax.get_ylim()
+        for line, part in zip(lines, ("train", "dev"), strict=True):
+            values = np.clip(curves[f"{part}_{self._name}"], low, high)
+            line.set_data(curves["step"], values)
+        return values
+
+
+def _two_lines(ax: Axes, first: str, second: str, lw: float) -> tuple[Line2D, Line2D]:
+    """Return a solid and a dashed line, for training and dev set."""
+    (train,) = ax.plot([], [], color=first, lw=lw)
+    (dev,) = ax.plot([], [], "--", color=second, lw=lw)
+    return moving(train), moving(dev)
+
+
+def _round_up(step: float) -> float:
+    """Return the next of 100, 200, 500, 1000, ..., so that the axis does not move in every frame."""
+    power = 10 ** np.floor(np.log10(step))
+    return float(next(power * n for n in (1, 2, 5, 10) if power * n >= step))
+
+
+LOWEST = 1e-8
+"""Where the axis of the loss ends at the latest."""
+
+
+def _power_below(loss: float) -> float:
+    """Return the power of ten below the lowest loss, from `LOWEST` to 1e-3."""
+    return float(10 ** np.clip(np.floor(np.log10(np.fmax(loss, LOWEST))), np.log10(LOWEST), -3))
+
+
+class LayersView(View[Frame]):
+    """Root mean square of weights, gradients and steps of each layer, on one log axis."""
+
+    LOW, HIGH = 1e-8, 1e3
+
+    def __init__(self, ax: Axes) -> None:
+        ax.set(ylim=(self.LOW, self.HIGH), xlabel="layer", ylabel="root mean square")
+        ax.set(yscale="log", xticks=range(1, 8))
+        self._ax = ax
+        self._rows = [
+            moving(ax.plot([], [], marker, color=color, ms=7, mec="white", mew=0.6, ls=":", lw=1)[0])
+            for marker, color in (("s", TRAIN), ("o", DEV), ("^", "#009E73"))
+        ]
+        key(ax, ("■ weights", TRAIN), ("● gradients", DEV), ("▲ steps", "#009E73"))
+
+    def update(self, result: Frame, before: Frame | None) -> None:
+        """Show `result.weights`, `result.gradients` and `result.steps`, each (n_layers,)."""
+        if self._ax.get_xlim()[1] != len(result.weights) + 0.5:
+            self._ax.set_xlim(0.5, len(result.weights) + 0.5)
+        for row, values in zip(self._rows, (result.weights, result.gradients, result.steps), strict=True):
+            row.set_data(np.arange(1, len(values) + 1), np.clip(values, self.LOW, self.HIGH))
+
+
+class WeightsView(View[Frame]):
+    """How the weights of each layer are distributed: a histogram for each layer, above its number."""
+
+    LIMIT = 3.0
+    BINS = np.linspace(-LIMIT, LIMIT, 42)
+
+    def __init__(self, ax: Axes) -> None:
+        ax.set(xlim=(-self.LIMIT, self.LIMIT), yticks=range(1, 8))
+        ax.set(xlabel="weight (at the ends: and beyond)", ylabel="layer")
+        self._ax = ax
+        self._shapes = moving(PolyCollection([], facecolor=LIGHT_BLUE, edgecolor=TRAIN, lw=0.8))
+        ax.add_collection(self._shapes, autolim=False)
+        key(ax, ("height: share of the layer's weights", "#444444"))
+
+    def update(self, result: Frame, before: Frame | None) -> None:
+        """Show `result.layer_weights`, an array of weights for each layer."""
+        if self._ax.get_ylim()[1] != len(result.layer_weights) + 1:
+            self._ax.set_ylim(0.9, len(result.layer_weights) + 1)
+        inside = [np.clip(W.ravel(), -self.LIMIT, self.LIMIT) for W in result.layer_weights]
+        counts = [np.histogram(W, self.BINS)[0] for W in inside]
+        edges = np.repeat(self.BINS, 2)
+        heights = [np.concatenate([[0], np.repeat(n / n.max(), 2), [0]]) for n in counts]
+        self._shapes.set_verts(
+            [np.stack([edges, i + 0.9 * height], axis=1) for i, height in enumerate(heights, start=1)]
+        )
+
+
+class UnitsView(View[Frame]):
+    """What each unit of one hidden layer answers in the plane: a small map for each, in one mosaic."""
+
+    SIDE = 4
+
+    def __init__(self, ax: Axes) -> None:
+        ax.set(xticks=[], yticks=[], aspect="equal")
+        ax.grid(visible=False)
+        self._mosaic = moving(
+            ax.imshow(np.zeros((2, 2)), cmap="cividis", vmin=-1, vmax=1, extent=(0, 4, 0, 4))
+        )
+        key(ax, ("a map for each unit", "#444444"), ("dark: low, yellow: high", "#444444"))
+
+    def update(self, result: Frame, before: Frame | None) -> None:
+        """Show `result.units`, (n_units, n, n), each scaled to [-1, 1]; at most 16 of them."""
+        n = result.units.shape[-1]
+        tiles = np.full((self.SIDE, n + 2, self.SIDE, n + 2), np.nan)
+        for i, unit in enumerate(result.units):
+            tiles[i // self.SIDE, 1:-1, i % self.SIDE, 1:-1] = unit[::-1]
+        self._mosaic.set_data(np.ma.masked_invalid(tiles.reshape(self.SIDE * (n + 2), -1)))
+
+
+class ConfusionView(View[Frame]):
+    """How often each class was taken for each other, on the dev set."""
+
+    def __init__(self, ax: Axes) -> None:
+        ax.set(xlabel="predicted class, dev set", ylabel="labeled class")
+        ax.grid(visible=False)
+        self._ax = ax
+        self._picture = moving(
+            ax.imshow(np.zeros((2, 2)), cmap="Blues", vmin=0, vmax=1, aspect="auto", extent=(0, 1, 1, 0))
+        )
+        self._texts = [moving(ax.text(0, 0, "", ha="center", va="center", fontsize=9)) for _ in range(100)]
+        self._n = 0
+
+    def update(self, result: Frame, before: Frame | None) -> None:
+        """Show `result.confusion`, (n_classes, n_classes) counts; rows are the labels."""
+        counts = result.confusion
+        n = len(counts)
+        if n != self._n:
+            self._n = n
+            ticks = np.arange(n) + 0.5
+            self._picture.set_extent((0, n, n, 0))
+            self._ax.set(xlim=(0, n), ylim=(n, 0), xticks=ticks, yticks=ticks)
+            for axis in (self._ax.xaxis, self._ax.yaxis):
+                axis.set_ticklabels([f"{GLYPHS[k]}{k}" for k in range(n)])
+                for label, color in zip(axis.get_ticklabels(), CLASS_COLORS, strict=False):
+                    label.set_color(color)
+        shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        self._picture.set_data(shares)
+        for i, text in enumerate(self._texts):
+            row, column = divmod(i, n) if i < n * n else (0, 0)
+            seen = i < n * n and counts[row, column] > 0 and not result.playing  # text is slow
+            text.set_visible(bool(seen))
+            if seen:
+                text.set_text(str(counts[row, column]))
+                text.set_position((column + 0.5, row + 0.5))
+                text.set_color("white" if shares[row, column] > 0.6 else "#222222")
+
+
+PANELS: Mapping[str, Callable[[Axes], View[Frame]]] = {
+    "layers": LayersView,
+    "weights": WeightsView,
+    "units": UnitsView,
+    "confusion matrix": ConfusionView,
+}
+
+
+class SidePanel(View[Frame]):
+    """The panel on the right, which shows one of `PANELS` at a time, in axes of its own."""
+
+    def __init__(self, figure: Figure, place: SubplotSpec) -> None:
+        self._axes = {name: figure.add_subplot(place, label=name) for name in PANELS}
+        self._views = {name: PANELS[name](ax) for name, ax in self._axes.items()}
+        self._shown = ""
+        self._choose("layers")
+
+    def _choose(self, name: str) -> None:
+        if name != self._shown:
+            self._shown = name
+            for each, ax in self._axes.items():
+                ax.set_visible(each == name)
+
+    def update(self, result: Frame, before: Frame | None) -> None:
+        """Show the panel that `result.panel` names."""
+        self._choose(result.panel)
+        self._views[result.panel].update(result, before)
+
+
+def playground_views(figure: Figure) -> list[View[Frame]]:
+    """Return all views of the playground, laid out on a figure."""
+    grid = figure.add_gridspec(2, 3, width_ratios=(1.15, 1.1, 1))
+    plane = figure.add_subplot(grid[:, 0])
+    loss, accuracy = figure.add_subplot(grid[0, 1]), figure.add_subplot(grid[1, 1])
+    views: list[View[Frame]] = [
+        DecisionView(plane),
+        CurveView(loss, "loss", "loss", (1e-3, 10), log=True),
+        CurveView(accuracy, "accuracy", "accuracy", (0, 1.02), log=False),
+        SidePanel(figure, grid[:, 2]),
+        MessageView(plane),
+    ]
+    accuracy.set_xlabel("step")
+    key(loss, ("— train", TRAIN), ("- - dev", DEV), ("— A, B: kept", "#777777"), ("| change", "#222222"))
+    return views
