@@ -153,6 +153,9 @@ labs.loss_gradient_lab()
 # too long. Gradient descent would still go downhill, but with a learning rate that is $m$ times what you wrote, and
 # another one for each batch size. Press *sure and wrong*: the gradient stays large. For a squared error behind a
 # softmax it would vanish there, since its derivative carries the factor $\hat y_j (1 - \hat y_j)$.
+#
+# The code below is (8). It writes $\hat y - y$ as $(1 - y) \, \hat y - y \, (1 - \hat y)$, with $1 - \hat y$ as the sum of the
+# other probabilities: no digits are lost where $\hat y$ is next to 1.
 
 # %%
 show_source(losses.softmax_cross_entropy_gradient)

@@ -61,9 +61,10 @@ class Trained(NamedTuple):
     def finding(self) -> str:
         """Right answers on new points, and the dragged point that is least at home."""
         least = int(self.own.argmin())
+        right = f"{self.dev_accuracy:.0%} of new points"
         return (
-            f"Right on {self.dev_accuracy:.0%} of new points; the large {GLYPHS[least]} gets its own class "
-            f"with probability {self.own[least]:.2f}"
+            f"{'Right on' if self.step == STEPS else f'At step {self.step}, right on'} {right}; the large "
+            f"{GLYPHS[least]} gets its own class with probability {self.own[least]:.2f}"
         )
 
     @property
