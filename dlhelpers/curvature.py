@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dlhelpers.checks import check_array, check_integer, check_number, check_rng
+from dlhelpers.checks import check_array, check_integer, check_number, check_rng, shown
 from dlhelpers.minibatches import Batch
 from dlhelpers.training import Objective
 from dlhelpers.typing import FloatArray
@@ -127,7 +127,7 @@ def sharpness(
     check_array("direction", direction, f"({theta.size},)", "Start with random numbers.", finite=True)
     check_integer("iterations", iterations, "[1, inf)", "Each needs two gradients.")
     if not np.any(direction):
-        raise ValueError(f"direction must not be 0; got {direction!r}. Start with random numbers.")
+        raise ValueError(f"direction must not be 0; got {shown(direction)}. Start with random numbers.")
     v, value = direction, 0.0
     for _ in range(iterations):
         v = v / np.linalg.norm(v)  # (1)
@@ -173,7 +173,7 @@ def random_symmetric(count: int, n: int, rng: np.random.Generator) -> FloatArray
     Examples
     --------
     >>> S = random_symmetric(3, 200, np.random.default_rng(0))
-    >>> np.abs(np.linalg.eigvalsh(S)).max().round(1)
+    >>> print(f"{np.abs(np.linalg.eigvalsh(S)).max():.1f}")
     1.0
     """
     check_integer("count", count, "[1, 1e6]", "It is the number of matrices.")
@@ -235,7 +235,7 @@ def share_positive(count: int, n: int, rng: np.random.Generator) -> PositiveShar
 
 def _check(objective: Objective, theta: FloatArray, step: float) -> None:
     if isinstance(objective, type) or not hasattr(objective, "gradient"):
-        raise ValueError(f"objective must have a gradient; got {objective!r}. Pass a Network.")
+        raise ValueError(f"objective must have a gradient; got {shown(objective)}. Pass a Network.")
     check_array("theta", theta, "(P,)", "Use the theta that network.initialize(rng) returns.", finite=True)
     if theta.dtype != np.float64 or not theta.size:
         raise ValueError(

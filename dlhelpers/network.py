@@ -261,9 +261,9 @@ def _check_statistics(network: "Network", statistics: FloatArray, theta: FloatAr
         )
 
 
-def _shapes(draws: Any) -> Any:
+def _shapes(draws: Any) -> str:
     """Name what came as draws, in one line."""
-    return [np.shape(draw) for draw in draws] if isinstance(draws, tuple) else type(draws).__name__
+    return shown([np.shape(draw) for draw in draws]) if isinstance(draws, tuple) else type(draws).__name__
 
 
 # The network ----------------------------------------------------------------------------------------

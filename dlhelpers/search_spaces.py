@@ -290,7 +290,11 @@ class Choice:
 
     def to_unit(self, value: Any) -> float:
         """Return the middle of the interval that gives this option."""
-        texts, text = [repr(option) for option in self.options], repr(plain(value))
+        texts = [repr(option) for option in self.options]
+        try:
+            text = repr(plain(value))
+        except Exception:  # an object that cannot be written is no option
+            text = ""
         if text not in texts:
             raise ValueError(f"value must be one of {', '.join(texts)}; got {shown(value)}.")
         i = texts.index(text)

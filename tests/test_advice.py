@@ -19,6 +19,7 @@ import pytest
 
 from dlhelpers import (
     bias_variance,
+    calibration,
     datasets,
     diagnosis,
     dropout,
@@ -88,6 +89,15 @@ ROWS: list[Row] = [
     ("augmentation.rotate", "X", np.ones((4, 4), int), "Pass images as rows of floats", np.ones((2, 16))),
     ("augmentation.rotate", "X", np.ones((2, 65)), "Pass X as (m, 64)", np.ones((2, 64))),
     ("averages.update", "v", [1.0], "Pass a number or a float array", np.array([1.0])),
+    ("calibration.reliability", "correct", np.ones(20), "Pass predicted == labeled", lambda ones: ones == 1),
+    (
+        "calibration.reliability",
+        "confidence",
+        np.full((20, 2), 0.5),
+        "Pass answers(probabilities, Y).confidence",
+        lambda probabilities: calibration.answers(probabilities, probabilities).confidence,
+    ),
+    ("curvature.sharpness", "direction", np.zeros(3), "Start with random numbers", rng().normal(size=3)),
     (
         "batch_normalization.forward",
         "Z",

@@ -110,10 +110,11 @@ def program(beta: float, t: int, corrected: bool, series: str) -> str:
     else:
         values = f"values = sea_surface_temperature().temperature[:{MONTHS}]"
         source = "from dlhelpers.datasets import sea_surface_temperature\n"
-    divide = f" / (1 - {beta}**t)" if corrected else ""
-    divide_weights = f" / (1 - {beta}**{t})" if corrected else ""
+    divide = f" / weight_sum({beta}, t)" if corrected else ""
+    divide_weights = f" / weight_sum({beta}, {t})" if corrected else ""
     return f"""
 import numpy as np
+from dlhelpers.averages import weight_sum
 {source}
 {values}
 v, average = 0.0, np.empty({MONTHS})

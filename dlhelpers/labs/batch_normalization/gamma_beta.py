@@ -79,7 +79,7 @@ def scale_and_shift(gamma: float, beta: float, b: float, identity: bool, divisor
     if identity:
         gamma, beta = float(np.sqrt(variance + EPS)), float(mean)
     if divisor == VARIANCE:
-        Z_tilde = gamma * (Z - mean) / (variance + EPS) + beta
+        Z_tilde = gamma * ((Z - mean) / (variance + EPS)) + beta
     else:
         Z_tilde = forward(Z[np.newaxis], np.array([[gamma]]), np.array([[beta]]), EPS).Z_tilde[0]
     return OneUnit(Z, Z_tilde, gamma, beta, b)
@@ -93,9 +93,9 @@ def program(gamma: float, beta: float, b: float, identity: bool, divisor: str, s
 network = Network((64, 32, 32, 10), "relu", "softmax_cross_entropy")
 theta = network.initialize(np.random.default_rng({seed}))
 Z = network.layout.views(theta)["W1"][0] @ train.X[:{M}].T + {b!r}
-mean, variance = Z.mean(), Z.var()
+mean, variance = Z.mean(), np.mean((Z - Z.mean()) ** 2)
 gamma, beta = {values}
-result = gamma * (Z - mean) / {divide} + beta
+result = gamma * ((Z - mean) / {divide}) + beta
 """
 
 

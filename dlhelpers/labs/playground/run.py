@@ -108,6 +108,11 @@ class Run:
 
     def rewind(self, step: int) -> None:
         """Go back to a step that was made; the present session stays in grey."""
+        kept = self.kept
         if step < self.session.step:
             self.keep()
-        self.session.rewind(step)
+        try:
+            self.session.rewind(step)
+        except BaseException:
+            self.kept = kept  # nothing was changed
+            raise

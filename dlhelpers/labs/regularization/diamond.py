@@ -291,7 +291,7 @@ class PenaltyView(View[Diamond]):
         ax.axvline(0, color="#555555", lw=0.8)
         self._which = which
         color = (L1_COLOR, L2_COLOR)[which]
-        (self._levels,) = ax.plot([], [], color=TRAIN, lw=0.5)
+        (self._levels,) = ax.plot([], [], color="#999999", lw=0.5)
         (self._cloud,) = ax.plot([], [], "o", color=color, ms=2.2, mec="none")
         (self._old_path,) = ax.plot([], [], color=GHOST, lw=1.5)
         (self._old,) = ax.plot([], [], "o", color=GHOST, ms=9)
@@ -312,7 +312,7 @@ class PenaltyView(View[Diamond]):
                 ("● before", "#777777"),
             )
         else:
-            key(ax, ("○ L2", L2_COLOR), ("✚ minimum of J", TRAIN), ("○ levels of J", TRAIN))
+            key(ax, ("○ L2", L2_COLOR), ("✚ minimum of J", TRAIN), ("○ levels of J", "#666666"))
 
     def update(self, result: Diamond, before: Diamond | None) -> None:
         """Show `result.solutions` at `result.at`; `ellipses`, `touching` and `balls` are curves."""

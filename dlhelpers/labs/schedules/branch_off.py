@@ -20,7 +20,7 @@ from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
 from dlhelpers.optimizers import GradientDescent
 from dlhelpers.plots.labels import EndLabels
-from dlhelpers.plots.style import ACCENT, DEV, GHOST, View, key, moving
+from dlhelpers.plots.style import ACCENT, GHOST, View, key, moving
 from dlhelpers.schedules import Constant, Cosine, Linear, Schedule
 from dlhelpers.training import descend
 from dlhelpers.typing import FloatArray
@@ -39,9 +39,9 @@ PLAIN = ("constant", "average of its weights", "linear", "cosine")
 FORK = "constant, then your decay"
 NAMES = (*PLAIN, FORK)
 COLORS = {
-    "constant": DEV,
-    "average of its weights": "#b0418a",
-    "linear": "#8a6400",
+    "constant": "#555555",
+    "average of its weights": "#222222",
+    "linear": "#555555",
     "cosine": "#222222",
     FORK: ACCENT,
 }

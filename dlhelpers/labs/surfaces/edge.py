@@ -76,7 +76,10 @@ class Edge(NamedTuple):
         """Return the sharpness at the end, in units of the bound."""
         if self.diverged:
             return f"Rate {self.rate:.2g}: the loss runs away"
-        return f"Sharpness {self.ratio:.2f} × 2/α over the last third of {len(self.losses) - 1:,} steps"
+        text, done = f"Sharpness {self.ratio:.2f} × 2/α over the last third", len(self.losses) - 1
+        return (
+            f"{text}, {done:,} of {self.steps:,} steps" if done < self.steps else f"{text} of {done:,} steps"
+        )
 
     @property
     def caption(self) -> str:
