@@ -64,6 +64,15 @@ class Panel:
                     control.value = nearest(control, value)
                     self._taken[name] = _plain(control.value)
 
+    def offer(self, name: str, option: Any) -> None:
+        """Add an option to a menu, without a signal; the menu stays where it is."""
+        control = self.controls[name]
+        if option not in control.options:
+            with self._quietly():
+                value = control.value
+                control.options = [*control.options, option]  # it goes to the first option by itself
+                control.value = value
+
     def set(self, values: Mapping[str, Any], always: bool = False, grabbed: bool = False) -> None:
         """Move controls as a hand does, and give one signal if anything moved, or `always`.
 

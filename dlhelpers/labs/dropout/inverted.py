@@ -77,7 +77,7 @@ class StepByStep(NamedTuple):
         outside = int((np.abs([self.Z_mean, self.Z_test]).max(axis=0) > Z_LIMIT).sum())
         if outside:
             text += f"{outside} of {self.Z_mean.size} dots lie outside of the frame; they stand at its edge. "
-        return text
+        return text.rstrip()
 
 
 @lru_cache(maxsize=8)

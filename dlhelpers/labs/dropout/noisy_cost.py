@@ -67,7 +67,7 @@ class NoisyCost(NamedTuple):
         if np.isfinite(self.norms_without).all():
             percent = [f"{share:.0f}%" for share in 100 * self.norms / self.norms_without]
             text += f"The squared norms of W1, W2 and W3 are {', '.join(percent)} of those without dropout. "
-        return text
+        return text.rstrip()
 
 
 def noisy_cost(keep1: float, keep2: float, m: int, seed: int) -> Stages[NoisyCost]:

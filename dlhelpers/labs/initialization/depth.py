@@ -322,4 +322,5 @@ def depth_lab() -> Lab:
             "0.5, one unit": {"weights": EQUAL, "gain": 0.5, "width": 1},
             "0.5, 64 units": {"weights": EQUAL, "gain": 0.5, "width": 64},
         },
+        size=(9.6, 4.05),
     )

@@ -262,7 +262,7 @@ def adam_step_lab() -> Lab:
             "corrected": switch("Bias correction", True),
             "size": log_slider("Size of the gradient", -10, 0, 0.1, 0.5, fmt=".1e"),
             "place": choice("Divide by", list(PLACES), OUTSIDE),
-            "noise": real_slider("Noise, times the size", 0, 5, 0, 0.25),
+            "noise": real_slider("Noise, times the size", 0, 5, 0.25, 0.25),
             "beta1": real_slider("β₁", 0, 0.98, 0.9, 0.02),
             "beta2": steps_slider("β₂", betas2, 0.999),
         },

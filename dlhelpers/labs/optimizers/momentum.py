@@ -346,5 +346,5 @@ def momentum_lab() -> Lab:
             "the sum, α = 10": {"rate": 10, "beta": 0.9, "form": SUM},
         },
         seeded=False,
-        size=(9.6, 3.9),
+        size=(9.6, 3.75),
     )

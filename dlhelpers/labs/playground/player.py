@@ -213,9 +213,7 @@ class Player:
     def show_settings(self) -> None:
         """Put the controls where the settings are."""
         values = as_shown(self._run.session.settings)
-        data = self.panel.controls["data"]
-        if values["data"] not in data.options:
-            data.options = [*data.options, values["data"]]
+        self.panel.offer("data", values["data"])  # "own" comes with a table
         self.panel.put(values)
 
     def _guarded(self, action: Callable[[], object], failed: str = "Nothing was changed") -> None:
