@@ -318,5 +318,5 @@ def calibrated_lab() -> Lab:
             "noisy, smoothed": {"smooth": 0.1},
             "only 27 digits": {"n": 27, "temperature": 10**0.34},
         },
-        size=(9.6, 4.6),
+        size=(9.6, 4.35),
     )
