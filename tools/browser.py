@@ -893,7 +893,7 @@ class Control:
         """Return the number as it is written beside a slider or in a field, in Python's spelling."""
         if self.kind == "number":
             return str(self._part.input_value())
-        text: str = self.root.locator(".widget-readout").inner_text()
+        text: str = self.root.locator(".widget-readout").text_content() or ""  # of a cell out of sight, too
         return text.replace(",", "").replace("\N{MINUS SIGN}", "-")
 
     def shows(self, value: Any) -> bool:
