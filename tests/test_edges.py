@@ -364,7 +364,7 @@ def test_a_moving_average_agrees_with_exact_arithmetic(dtype):
     @given(st.lists(floats(dtype), min_size=1, max_size=6), betas())
     @settings(max_examples=200)
     def check(values, beta):
-        assume(max(map(abs, values)) < np.finfo(dtype).max / 2)  # next to the largest float, rounding up is inf
+        assume(max(map(abs, values)) < np.finfo(dtype).max / 2)  # above, rounding up may give inf
         with localcontext(EXACT):
             x, b, v = np.array(values, dtype), exactly(beta), Decimal(0)
             plain = averages.moving_average(x, beta)
