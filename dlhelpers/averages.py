@@ -9,7 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from dlhelpers.checks import check_array, check_flag, check_integer, check_number, door, inside
+from dlhelpers.checks import (
+    check_array,
+    check_broadcast,
+    check_flag,
+    check_integer,
+    check_number,
+    door,
+    inside,
+)
 from dlhelpers.typing import FloatArray
 
 _BETA = "It is the share of the old average that a step keeps; the usual value is 0.9."
@@ -22,21 +30,11 @@ def _check_values(name: str, value: Any) -> None:
         check_number(name, value, "(-inf, inf)", "Pass a number or a float array.")
 
 
-def _check_broadcast(**values: Any) -> tuple[int, ...]:
-    """Return the shape that the values have together."""
-    shapes = {name: np.shape(value) for name, value in values.items()}
-    try:
-        return np.broadcast_shapes(*shapes.values())
-    except ValueError:
-        listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-        raise ValueError(f"{' and '.join(shapes)} must have shapes that broadcast; got {listed}.") from None
-
-
 def _check_update(v: float | FloatArray, x: float | FloatArray, beta: float | FloatArray) -> None:
     _check_values("v", v)
     _check_values("x", x)
     check_number("beta", beta, "[0, 1)", _BETA)
-    _check_broadcast(v=v, x=x, beta=beta)
+    check_broadcast(v=v, x=x, beta=beta)
 
 
 def _check_weight_sum(beta: float | FloatArray, t: int) -> None:
@@ -47,7 +45,7 @@ def _check_weight_sum(beta: float | FloatArray, t: int) -> None:
 def _check_correct(v: float | FloatArray, beta: float | FloatArray, t: int) -> None:
     _check_values("v", v)
     _check_weight_sum(beta, t)
-    _check_broadcast(v=v, beta=beta)
+    check_broadcast(v=v, beta=beta)
 
 
 @door(_check_update)
@@ -203,7 +201,7 @@ def moving_average(
         raise ValueError(f"x must have shape (T, ...) with T of 1 or more; got {x.shape}. It is a series.")
     check_number("beta", beta, "[0, 1)", _BETA)
     check_flag("bias_correction", bias_correction)
-    shape = _check_broadcast(x=x[0], beta=beta)
+    shape = check_broadcast(x=x[0], beta=beta)
     averages = np.empty((len(x), *shape), x.dtype)
     v: FloatArray = np.zeros(shape)
     with np.errstate(all="ignore"):

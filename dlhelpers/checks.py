@@ -317,6 +317,16 @@ def broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
     return len(shape) <= len(to) and all(length in (1, goal) for length, goal in pairs)
 
 
+def check_broadcast(**values: Any) -> tuple[int, ...]:
+    """Return the shape that the values have together; raise ValueError if they have none."""
+    shapes = {name: np.shape(value) for name, value in values.items()}
+    try:
+        return np.broadcast_shapes(*shapes.values())
+    except ValueError:
+        listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise ValueError(f"{' and '.join(shapes)} must have shapes that broadcast; got {listed}.") from None
+
+
 def shown(value: Any) -> str:
     """Return a name for a value, in one line of at most 80 characters.
 

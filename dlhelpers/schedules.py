@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from dlhelpers.checks import check_for_each, check_integer, check_number, shown
+from dlhelpers.checks import check_broadcast, check_for_each, check_integer, check_number, shown
 from dlhelpers.typing import FloatArray, IntArray
 
 Rate = float | FloatArray
@@ -541,10 +541,7 @@ def noise_floor(
         ("curvature", curvature, "(0, inf)"),
     ):
         check_number(name, value, interval)
-    try:
-        np.broadcast_shapes(*map(np.shape, (rate, noise, batch_size, curvature)))
-    except ValueError:
-        raise ValueError("rate, noise, batch_size and curvature must broadcast; got other shapes.") from None
+    check_broadcast(rate=rate, noise=noise, batch_size=batch_size, curvature=curvature)
     with np.errstate(all="ignore"):
         left = 2 - np.multiply(rate, curvature)
         floor = rate * np.square(noise) / (2 * np.multiply(batch_size, left))  # (1)

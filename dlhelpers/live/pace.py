@@ -84,9 +84,9 @@ def apart_from_cells(widget: ipywidgets.Widget) -> None:
 
 
 def free(lab: Any, box: ipywidgets.Widget) -> None:
-    """Close the widgets of a lab, and let go of all that it holds but its name.
+    """Close the widgets of a lab or a question, and let go of all that it holds but its name.
 
-    The history of outputs holds every lab that a cell has shown.
+    The history of outputs holds everything that a cell has shown.
     """
     for widget in family(box):
         widget.close()

@@ -7,7 +7,7 @@ import ipywidgets
 from IPython.display import display
 
 from dlhelpers.live.lab import Lab
-from dlhelpers.live.pace import apart_from_cells, family, replace_predecessor
+from dlhelpers.live.pace import apart_from_cells, family, free, replace_predecessor
 from dlhelpers.live.picture import with_picture
 from dlhelpers.live.shell import button
 from dlhelpers.progress import remember
@@ -99,13 +99,8 @@ class AskedQuestion:
 
     def close(self) -> None:
         """Free the widgets; of a closed question the history of outputs keeps the name only."""
-        if self.closed:
-            return
-        for widget in family(self._box):
-            widget.close()
-        name = self.name
-        self.__dict__.clear()
-        self.name = name
+        if not self.closed:
+            free(self, self._box)
 
     def _answer(self, change: object) -> None:
         """Say what there is to say about the chosen option.  JupyterLab may call this on another thread."""

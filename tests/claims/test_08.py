@@ -12,7 +12,8 @@ from dlhelpers.labs.batch_normalization import (
     running,
     scale_and_shift,
 )
-from dlhelpers.labs.batch_normalization.common import NORMALIZED, PLAIN, normalized_digits
+from dlhelpers.labs.batch_normalization.common import NORMALIZED, PLAIN
+from dlhelpers.labs.digits import normalized_digits
 from dlhelpers.live.stages import last
 from dlhelpers.metrics import error_rate
 from dlhelpers.optimizers import GradientDescent

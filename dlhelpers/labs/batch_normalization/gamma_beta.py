@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dlhelpers.batch_normalization import forward
-from dlhelpers.labs.batch_normalization.common import PLAIN, PREPARE, WITH, WITHOUT, normalized_digits
+from dlhelpers.labs.batch_normalization.common import PLAIN, PREPARE, WITH, WITHOUT
+from dlhelpers.labs.digits import normalized_digits
 from dlhelpers.live.controls import choice, real_slider, switch
 from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 
 from dlhelpers.batch_normalization import update_running
 from dlhelpers.datasets import one_hot
-from dlhelpers.labs.batch_normalization.common import NORMALIZED, PREPARE, WITH, normalized_digits
+from dlhelpers.labs.batch_normalization.common import NORMALIZED, PREPARE, WITH
+from dlhelpers.labs.digits import normalized_digits
 from dlhelpers.live.controls import choice, log_slider, real_slider, slider
 from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
@@ -34,10 +35,16 @@ class Recorded(NamedTuple):
     thetas : (records, P) float array
     seen : (steps, S) float array
         Mean and unbiased variance of each hidden unit over the batch of that step.
+    whole : (records, S) float array
+        The same over the whole training set.
+    right : (records,) float array
+        Share of the dev set that is right with those.
     """
 
     thetas: FloatArray
     seen: FloatArray
+    whole: FloatArray
+    right: FloatArray
 
 
 class Running(NamedTuple):
@@ -112,38 +119,44 @@ def record(batches: str, batch_size: int, seed: int) -> Stages[Recorded]:
             break
         seen.append(NORMALIZED.batch_statistics(step.theta, step.batch))
         if step.step % 50 == 40:
-            yield step.step / STEPS, Recorded(np.array(thetas), np.array(seen))
-    yield 1.0, Recorded(np.array(thetas), np.array(seen))
+            yield step.step / STEPS, recorded(np.array(thetas), np.array(seen), seed)
+    yield 1.0, recorded(np.array(thetas), np.array(seen), seed)
+
+
+def recorded(thetas: FloatArray, seen: FloatArray, seed: int) -> Recorded:
+    """Measure, once for a run, what does not depend on the running averages."""
+    whole = NORMALIZED.batch_statistics(thetas, normalized_digits(seed).train)
+    return Recorded(thetas, seen, whole, share_right(thetas, whole, seed))
+
+
+def share_right(thetas: FloatArray, statistics: FloatArray, seed: int) -> FloatArray:
+    """Return the share of the dev set that each network gets right with these statistics."""
+    dev = normalized_digits(seed).dev
+    return 1 - error_rate(NORMALIZED.predict(thetas, dev.X, statistics=statistics), dev.Y)
 
 
 def in_use(momentum: float, batches: str, at: int, batch_size: float, seed: int) -> Stages[Running]:
     """Average the recorded statistics with this momentum, and measure on the dev set."""
-    for share, recorded in record(batches, round(batch_size), seed):
-        yield share, measure(recorded, momentum, batches, at, seed)
+    for share, run in record(batches, round(batch_size), seed):
+        yield share, measure(run, momentum, batches, at, seed)
 
 
-def measure(recorded: Recorded, momentum: float, batches: str, at: int, seed: int) -> Running:
+def measure(run: Recorded, momentum: float, batches: str, at: int, seed: int) -> Running:
     """Compute the running averages of a recorded run, and what they give on the dev set."""
-    train, dev = normalized_digits(seed)
     averages = [NORMALIZED.initial_statistics()]
-    for seen in recorded.seen:
+    for seen in run.seen:
         averages.append(update_running(averages[-1], seen, momentum))
-    used = np.array(averages)[::EVERY][: len(recorded.thetas)]
-    thetas = recorded.thetas[: len(used)]
-    whole = NORMALIZED.batch_statistics(thetas, train)
-    running, right = (
-        1 - error_rate(NORMALIZED.predict(thetas, dev.X, statistics=each), dev.Y) for each in (used, whole)
-    )
-    steps = EVERY * np.arange(len(thetas))
-    truth = np.interp(np.arange(len(averages)), steps, whole[:, 0])
+    used = np.array(averages)[::EVERY][: len(run.thetas)]
+    steps = EVERY * np.arange(len(used))
+    truth = np.interp(np.arange(len(averages)), steps, run.whole[: len(used), 0])
     return Running(
         batches,
         momentum,
         at,
         steps,
-        running,
-        right,
-        recorded.seen[:, 0],
+        share_right(run.thetas[: len(used)], used, seed),
+        run.right[: len(used)],
+        run.seen[:, 0],
         np.array(averages)[:, 0],
         truth,
     )

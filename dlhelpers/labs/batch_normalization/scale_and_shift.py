@@ -15,8 +15,8 @@ from dlhelpers.labs.batch_normalization.common import (
     PREPARE,
     WITH,
     WITHOUT,
-    normalized_digits,
 )
+from dlhelpers.labs.digits import normalized_digits
 from dlhelpers.live.controls import log_slider, real_slider
 from dlhelpers.live.lab import Lab
 from dlhelpers.metrics import predicted_classes

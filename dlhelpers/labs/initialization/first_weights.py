@@ -1,7 +1,7 @@
 """The lab *The first weights*: what each way to begin makes of the signal, and of training."""
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from itertools import islice
 from typing import Any, ClassVar, NamedTuple
 
@@ -10,16 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
-from dlhelpers.datasets import one_hot
 from dlhelpers.initialization import Initializer, Signals, normal
-from dlhelpers.labs.digits import digit_split
+from dlhelpers.labs.digits import normalized_digits
 from dlhelpers.labs.initialization.common import BACKWARD, FORWARD, times
 from dlhelpers.live.controls import choice, slider
 from dlhelpers.live.lab import Lab
 from dlhelpers.live.stages import Stages, each_of, remembered
 from dlhelpers.minibatches import Batch, minibatches
 from dlhelpers.network import Network
-from dlhelpers.normalization import fit
 from dlhelpers.optimizers import GradientDescent
 from dlhelpers.plots.style import ACCENT, GHOST, LIGHT_BLUE, LIGHT_GREY, TRAIN, View, key, moving, note
 from dlhelpers.training import descend
@@ -207,19 +205,11 @@ def _size(value: float) -> str:
     return f"10^{np.log10(value):.0f}" if np.isfinite(value) else "beyond all numbers"
 
 
-@lru_cache(maxsize=4)
-def normalized_digits(seed: int) -> Batch:
-    """Return the training set with normalized inputs; in float64, as training amplifies rounding."""
-    data = digit_split(seed)
-    X = fit(data.X_train).apply(data.X_train)
-    return Batch(X, one_hot(data.y_train, 10))
-
-
 @remembered(8 * len(STARTS))
 def train(name: str, activation: str, hidden: int, seed: int) -> Stages[Trained]:
     """Train one network for each learning rate, all from the same weights and on the same batches."""
     network = Network((64, *[UNITS] * hidden, 10), activation, "softmax_cross_entropy")
-    X, Y, *_ = normalized_digits(seed)
+    X, Y, *_ = normalized_digits(seed).train  # float64: training amplifies rounding
     theta = network.initialize(np.random.default_rng(seed), initializer=STARTS[name])
     probe, thetas = Batch(X[:PROBE], Y[:PROBE]), np.tile(theta, (len(RATES), 1))
     batches = minibatches(X, Y, BATCH_SIZE, np.random.default_rng(seed))
