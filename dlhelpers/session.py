@@ -18,10 +18,10 @@ from dlhelpers.dropout import draw_uniform
 from dlhelpers.metrics import error_rate
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
+from dlhelpers.points import DATA, Points
 from dlhelpers.regularization import Regularized
 from dlhelpers.schedules import Rate, Schedule
 from dlhelpers.settings import DEFAULTS, FIXED, SCHEDULES, Settings, make_optimizer
-from dlhelpers.tables import DATA, Points
 from dlhelpers.training import Descent, Step, descend
 from dlhelpers.typing import FloatArray, IntArray
 
@@ -203,7 +203,7 @@ class Session:
         s = self.settings
         rng = np.random.default_rng(s.data_seed)
         self.points = DATA[s.data](s.m, s.noise, rng) if s.data != "own" else self._own()
-        X, y, _ = self.points
+        X, y, *_ = self.points
         self.n_classes = max(2, int(y.max()) + 1)
         self.data = datasets.split(X, y, dev=0.3, test=0, rng=rng)
         Y, Y_dev = (

@@ -10,8 +10,8 @@ from dlhelpers.checks import check_choice, check_flag, check_integer, check_numb
 from dlhelpers.initialization import INITIALIZERS
 from dlhelpers.losses import LOSSES
 from dlhelpers.optimizers import OPTIMIZERS, Optimizer
+from dlhelpers.points import DATA
 from dlhelpers.schedules import Constant, Cosine, Exponential, InverseTime, Schedule, Staircase, WarmUp
-from dlhelpers.tables import DATA
 
 SCHEDULES: Mapping[str, Callable[[float, int], Schedule]] = {
     "constant": lambda rate, half_after: Constant(rate),

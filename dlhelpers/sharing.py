@@ -8,10 +8,10 @@ from itertools import groupby
 from typing import Any
 
 from dlhelpers.checks import shown
+from dlhelpers.points import Points
 from dlhelpers.schedules import Constant
 from dlhelpers.session import Change, Session
 from dlhelpers.settings import SCHEDULES, Settings, make_optimizer
-from dlhelpers.tables import Points
 
 MOST_STEPS = 1_000_000
 """How far `from_text` trains at most."""
@@ -164,14 +164,16 @@ _READ: Mapping[type, Callable[[str], Any]] = {
 
 _MODULES = {
     "batch_normalization": ("BatchNormalization",),
+    "columns": ("read_examples",),
     "datasets": ("one_hot", "split"),
     "minibatches": ("Batch",),
     "network": ("Network",),
     "optimizers": ("AdaGrad", "Adam", "GradientDescent", "Momentum", "Nesterov", "RMSprop"),
+    "points": ("DATA",),
     "regularization": ("Regularized",),
     "schedules": ("Constant", "Cosine", "Exponential", "InverseTime", "Staircase", "WarmUp"),
     "session": ("Stream",),
-    "tables": ("DATA", "read_points"),
+    "tables": ("read_table",),
     "training": ("descend",),
 }
 """What a program may import, by module of dlhelpers."""
@@ -208,11 +210,11 @@ def _data(session: Session) -> list[str]:
     s, n = session.start, session.n_classes
     points = f'DATA["{s.data}"]({s.m}, {s.noise}, rng)'
     if s.data == "own":
-        points = 'read_points(Path("own.csv").read_text(encoding="utf-8-sig"))  # the name of your table'
+        points = 'read_examples(read_table(Path("own.csv"))).points  # the name of your table'
     return [
         f"rng = np.random.default_rng({s.data_seed})",
-        f"X, y, _ = {points}",
-        "data = split(X, y, dev=0.3, test=0, rng=rng)",
+        f"points = {points}",
+        "data = split(points.X, points.y, dev=0.3, test=0, rng=rng)",
         f"Y, Y_dev = one_hot(data.y_train, {n}), one_hot(data.y_dev, {n})",
     ]
 

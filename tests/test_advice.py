@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas
 import pytest
 
 from dlhelpers import (
@@ -28,6 +29,7 @@ from dlhelpers import (
     normalization,
 )
 from dlhelpers.batch_normalization import BatchNormalization
+from dlhelpers.columns import read_examples
 from dlhelpers.early_stopping import ridge
 from dlhelpers.losses import LOSSES
 from dlhelpers.minibatches import Batch
@@ -39,7 +41,7 @@ from dlhelpers.schedules import Constant, Cosine, WarmUp
 from dlhelpers.search_spaces import Choice, LogUniform, Uniform, grid, random_settings
 from dlhelpers.session import Session
 from dlhelpers.settings import Settings
-from dlhelpers.tables import read_points
+from dlhelpers.tables import decode, read_table
 from dlhelpers.training import descend
 from dlhelpers.trials import Trial, load_trials, save_trials
 from tests.valid_calls import calls
@@ -385,7 +387,7 @@ ROWS: list[Row] = [
     ("settings.Settings", "hidden", [8, 8], "Pass (8, 8)", (8, 8)),
     ("settings.Settings", "l2", np.float32(0.5), "Pass float(...)", float),
     ("sharing.to_text", "session", 3, "Pass Session(Settings())", Session(Settings())),
-    ("tables.principal_plane", "X", np.eye(3) * 1e200, "Use a larger unit", lambda X: X / 1e200),
+    ("points.principal_plane", "X", np.eye(3) * 1e200, "Use a larger unit", lambda X: X / 1e200),
     ("training.descend", "theta", [0.0], "Use the theta that network.initialize(rng) returns", THETA_NORMED),
     ("training.descend", "steps", -1, "Leave it out to go on without end", None),
     (
@@ -425,11 +427,21 @@ def without_last_line(path: Path) -> Path:
     return path
 
 
+def table_in(folder: Path) -> Path:
+    """Return a table in a file."""
+    path = folder / "my.csv"
+    path.write_text(TABLE)
+    return path
+
+
+FIVE = [k % 5 for k in range(20)]
+TWO_NUMBERS = read_table(pandas.DataFrame({"kind": list("ab") * 10, "a": FIVE, "b": FIVE}))
+GAPS = read_table(TWO_NUMBERS.frame.assign(kind=list("a" + "b" * 19), a=[None, *FIVE[1:]]))
 DROPS = Network((2, 3, 1), keep_prob=0.5)
 POPULATION = np.stack([THETA, THETA])
 TWICE = Batch(np.stack([X, X]), np.stack([Y, Y]))
 STATISTICS = NORMED.batch_statistics(THETA_NORMED, BATCH)
-TABLE = "\n".join(f"{i},{i * i % 7},{'ab'[i % 2]}" for i in range(20))
+TABLE = "\n".join(f"{i * 7 % 20},{i * i % 7},{'ab'[i % 2]}" for i in range(20))
 STEP = next(descend(NORMED, THETA_NORMED, repeat(BATCH), Adam(), 0.1, statistics=STATISTICS))
 SPACE: dict[str, Any] = {f"x{i}": Uniform(0, 1) for i in range(9)}
 LABELS = np.eye(3)[[0, 0, 1]]  # rows, of which one class has none
@@ -488,10 +500,40 @@ CASES: list[Case] = [
         lambda f: l2(THETA, NETWORK.layout.is_weight, 0.1, 5),
     ),
     (
+        "columns",
+        "Pass read_table(source)",
+        lambda f: read_examples(TABLE),  # type: ignore[arg-type]
+        lambda f: read_examples(read_table(TABLE)),
+    ),
+    (
+        "columns",
+        "besides the class; got 0. Add a column, or choose another class",
+        lambda f: read_examples(read_table(TWO_NUMBERS.frame[["kind"]])),
+        lambda f: read_examples(TWO_NUMBERS),
+    ),
+    (
+        "columns",
+        "must have rows that can be used; got 1. Take the median where numbers are missing",
+        lambda f: read_examples(GAPS),
+        lambda f: read_examples(GAPS, missing="take the median"),
+    ),
+    (
+        "columns",
+        "got 12. Add rows",
+        lambda f: read_examples(read_table(TWO_NUMBERS.frame[:12])),
+        lambda f: read_examples(TWO_NUMBERS),
+    ),
+    (
         "tables",
-        "Pass file.read()",
-        lambda f: read_points(StringIO(TABLE)),  # type: ignore[arg-type]
-        lambda f: read_points(StringIO(TABLE).read()),
+        "Pass path.read_bytes()",
+        lambda f: decode(table_in(f)),  # type: ignore[arg-type]
+        lambda f: decode(table_in(f).read_bytes()),
+    ),
+    (
+        "tables",
+        'Pass Path("my.csv")',
+        lambda f: read_table(StringIO(TABLE)),
+        lambda f: read_table(table_in(f)),
     ),
     (
         "network",
@@ -563,7 +605,7 @@ CASES: list[Case] = [
         "session",
         "Load a table first",
         lambda f: Session(Settings(data="own")),
-        lambda f: Session(Settings(data="own"), read_points(TABLE)),
+        lambda f: Session(Settings(data="own"), read_examples(read_table(TABLE)).points),
     ),
     (
         "saving",

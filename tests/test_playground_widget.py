@@ -18,6 +18,7 @@ import numpy as np
 import psutil
 import pytest
 
+from dlhelpers.columns import read_examples
 from dlhelpers.labs.playground import player as player_module
 from dlhelpers.labs.playground import run as run_module
 from dlhelpers.labs.playground import screen as screen_module
@@ -29,10 +30,11 @@ from dlhelpers.labs.playground.run import Run
 from dlhelpers.labs.playground.views import PANELS
 from dlhelpers.live import pace as running
 from dlhelpers.live.controls import extremes
+from dlhelpers.points import Points
 from dlhelpers.session import Session
 from dlhelpers.settings import FIXED, SCHEDULES, Settings
 from dlhelpers.sharing import from_text, to_text
-from dlhelpers.tables import Points, read_points
+from dlhelpers.tables import read_table
 
 playground_module = sys.modules[Playground.__module__]  # its package gives the function of the same name
 SMALL = {"m": 60, "hidden": (4, 3)}
@@ -44,10 +46,10 @@ STATED = (
     "batch_size must be 2 or more with batch normalization",
     "step must be an integer in",
     "text must",
-    "own.csv: text must",
+    "own.csv: A column must be the class",
 )
 """How the errors begin that bad input is answered with."""
-TABLE = "\n".join(f"{i},{i * i % 7},{'ab'[i % 2]}" for i in range(30))
+TABLE = "\n".join(f"{i * 7 % 30},{i * i % 7},{'ab'[i % 2]}" for i in range(30))
 
 
 @pytest.fixture(autouse=True)
@@ -399,12 +401,12 @@ def test_a_long_run_is_trained_again_beside_the_loop():
 def test_own_data_are_loaded_and_bad_ones_told():
     lab = playground(5, **SMALL)
     upload(lab, "bad.csv", b"1,2,a")
-    assert "bad.csv: text must hold 20 to 2000 rows" in said(lab) and lab.session.step == 5
+    assert "bad.csv: A column must be the class" in said(lab) and lab.session.step == 5
     upload(lab, "bad.csv", b"\xff\xfe1")
-    assert "bad.csv is not text in UTF-8" in said(lab) and lab.session.step == 5
+    assert "bad.csv: The content must be text in UTF-16" in said(lab) and lab.session.step == 5
     upload(lab, "own.csv", memoryview(TABLE.encode()))
     assert lab.session.settings.data == "own" and lab.controls["data"].value == "own"
-    np.testing.assert_array_equal(lab.session.points.X, read_points(TABLE).X)
+    np.testing.assert_array_equal(lab.session.points.X, read_examples(read_table(TABLE)).points.X)
     lab.step(5)
     text = lab.text()
     lab.set(data="xor")
@@ -476,7 +478,7 @@ def test_a_folder_that_cannot_be_written_is_named(label, monkeypatch, tmp_path):
 def test_a_table_a_panel_and_a_program_that_fail_are_told(monkeypatch):
     lab = playground(5, **SMALL)
     with monkeypatch.context() as broken:
-        broken.setattr(playground_module, "read_points", out_of_luck)
+        broken.setattr(playground_module, "read_table", out_of_luck)
         upload(lab, "own.csv", TABLE.encode())
         assert "Nothing was changed: out of luck" in said(lab) and lab.session.step == 5
     upload(lab, "own.csv", TABLE.encode())  # the same file once more

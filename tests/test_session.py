@@ -15,11 +15,11 @@ from dlhelpers.batch_normalization import BatchNormalization
 from dlhelpers.dropout import draw_uniform
 from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam, GradientDescent, Momentum
+from dlhelpers.points import DATA
 from dlhelpers.regularization import Regularized
 from dlhelpers.session import Session, Stream
 from dlhelpers.settings import FIXED, SCHEDULES, Settings
 from dlhelpers.sharing import from_text, to_text
-from dlhelpers.tables import DATA
 from dlhelpers.training import descend
 
 SMALL = Settings(m=60, hidden=(4, 3))
@@ -341,7 +341,7 @@ def test_the_curves_are_measured_without_dropout_and_penalty_on_the_whole_sets()
 def test_the_data_are_split_seven_to_three():
     session = Session(Settings(m=100, data_seed=5))
     rng = np.random.default_rng(5)
-    X, y, _ = DATA["moons"](100, 0.2, rng)
+    X, y, *_ = DATA["moons"](100, 0.2, rng)
     parts = datasets.split(X, y, dev=0.3, test=0, rng=rng)
     assert session.train.X.shape == (70, 2) and session.dev.X.shape == (30, 2)
     np.testing.assert_array_equal(session.train.X, parts.X_train)

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dlhelpers.columns import read_examples
 from dlhelpers.session import Session
 from dlhelpers.settings import SCHEDULES, Settings
 from dlhelpers.sharing import from_text, program, to_text
-from dlhelpers.tables import read_points
+from dlhelpers.tables import read_table
 from tests.test_session import LIVE, OTHER, SMALL, state, trained
 
 
@@ -106,10 +107,10 @@ def test_the_program_of_many_changes_prints_the_same_losses(batch_norm):
 
 
 def test_the_program_of_an_own_table_reads_it(tmp_path, monkeypatch):
-    table = "\n".join(f"{i},{i * i % 7},{'ab'[i % 2]}" for i in range(30))
+    table = "\n".join(f"{i * 7 % 30},{i * i % 7},{'ab'[i % 2]}" for i in range(30))
     (tmp_path / "own.csv").write_text(table)
     monkeypatch.chdir(tmp_path)
-    session = Session(Settings(data="own", hidden=(3,)), read_points(table))
+    session = Session(Settings(data="own", hidden=(3,)), read_examples(read_table(table)).points)
     session.advance(10)
     assert printed(program(session)) == losses(session)
 

@@ -194,7 +194,7 @@ def test_panels_state_and_code(run: Run) -> None:
     assert line == "playground | data=circles noise=0.1 | @100"
 
 
-TABLE = "height,width,kind\n" + "\n".join(f"{i},{(i * 7) % 11},{'ab'[i % 3 == 0]}" for i in range(40))
+TABLE = "height,width,kind\n" + "\n".join(f"{i * 7 % 40},{i * 5 % 11},{'ab'[i % 3 == 0]}" for i in range(40))
 
 
 def upload(run: Run, name: str, text: str) -> None:

@@ -10,11 +10,13 @@ import numpy as np
 from dlhelpers import (
     augmentation,
     averages,
+    columns,
     diagnosis,
     hyperparameter_search,
     normalization,
     norms,
     optimizers,
+    points,
     schedules,
     scratch,
     search_spaces,
@@ -184,10 +186,15 @@ def of_runs() -> Iterator[One]:
     diagnose = {"record": recorded, "network": network, "train": batch, "dev": batch, "base_error": 0.0}
     yield diagnosis.diagnose_run, diagnose
 
-    rows = "\n".join(f"{i},{i * i % 7},{'ab'[i % 2]}" for i in range(20))
+    rows = "\n".join(f"{i * 7 % 20},{i * i % 7},{'ab'[i % 2]}" for i in range(20))
+    table = tables.read_table(rows)
     run = session.Session(settings.Settings(m=20, hidden=(2,)))
-    yield tables.principal_plane, {"X": X}
-    yield tables.read_points, {"text": rows}
+    yield points.principal_plane, {"X": X}
+    yield tables.read_table, {"source": rows}
+    yield tables.decode, {"content": rows.encode()}
+    yield columns.classes_of, {"table": table}
+    choices = {"target": "column 3", "left_out": (), "missing": "take the median"}
+    yield columns.read_examples, {"table": table, **choices, "bins": 0, "most": 20}
     fields = vars(settings.Settings(m=20, hidden=(2,)))
     yield settings.Settings, dict(fields)
     yield settings.make_optimizer, {"settings": settings.Settings()}

@@ -19,8 +19,8 @@ from dlhelpers.live.controls import (
 )
 from dlhelpers.losses import LOSSES
 from dlhelpers.optimizers import OPTIMIZERS
+from dlhelpers.points import DATA
 from dlhelpers.settings import SCHEDULES, Settings
-from dlhelpers.tables import DATA
 
 OFF = [("off", 0.0)]
 STRENGTHS = [

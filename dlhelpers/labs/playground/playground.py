@@ -8,6 +8,7 @@ from typing import Any
 
 import ipywidgets
 
+from dlhelpers.columns import read_examples
 from dlhelpers.labs.playground.controls import PRESETS
 from dlhelpers.labs.playground.frame import Frame
 from dlhelpers.labs.playground.player import Player
@@ -21,12 +22,13 @@ from dlhelpers.live.pace import (
     replace_predecessor,
 )
 from dlhelpers.live.picture import with_picture
+from dlhelpers.points import Points
 from dlhelpers.saving import save_network
 from dlhelpers.session import Session
 from dlhelpers.settings import FIXED, Settings
 from dlhelpers.sharing import program, to_text
 from dlhelpers.showing import Code
-from dlhelpers.tables import Points, read_points
+from dlhelpers.tables import read_table
 
 
 class Playground:
@@ -156,7 +158,7 @@ class Playground:
         self._act(partial(self._player.load, text))
 
     def own_data(self, points: Points) -> None:
-        """Train on a table of your own, read by `tables.read_points`."""
+        """Train on a table of your own, read by `columns.read_examples`."""
         self._act(lambda: self._run.replace(Session(replace(self.session.settings, data="own"), points)))
 
     def code(self) -> Code:
@@ -281,12 +283,14 @@ class Playground:
         self._shell.complain(f"Written: {path}")
 
 
+MOST_ROWS = 2000
+"""Of a larger table, this many rows are drawn."""
+
+
 def _points_in(file: Mapping[str, Any]) -> Points:
     """Read the table in a file that was uploaded."""
     try:
-        return read_points(bytes(file["content"]).decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise ValueError(f"{file['name']} is not text in UTF-8. Save it as CSV UTF-8.") from None
+        return read_examples(read_table(bytes(file["content"])), most=MOST_ROWS).points
     except ValueError as error:
         raise ValueError(f"{file['name']}: {error}") from error
 
