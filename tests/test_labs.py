@@ -14,6 +14,8 @@ import numpy as np
 import psutil
 import pytest
 from jupyter_client.manager import start_new_kernel
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
 from PIL import Image
 
 from dlhelpers.live.controls import extremes, nearest, snap
@@ -120,6 +122,9 @@ def test_every_control_has_a_label_and_can_be_typed_into(lab):
     for control in lab.controls.values():
         assert control.description
         assert getattr(control, "readout", True)
+        if not isinstance(control, ipywidgets.Checkbox):  # whose label has the whole line
+            text = TextPath((0, 0), control.description, size=13, prop=FontProperties(family="DejaVu Sans"))
+            assert text.get_extents().width < 155, f"{control.description!r} is cut in the page"
 
 
 def between_two_steps(control):

@@ -141,7 +141,7 @@ def gamma_beta_lab() -> Lab:
         controls={
             "gamma": real_slider("γ", -4, 4, 2, 0.05),
             "beta": real_slider("β", -8, 8, 3, 0.1, fmt=".1f"),
-            "b": real_slider("Bias b, before batch norm", -8, 8, 0, 0.1, fmt=".1f"),
+            "b": real_slider("Bias b", -8, 8, 0, 0.1, fmt=".1f"),
             "identity": switch("γ and β undo it", False, "γ = √(σ² + ε) and β = μ, computed from the batch"),
             "divisor": choice("Divide by", [ROOT, VARIANCE], ROOT),
         },

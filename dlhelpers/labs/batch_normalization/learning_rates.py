@@ -250,7 +250,7 @@ def learning_rates_lab() -> Lab:
     return Lab(
         "Which learning rates work?",
         controls={
-            "scale": log_slider("Hidden weights: He times", -3, 3, 1, 1, base=2, fmt=".3g"),
+            "scale": log_slider("Weights, He times", -3, 3, 1, 1, base=2, fmt=".3g"),
             "rate": log_slider("Learning rate α", -8, 4, 0.25, 1, base=2, fmt=".3g"),
         },
         compute=over_rates,

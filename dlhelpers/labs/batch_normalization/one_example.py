@@ -206,7 +206,7 @@ def one_example_lab() -> Lab:
             "x1": real_slider("Example 1, x₁", -LIMIT, LIMIT, 3, 0.1, fmt=".1f"),
             "x2": real_slider("Example 1, x₂", -LIMIT, LIMIT, 3, 0.1, fmt=".1f"),
             "n": slider("Examples in the batch", 2, MOST, 10),
-            "source": choice("Mean and variance from", [BATCH, SET], BATCH),
+            "source": choice("Statistics from", [BATCH, SET], BATCH),
         },
         compute=move,
         views=company_views,

@@ -239,7 +239,7 @@ def running_lab() -> Lab:
     return Lab(
         "From training to use",
         controls={
-            "momentum": real_slider("Momentum of the averages", 0, 0.995, 0.99, 0.005, fmt=".3f"),
+            "momentum": real_slider("Momentum ρ", 0, 0.995, 0.99, 0.005, fmt=".3f"),
             "batches": choice("Batches", [SHUFFLED, ONE_CLASS], SHUFFLED),
             "at": slider("Step", 0, STEPS, 20, EVERY),
             "batch_size": log_slider("Batch size B", 1, 8, 64, 1, base=2, fmt=".0f"),

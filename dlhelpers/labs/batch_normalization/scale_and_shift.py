@@ -226,7 +226,7 @@ def scale_and_shift_lab() -> Lab:
         "Try to break it",
         controls={
             "scale": log_slider("Multiply W1 by", -2, 2, 10, 0.125, fmt=".2g"),
-            "shift": real_slider("Add to the bias of layer 1", -20, 20, 0, 0.5, fmt=".1f"),
+            "shift": real_slider("Added to the bias, b1", -20, 20, 0, 0.5, fmt=".1f"),
         },
         compute=try_to_break,
         views=broken_views,

@@ -230,7 +230,7 @@ def paths_lab() -> Lab:
             "batch_size": log_slider("Batch size B", 0, 9, 8, 1, base=2, fmt=".0f"),
             "rate": log_slider("Learning rate α", -2, 0.2, 0.1, 0.1),
             "schedule": choice("Schedule of α", [CONSTANT, FALLING], CONSTANT),
-            "w1": real_slider("Start, weight of the radius", -1.3, 0.5, 0.4, 0.1, fmt=".1f"),
+            "w1": real_slider("Start, radius weight", -1.3, 0.5, 0.4, 0.1, fmt=".1f"),
             "w2": real_slider("Start, concave points", -1.1, 0.7, 0.6, 0.1, fmt=".1f"),
         },
         compute=go_downhill,
