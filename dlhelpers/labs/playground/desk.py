@@ -75,14 +75,7 @@ class Desk:
                 ],
                 "While it trains": [
                     *(settings[name] for name in settings if name not in (*FIXED, "learning_rate")),
-                    button(
-                        "Add a unit",
-                        "To the layer of the chosen unit, or the last",
-                        partial(lab.add, units=1),
-                    ),
-                    button("Remove a unit", "From the same layer", partial(lab.add, units=-1)),
-                    button("Add a layer", "Behind the last hidden layer", partial(lab.add, layers=1)),
-                    button("Remove a layer", "The last hidden layer", partial(lab.add, layers=-1)),
+                    *self._sizes(),
                 ],
                 "New run": [settings[name] for name in FIXED if name != "data"],
                 "Look and pause": [look[name] for name in ("panel", "stop_at", "good_enough", "code")],
@@ -91,6 +84,17 @@ class Desk:
             last=[screen.runs],
             below=[screen.weight_row],
         )
+
+    def _sizes(self) -> list[ipywidgets.Widget]:
+        """Return the buttons that stand in for the + and - of the drawing."""
+        button, add = self._button, self._lab.add
+        there = "of the unit that was clicked, or else the last hidden layer"
+        return [
+            button("Add a unit", f"To the layer {there}", partial(add, units=1)),
+            button("Remove a unit", f"From the layer {there}", partial(add, units=-1)),
+            button("Add a layer", "Behind the last hidden layer", partial(add, layers=1)),
+            button("Remove a layer", "The last hidden layer", partial(add, layers=-1)),
+        ]
 
     def _keep_and_share(self) -> list[ipywidgets.Widget]:
         button, text = self._button, self._screen.text

@@ -4,11 +4,9 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.text import Text
-from numpy.typing import NDArray
 
 from dlhelpers.labs.playground.frame import Frame
 from dlhelpers.labs.playground.geometry import (
@@ -25,45 +23,15 @@ from dlhelpers.labs.playground.geometry import (
 )
 from dlhelpers.plots.decision_regions import CLASS_COLORS, GLYPHS, RGB
 from dlhelpers.plots.style import ACCENT, View, key, moving
+from dlhelpers.plots.tiles import Tiles
 from dlhelpers.typing import FloatArray
 
-COLORS = np.round(255 * matplotlib.colormaps["cividis"](np.linspace(0, 1, 256))).astype(np.uint8)
-"""From low, dark blue, to high, yellow, (256, 4)."""
+COLORS = matplotlib.colormaps["cividis"](np.linspace(0, 1, 256))[:, :3]
+"""From low, dark blue, to high, yellow."""
 LOW, HIGH = "#123570", "#b39b2e"
 """The same two for lines on white: negative and positive."""
-WIDEST = 5.0
+WIDEST = 4.0
 """Of a line, in points."""
-
-
-class Tiles(Artist):
-    """Small square pictures at places of the axes, drawn without smoothing: one picture for each unit."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.set_in_layout(False)
-        self._pictures: NDArray[np.uint8] = np.zeros((0, 1, 1, 4), np.uint8)
-        self._corners: FloatArray = np.zeros((0, 2))
-        self._side = 1.0
-
-    def place(self, corners: FloatArray, side: float) -> None:
-        """Set the lower left corners, (n, 2), and the length of a side, in units of the axes."""
-        self._corners, self._side = corners, side
-
-    def set_pictures(self, pictures: NDArray[np.uint8]) -> None:
-        """Set the pictures, (n, k, k, 4); their first row is the lowest."""
-        self._pictures = pictures
-
-    def draw(self, renderer: Any) -> None:
-        """Copy each picture to its place, as many pixels wide as it has to be."""
-        assert self.axes is not None
-        to_pixel = self.axes.transData.transform
-        (left, _), (right, _) = to_pixel([(0, 0), (self._side, 0)])
-        pixels, context = max(round(right - left), 1), renderer.new_gc()
-        wide = np.arange(pixels) * self._pictures.shape[1] // pixels
-        high = wide[::-1]
-        for picture, (x, y) in zip(self._pictures, np.round(to_pixel(self._corners)), strict=True):
-            renderer.draw_image(context, x, y, picture[high][:, wide])
-        context.restore()
 
 
 class NetworkView(View[Frame]):
@@ -82,8 +50,7 @@ class NetworkView(View[Frame]):
         self._chosen = moving(LineCollection([], colors=ACCENT, linewidths=2.5, zorder=5))
         for lines in (self._all, self._positive, self._negative, self._chosen):
             ax.add_collection(lines, autolim=False)
-        self._tiles = moving(Tiles())
-        self._tiles.set_zorder(4)
+        self._tiles = moving(Tiles(smooth=False, zorder=4))
         ax.add_artist(self._tiles)
         self._texts: list[Text] = []
         key(ax, ("weight, answer: yellow, solid: +", HIGH), ("blue, dashed: −", LOW))
@@ -97,11 +64,11 @@ class NetworkView(View[Frame]):
         weights = np.concatenate(
             [W[: shown[k + 1], : shown[k]].ravel() for k, W in enumerate(result.layer_weights)]
         )
-        widths = WIDEST * np.abs(weights) / (1 + np.abs(weights))
+        widths = WIDEST * np.abs(weights) / (2 + np.abs(weights))
         self._positive.set_linewidth(np.where(weights > 0, widths, 0).tolist())
         self._negative.set_linewidth(np.where(weights < 0, widths, 0).tolist())
         self._tiles.set_pictures(
-            np.concatenate([_colored(result.answers[:-1]), _outputs(result.answers[-1])])
+            np.concatenate([colored(np.concatenate(result.answers[:-1])), _outputs(result.answers[-1])])
         )
         self._chosen.set_segments(_outline(self._geometry, result.chosen))
 
@@ -148,13 +115,14 @@ def _outline(geometry: Geometry, part: Part | None) -> list[Any]:
     return []
 
 
-def _colored(layers: tuple[FloatArray, ...]) -> NDArray[np.uint8]:
-    """Return answers from -1 to 1 as pictures, (n, k, k, 4)."""
-    return COLORS[np.round(127.5 * (np.concatenate(layers) + 1)).astype(int)]
+def colored(answers: FloatArray) -> FloatArray:
+    """Return the colors of answers from -1 to 1, (..., 3): dark blue is low, yellow is high."""
+    colors: FloatArray = COLORS[np.round(127.5 * (answers + 1)).astype(int)]
+    return colors
 
 
-def _outputs(shares: FloatArray) -> NDArray[np.uint8]:
-    """Return the probability of each class as a picture in its color."""
+def _outputs(shares: FloatArray) -> FloatArray:
+    """Return the probability of each class in its color, (n_classes, k, k, 3)."""
     rgb = RGB[: len(shares), np.newaxis, np.newaxis]
-    colors = 255 * (1 - 0.8 * shares[..., np.newaxis] * (1 - rgb))
-    return np.concatenate([colors, np.full((*shares.shape, 1), 255.0)], axis=-1).astype(np.uint8)
+    colors: FloatArray = 1 - 0.8 * shares[..., np.newaxis] * (1 - rgb)
+    return colors

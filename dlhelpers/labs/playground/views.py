@@ -10,12 +10,13 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
 from matplotlib.lines import Line2D
 
-from dlhelpers.labs.playground.drawing import NetworkView
+from dlhelpers.labs.playground.drawing import NetworkView, colored
 from dlhelpers.labs.playground.frame import KEPT, Frame
 from dlhelpers.labs.playground.geometry import Unit, unit_name
 from dlhelpers.labs.playground.pointer import DRAWING, PLANE
 from dlhelpers.plots.decision_regions import CLASS_COLORS, GLYPHS, DecisionView, MessageView
 from dlhelpers.plots.style import ACCENT, DEV, GHOST, LIGHT_BLUE, TRAIN, View, key, moving, note
+from dlhelpers.plots.tiles import Tiles
 from dlhelpers.typing import FloatArray
 
 
@@ -223,10 +224,8 @@ class LargeUnitView(View[Frame]):
     """In the place of the map, what the chosen unit answers in the plane; the examples stay."""
 
     def __init__(self, ax: Axes) -> None:
-        self._picture = moving(
-            ax.imshow(np.zeros((2, 2)), cmap="cividis", vmin=-1, vmax=1, origin="lower", zorder=0.5)
-        )
-        self._picture.set_interpolation("bilinear")
+        self._picture = moving(Tiles(smooth=True, zorder=0.5))
+        ax.add_artist(self._picture)
         self._name = note(ax, 0.02, 0.02, transform=ax.transAxes, ha="left", va="bottom", zorder=9)
 
     def update(self, result: Frame, before: Frame | None) -> None:
@@ -234,9 +233,8 @@ class LargeUnitView(View[Frame]):
         for artist in (self._picture, self._name):
             artist.set_visible(result.large is not None)
         if result.large is not None and isinstance(result.chosen, Unit):
-            sides = (-result.limit, result.limit)
-            self._picture.set_extent((*sides, *sides))
-            self._picture.set_data(result.large)
+            self._picture.set_pictures(colored(result.large[np.newaxis]))
+            self._picture.place(np.full((1, 2), -result.limit), 2 * result.limit)
             self._name.set_text(unit_name(result.chosen, result.sizes))
 
 
