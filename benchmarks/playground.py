@@ -33,17 +33,18 @@ matplotlib.use("agg")
 
 import matplotlib.pyplot as plt  # noqa: E402
 
-from dlhelpers.labs.playground.frame import caption, finding, frame  # noqa: E402
+from dlhelpers.labs.playground.frame import frame  # noqa: E402
 from dlhelpers.labs.playground.player import FRAME, TRAIN_FOR  # noqa: E402
 from dlhelpers.labs.playground.playground import Playground  # noqa: E402
+from dlhelpers.labs.playground.screen import SIZE  # noqa: E402
 from dlhelpers.labs.playground.views import playground_views  # noqa: E402
+from dlhelpers.labs.playground.words import caption, finding  # noqa: E402
 from dlhelpers.live.pace import one_blas_thread  # noqa: E402
 from dlhelpers.plots.style import course_style  # noqa: E402
 from dlhelpers.session import Session  # noqa: E402
 from tools.browser import Chromium, Jupyter, LabPage, LabView, Missing, wait_until, write_notebook  # noqa: E402
 
 GOAL = 15.0
-SIZE = (12.4, 4.6)
 RATES = (0.01, 0.02)
 
 
@@ -90,7 +91,7 @@ async def ours(seconds: float, knobs: int) -> Side:
         Session.advance = noting  # type: ignore[method-assign]
         turned, seen = time.perf_counter(), lab.frames
         lab.controls["learning_rate"].value = RATES[(k + 1) % 2]
-        while not first[0] or lab.frames == seen or lab.result.last_change == "":
+        while not first[0] or lab.frames == seen or not lab.result.story:
             await asyncio.sleep(0)
         while lab.result.now.step < lab.session.changes[-1].step:
             await asyncio.sleep(0)
@@ -104,7 +105,7 @@ async def ours(seconds: float, knobs: int) -> Side:
 
 def draw(session: Session) -> bytes:
     """Return the picture of a session, on a figure that is built anew, as the inline backend makes it."""
-    result = frame(session, "layers", 1, (), 0, True)
+    result = frame(session, "loss", None, (), 0, True)
     with matplotlib.rc_context(course_style()):
         figure = plt.figure(figsize=SIZE, dpi=100, layout="constrained")
         for view in playground_views(figure):

@@ -3,6 +3,7 @@
 Each choice is guessed, said in words, and can be made by the reader instead.
 """
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -42,12 +43,15 @@ class TableData(NamedTuple):
         Columns that are no features, and why.
     notes : tuple of str
         What was done, a sentence each, `Table.notes` first.
+    call : str
+        The call of `read_examples` that gives the same, for a program.
     """
 
     data: LabeledData
     target: str
     left_out: dict[str, str]
     notes: tuple[str, ...]
+    call: str
 
     @property
     def points(self) -> Points:
@@ -56,10 +60,12 @@ class TableData(NamedTuple):
         Each column is standardized first, so its unit does not matter.
         """
         X = fit(self.data.X).apply(self.data.X)
-        if X.shape[1] == 2:
-            return Points(X, self.data.y, self.data.feature_names[:2], self.data.class_names)  # type: ignore[arg-type]
         names = ("first component", "second component")
-        return Points(principal_plane(X), self.data.y, names, self.data.class_names)
+        if X.shape[1] == 2:
+            names = (self.data.feature_names[0], self.data.feature_names[1])
+        else:
+            X = principal_plane(X)
+        return Points(X, self.data.y, names, self.data.class_names, f"{self.call}.points")
 
 
 def classes_of(table: Table) -> list[str]:
@@ -136,6 +142,7 @@ def read_examples(
     ('kind', ('a', 'b'), (30, 2))
     """
     _check(table, target, left_out, missing, bins, most)
+    choices = {"target": target, "left_out": list(left_out), "missing": missing, "bins": bins, "most": most}
     frame, notes = table.frame, list(table.notes)
     target = _guessed(table) if target is None else target
     labels = frame[target]
@@ -169,7 +176,23 @@ def read_examples(
         raise ValueError(
             f"The table must have {FEWEST_ROWS} or more rows that can be used; got {len(y)}. {advice}."
         )
-    return TableData(LabeledData(X, y, feature_names, class_names), target, reasons, tuple(notes))
+    data = LabeledData(X, y, feature_names, class_names)
+    return TableData(data, target, reasons, tuple(notes), _call(table.name, choices))
+
+
+def _call(name: str, choices: dict[str, Any]) -> str:
+    """Return the call of `read_examples` as text, with the choices that are not the usual ones."""
+    usual: dict[str, Any] = {
+        "target": None,
+        "left_out": [],
+        "missing": MISSING_VALUES[0],
+        "bins": 0,
+        "most": 100_000,
+    }
+    given = "".join(
+        f", {choice}={json.dumps(value)}" for choice, value in choices.items() if value != usual[choice]
+    )
+    return f"read_examples(read_table(Path({json.dumps(name)})){given})"
 
 
 def _check(table: Any, target: Any, left_out: Any, missing: Any, bins: Any, most: Any) -> None:

@@ -26,12 +26,15 @@ class Points(NamedTuple):
         What the two numbers are.
     class_names : tuple of str
         One name for each class; empty if classes are numbers.
+    call : str
+        The call that made them, for a program; "" if a program can name them otherwise.
     """
 
     X: FloatArray
     y: IntArray
     axis_names: tuple[str, str] = ("$x_1$", "$x_2$")
     class_names: tuple[str, ...] = ()
+    call: str = ""
 
 
 def principal_plane(X: FloatArray) -> FloatArray:

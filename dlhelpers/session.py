@@ -5,7 +5,6 @@ and the list of later changes.  Because every random number belongs to a seed an
 gives the same run again, to the last bit.  That is what rewind and `sharing` rest on.
 """
 
-from collections.abc import Iterator
 from dataclasses import fields, replace
 from typing import Any, NamedTuple
 
@@ -13,112 +12,18 @@ import numpy as np
 
 from dlhelpers import datasets
 from dlhelpers.batch_normalization import BatchNormalization
-from dlhelpers.checks import check_array, check_integer, check_number, shown
-from dlhelpers.dropout import draw_uniform
+from dlhelpers.checks import check_integer
 from dlhelpers.metrics import error_rate
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
 from dlhelpers.points import DATA, Points
 from dlhelpers.regularization import Regularized
+from dlhelpers.rewiring import check_weight, is_weight_name, resize, set_weight
 from dlhelpers.schedules import Rate, Schedule
 from dlhelpers.settings import DEFAULTS, FIXED, SCHEDULES, Settings, make_optimizer
-from dlhelpers.training import Descent, Step, descend
-from dlhelpers.typing import FloatArray, IntArray
-
-
-class Stream:
-    """Mini-batches whose size may change between two of them, and that can be taken up at any place.
-
-    The order of an epoch, the numbers of dropout and the noise of a step come from the seed and the number
-    of the epoch or step alone.  A rest of one example joins the batch before it.
-
-    Parameters
-    ----------
-    X : (m, n_features) float array
-    Y : (m, n_out) float array
-    sizes : tuple of int
-        Of the network, for the draws of dropout.
-    seed : int >= 0
-    batch_size : int >= 1
-    input_noise : float >= 0
-        Standard deviation of the normal noise that is added to the inputs, fresh in every step.
-    step, epoch, position : int >= 0
-        Where to begin: the number of the step, the epoch, and the examples of it that are used up.
-
-    Raises
-    ------
-    ValueError
-        If a number is outside of its range.
-    """
-
-    def __init__(
-        self,
-        X: FloatArray,
-        Y: FloatArray,
-        sizes: tuple[int, ...],
-        seed: int,
-        batch_size: int = 32,
-        input_noise: float = 0.0,
-        step: int = 0,
-        epoch: int = 0,
-        position: int = 0,
-    ) -> None:
-        check_array("X", X, "(m, n_features)", "Points are rows.", finite=True)
-        check_array("Y", Y, f"({len(X)}, n_out)", "One row for each row of X.", finite=True)
-        for name, value in (("seed", seed), ("step", step), ("epoch", epoch), ("position", position)):
-            check_integer(name, value, "[0, inf)")
-        check_integer("batch_size", batch_size, "[1, inf)", f"{len(X)} is batch gradient descent.")
-        check_number("input_noise", input_noise, "[0, inf)", "0 means none.")
-        self.X, self.Y, self.sizes, self.seed = X, Y, sizes, seed
-        self.batch_size, self.input_noise = batch_size, input_noise
-        self.step, self.epoch, self.position = step, epoch, position
-        self._order = self._shuffled()
-        self._began = step, epoch, position
-
-    def __iter__(self) -> Iterator[Batch]:
-        return self
-
-    def __next__(self) -> Batch:
-        self._began = self.step, self.epoch, self.position
-        m = len(self.X)
-        end = self.position + self.batch_size
-        end = m if end >= m - 1 else end
-        rows = self._order[self.position : end]
-        X = self.X[rows]
-        if self.input_noise:
-            X = X + self.input_noise * self._rng("noise").standard_normal(X.shape)
-        draws = draw_uniform(self.sizes, len(rows), self._rng("draws"))
-        batch = Batch(X, self.Y[rows], self.epoch, draws)
-        self.step, self.position = self.step + 1, end
-        if end == m:
-            self.epoch, self.position = self.epoch + 1, 0
-            self._order = self._shuffled()
-        return batch
-
-    def again(self, run: Descent) -> Step:
-        """Return the present step of a run on this stream once more, by the settings as they are now.
-
-        Its batch is cut and its gradient computed anew, so that the update that follows uses them.
-
-        Raises
-        ------
-        ValueError
-            If `run` is no run of `training.descend`.
-        """
-        if not isinstance(run, Descent):
-            raise ValueError(f"run must be a run that descend returned; got {shown(run)}.")
-        epoch = self.epoch
-        self.step, self.epoch, self.position = self._began
-        if self.epoch != epoch:
-            self._order = self._shuffled()
-        run.take_back()
-        return next(run)
-
-    def _shuffled(self) -> IntArray:
-        return np.random.default_rng([self.seed, 0, self.epoch]).permutation(len(self.X))
-
-    def _rng(self, purpose: str) -> np.random.Generator:
-        return np.random.default_rng([self.seed, 1 if purpose == "noise" else 2, self.step])
+from dlhelpers.stream import Stream
+from dlhelpers.training import Step, descend
+from dlhelpers.typing import FloatArray
 
 
 class Change(NamedTuple):
@@ -126,6 +31,10 @@ class Change(NamedTuple):
 
     step: int
     values: dict[str, Any]
+
+
+def _rewires(change: Change) -> bool:
+    return any(name == "hidden" or is_weight_name(name) for name in change.values)
 
 
 class Snapshot(NamedTuple):
@@ -222,7 +131,9 @@ class Session:
     @property
     def network(self) -> Network:
         """The network of the present settings."""
-        s = self.settings
+        return self._network_with(self.settings)
+
+    def _network_with(self, s: Settings) -> Network:
         sizes = (2, *s.hidden, self.n_classes)
         batch_norm = BatchNormalization() if s.batch_norm else None
         return Network(sizes, s.activation, s.loss_name, s.keep_prob, batch_norm)
@@ -283,39 +194,60 @@ class Session:
         Parameters
         ----------
         values
-            Settings by name, for instance `learning_rate=0.1, keep_prob=0.8`.
+            Settings by name, for instance `learning_rate=0.1, keep_prob=0.8`.  Other `hidden` layers keep the
+            weights that both networks have; see `rewiring.resize`.  A weight has a name such as
+            "W2[3,1]", row and column counted from 0.
 
         Raises
         ------
         ValueError
-            If a setting is unknown, out of range, or needs a new start.
+            If a setting is unknown, out of range, or needs a new start, or there is no such weight.
         """
-        for name in values:
-            if name in FIXED or name not in {each.name for each in fields(Settings)}:
-                live = [each.name for each in fields(Settings) if each.name not in FIXED]
-                raise ValueError(
-                    f"change must get one of {', '.join(live)}; got {name}. Others need a new Session."
-                )
-        new = replace(self.settings, **values)
-        if new == self.settings:
+        weights = {name: value for name, value in values.items() if is_weight_name(name)}
+        live = [each.name for each in fields(Settings) if each.name not in FIXED or each.name == "hidden"]
+        for name in values.keys() - weights.keys() - set(live):
+            raise ValueError(
+                f"change must get one of {', '.join(live)}; got {name}. Others need a new Session."
+            )
+        before = self.settings
+        new = replace(before, **{name: v for name, v in values.items() if name not in weights})
+        for name, value in weights.items():
+            check_weight(self._network_with(new).layout, name, value)
+        if new == before and not weights:
             return
-        self.settings = new
-        self._record()
         run, stream = self._run, self._stream
+        self.settings = new
+        if new.hidden != before.hidden:
+            rng = np.random.default_rng([new.weight_seed, self.step])
+            resize(run, stream, self.objective, rng, self._initializer)
+        for name, value in weights.items():
+            set_weight(run, name, value)
+        hidden = {} if new.hidden == before.hidden else {"hidden": new.hidden}
+        self._record({**hidden, **weights})
         run.objective, run.optimizer, run.weight_decay = self.objective, make_optimizer(new), new.weight_decay
         stream.batch_size, stream.input_noise = new.batch_size, new.input_noise
         self._now = stream.again(run)  # the present step once more, by the new settings
+        if hidden or weights:
+            self._theta_before = self._now.theta
 
-    def _record(self) -> None:
-        """Note what differs from the settings that led here; changes at one step are one change."""
-        if self.changes and self.changes[-1].step == self.step:
+    def _record(self, rewired: dict[str, Any]) -> None:
+        """Note what differs from the settings that led here.
+
+        Changes of settings at one step are one change; what rewires the network is one by itself, since
+        the order matters.
+        """
+        last = self.changes[-1] if self.changes else None
+        if last is not None and last.step == self.step and not _rewires(last):
             self.changes.pop()
         before = dict(vars(self.start))
         for change in self.changes:
             before.update(change.values)
-        changed = {name: value for name, value in vars(self.settings).items() if value != before[name]}
-        if changed:
-            self.changes.append(Change(self.step, changed))
+        changed = {
+            name: v for name, v in vars(self.settings).items() if v != before[name] and name != "hidden"
+        }
+        for values in (changed, rewired):
+            if values:
+                self.changes.append(Change(self.step, values))
 
     def rewind(self, step: int) -> None:
         """Go back to an earlier step; settings that were changed there or later are as they were before.

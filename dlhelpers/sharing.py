@@ -9,6 +9,7 @@ from typing import Any
 
 from dlhelpers.checks import shown
 from dlhelpers.points import Points
+from dlhelpers.rewiring import is_weight_name
 from dlhelpers.schedules import Constant
 from dlhelpers.session import Change, Session
 from dlhelpers.settings import SCHEDULES, Settings, make_optimizer
@@ -130,16 +131,18 @@ def _changes(parts: Sequence[str]) -> list[Change]:
                     "text must go on with parts such as '@120 learning_rate=0.1', in order; "
                     f"got {part[:60]!r}."
                 )
-            changes.append(Change(int(found[1]), _values(found[2] or "")))
+            changes.append(Change(int(found[1]), _values(found[2] or "", weights=True)))
     return changes
 
 
-def _values(text: str) -> dict[str, Any]:
-    """Return the settings in a text such as "learning_rate=0.1 hidden=8x8"."""
-    kinds = {each.name: type(getattr(Settings(), each.name)) for each in fields(Settings)}
+def _values(text: str, weights: bool = False) -> dict[str, Any]:
+    """Return the settings, and maybe weights, in a text such as "learning_rate=0.1 hidden=8x8"."""
+    kinds: dict[str, type] = {each.name: type(getattr(Settings(), each.name)) for each in fields(Settings)}
     values: dict[str, Any] = {}
     for pair in text.split():
         name, _, value = pair.partition("=")
+        if weights and is_weight_name(name):
+            kinds[name] = float
         if name not in kinds:
             raise ValueError(f"text must name known settings; got {pair[:40]!r}. Known: {', '.join(kinds)}.")
         try:
@@ -171,8 +174,9 @@ _MODULES = {
     "optimizers": ("AdaGrad", "Adam", "GradientDescent", "Momentum", "Nesterov", "RMSprop"),
     "points": ("DATA",),
     "regularization": ("Regularized",),
+    "rewiring": ("resize", "set_weight"),
     "schedules": ("Constant", "Cosine", "Exponential", "InverseTime", "Staircase", "WarmUp"),
-    "session": ("Stream",),
+    "stream": ("Stream",),
     "tables": ("read_table",),
     "training": ("descend",),
 }
@@ -210,7 +214,7 @@ def _data(session: Session) -> list[str]:
     s, n = session.start, session.n_classes
     points = f'DATA["{s.data}"]({s.m}, {s.noise}, rng)'
     if s.data == "own":
-        points = 'read_examples(read_table(Path("own.csv"))).points  # the name of your table'
+        points = session.points.call or 'read_examples(read_table(Path("own.csv"))).points'
     return [
         f"rng = np.random.default_rng({s.data_seed})",
         f"points = {points}",
@@ -244,26 +248,46 @@ def _options(**options: tuple[Any, Any]) -> str:
 def _changed(session: Session) -> tuple[list[str], list[str]]:
     """Return dictionaries of what changes more than once, by step, and the lines that make the changes."""
     by_target: dict[str, dict[int, str]] = {}
+    once: dict[int, list[str]] = {}
     settings = session.start
     for step, values in session.changes:
-        before, settings = _handed(session, settings), replace(settings, **values)
+        lines, before = _rewired(session, settings, step, values), settings
+        once.setdefault(step, []).extend(lines)
+        known = {name: value for name, value in values.items() if not is_weight_name(name)}
+        settings = replace(settings, **known)
+        handed = _handed(session, replace(before, hidden=settings.hidden))
+        if step in by_target.get("run.objective", {}):  # it may have been resized since then
+            by_target["run.objective"][step] = handed["run.objective"]
         for target, value in _handed(session, settings).items():
-            if value != before[target]:
+            if value != handed[target]:
                 by_target.setdefault(target, {})[step] = value
-    once: dict[int, list[str]] = {}
     dictionaries: list[str] = []
-    lines: list[str] = []
+    repeated: list[str] = []
     for target, changes in by_target.items():
         if len(changes) == 1:
             ((step, value),) = changes.items()
-            once.setdefault(step, []).append(f"        {target} = {value}")
+            once[step].append(f"        {target} = {value}")
             continue
         name = f"{target.partition('.')[2]}_from"
         dictionaries += _dictionary(name, changes)
-        lines += [f"    if step.step in {name}:", f"        {target} = {name}[step.step]", _AGAIN]
+        repeated += [f"    if step.step in {name}:", f"        {target} = {name}[step.step]", _AGAIN]
+    lines = []
     for step, assignments in once.items():
-        lines += [f"    if step.step == {step}:", *assignments, _AGAIN]
-    return dictionaries, lines
+        if assignments:
+            lines += [f"    if step.step == {step}:", *assignments, _AGAIN]
+    return dictionaries, [*lines, *repeated]
+
+
+def _rewired(session: Session, before: Settings, step: int, values: Mapping[str, Any]) -> list[str]:
+    """Return the lines that resize the network or set weights of it."""
+    lines = []
+    if "hidden" in values:
+        objective = _handed(session, replace(before, hidden=values["hidden"]))["run.objective"]
+        initializer = "" if before.initializer == "recommended" else f', "{before.initializer}"'
+        rng = f"np.random.default_rng([{before.weight_seed}, {step}])"
+        lines.append(f"        resize(run, batches, {objective}, {rng}{initializer})")
+    weights = {name: value for name, value in values.items() if is_weight_name(name)}
+    return [*lines, *(f'        set_weight(run, "{name}", {value!r})' for name, value in weights.items())]
 
 
 def _dictionary(name: str, values: Mapping[int, str]) -> list[str]:

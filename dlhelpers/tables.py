@@ -52,10 +52,13 @@ class Table(NamedTuple):
         A column is numbers or text; a cell without a value is NaN.
     notes : tuple of str
         What was understood, a sentence each: encoding, separator, heading, decimal sign.
+    name : str
+        Of the file.
     """
 
     frame: Any
     notes: tuple[str, ...]
+    name: str = "own.csv"
 
 
 class Dialect(NamedTuple):
@@ -77,13 +80,15 @@ class Dialect(NamedTuple):
     heading: bool
 
 
-def read_table(source: Any) -> Table:
+def read_table(source: Any, name: str = "own.csv") -> Table:
     """Read a table: a file, its content, or a pandas DataFrame.
 
     Parameters
     ----------
     source : bytes, str, pathlib.Path or pandas.DataFrame
         Content of a file as bytes or text; a Path names a file.
+    name : str
+        Of the file, if its content is given.
 
     Returns
     -------
@@ -102,16 +107,18 @@ def read_table(source: Any) -> Table:
     >>> list(table.frame["height"])
     [1.5, 2.0]
     """
+    if not isinstance(name, str):
+        raise ValueError(f"name must be the name of a file; got {shown(name)}.")
     pandas = _pandas()
     if isinstance(source, pandas.DataFrame):
-        return Table(_named(source.reset_index(drop=True)), ("A DataFrame.",))
+        return Table(_named(source.reset_index(drop=True)), ("A DataFrame.",), name)
     if isinstance(source, Path):
-        source = _content(source)
+        name, source = str(source), _content(source)
     if isinstance(source, str):
-        return _read(source, ())
+        return _read(source, name)
     if isinstance(source, bytes | bytearray | memoryview):
         text, encoding = decode(bytes(source))
-        return _read(text, () if encoding == "UTF-8" else (f"Encoding {encoding}.",))
+        return _read(text, name, () if encoding == "UTF-8" else (f"Encoding {encoding}.",))
     raise ValueError(
         f"source must be the content of a table, a Path or a DataFrame; got {shown(source)}. "
         'Pass Path("my.csv").'
@@ -189,7 +196,7 @@ def _content(path: Path) -> bytes:
         ) from None
 
 
-def _read(text: str, notes: tuple[str, ...]) -> Table:
+def _read(text: str, name: str, notes: tuple[str, ...] = ()) -> Table:
     lines, told = _lines(text)
     if not lines:
         raise ValueError("The source must hold a table; got no line of data. Write a row for each example.")
@@ -202,7 +209,7 @@ def _read(text: str, notes: tuple[str, ...]) -> Table:
         notes += ("Decimal comma: 0,5 is one half.",)
     if dialect.thousands:
         notes += (f"Thousands are written 1{dialect.thousands}000.",)
-    return Table(frame, notes)
+    return Table(frame, notes, name)
 
 
 def _lines(text: str) -> tuple[list[str], str]:

@@ -53,7 +53,10 @@ function render({ model, el }) {
     model.send({ kind: "seen", number: frame.number });
   }
   let drawn = Promise.resolve();
-  const take = (frame, buffers) => { drawn = drawn.then(() => draw(frame, buffers)).catch(console.error); };
+  const take = (content, buffers) => {
+    if ("told" in content) return tellWords(content.told);
+    drawn = drawn.then(() => draw(content, buffers)).catch(console.error);
+  };
   model.on("msg:custom", take);
 
   // The first message asks for a whole picture; a later one says that the window has changed.
@@ -74,18 +77,41 @@ function render({ model, el }) {
   const panelAt = ({ x, y }) => model.get("panels").find(({ box: [left, low, right, high] }) =>
     left <= x && x <= right && low <= y && y <= high);
 
+  // Where the kernel knows more than the numbers of the axes, it is asked: one question at a time, the newest.
+  let asked = false, question = null;
+  const ask = () => {
+    asked = question !== null;
+    if (asked) model.send({ kind: "hover", ...question });
+    question = null;
+  };
+  function tellWords(words) {
+    values.hidden = !words || !canvas.matches(":hover");
+    values.textContent = words;
+    ask();
+  }
+
+  function beside(at, event) {
+    const box = canvas.getBoundingClientRect(), edge = at.x > 0.8 ? -values.offsetWidth - 8 : 14;
+    values.style.left = `${event.clientX - box.left + edge}px`;
+    values.style.top = `${event.clientY - box.top + (at.y > 0.9 ? 14 : -26)}px`;
+  }
+
   function hover(at, event) {
     const panel = panelAt(at);
     canvas.style.cursor = panel?.cursor ?? "default";
-    values.hidden = !panel;
+    values.hidden = !panel || (panel.asks && !values.textContent);
     if (!panel) return;
+    beside(at, event);
+    if (panel.asks) {
+      question = at;
+      if (!asked) ask();
+      return;
+    }
     const [left, low, right, high] = panel.box;
     const x = along((at.x - left) / (right - left), panel.x, panel.log[0]);
     const y = along((at.y - low) / (high - low), panel.y, panel.log[1]);
     values.textContent = `${number(x)}, ${number(y)}`;
-    const box = canvas.getBoundingClientRect(), edge = at.x > 0.8 ? -values.offsetWidth - 8 : 14;
-    values.style.left = `${event.clientX - box.left + edge}px`;
-    values.style.top = `${event.clientY - box.top + (at.y > 0.9 ? 14 : -26)}px`;
+    beside(at, event); // a longer text may stand on the other side
   }
 
   let held = false, next = null;

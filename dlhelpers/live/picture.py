@@ -6,7 +6,7 @@ It also reads the numbers that are typed beside the sliders of the lab.
 
 import base64
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,11 @@ class Picture:
         Told when the pointer takes hold of a slider, and when a key moves it after that.
     on_refused : function of a sentence
         Told that something was typed beside a slider that is no number.
+    clicks : sequence of int
+        The panels that can be clicked without a grab, by their place in the figure.
+    on_hover : function of (x, y), optional
+        Told where the pointer rests, with shares of the figure; what `tell` gets then is shown beside it.
+        Without it the page shows the two numbers of the axes.
 
     Notes
     -----
@@ -75,11 +80,14 @@ class Picture:
         on_page: Callable[[], None] = lambda: None,
         on_refused: Callable[[str], None] = lambda why: None,
         on_hold: Callable[[bool], None] = lambda held: None,
+        clicks: Collection[int] = (),
+        on_hover: Callable[[float, float], None] | None = None,
     ) -> None:
         self.canvas, self.pace = canvas, Pace()
         self.zoom = self.ratio = 1.0
         self._grabs, self._on_pointer, self._on_page = grabs, on_pointer, on_page
         self._on_refused, self._on_hold = on_refused, on_hold
+        self._clicks, self._on_hover = clicks, on_hover
         self._whole = True
         self.widget: PageCanvas | PlainImage
         if os.environ.get("DLHELPERS_PICTURE") == "image":
@@ -105,6 +113,11 @@ class Picture:
         self._whole = True
         self.canvas.redraw(self.zoom * self.ratio)
         self._send()
+
+    def tell(self, words: str) -> None:
+        """Show words beside the pointer; none hide them."""
+        if not isinstance(self.widget, PlainImage):
+            self.widget.send({"told": words})
 
     def close(self) -> None:
         """Free the widget."""
@@ -138,12 +151,18 @@ class Picture:
         """Let the page know where the axes are, so that it can show the values under the pointer."""
         axes = self.canvas.figure.axes
         panels = [
-            _panel(ax, "grab" if any(grab.panel == k for grab in self._grabs) else None)
+            {**_panel(ax, self._cursor(k)), "asks": self._on_hover is not None}
             for k, ax in enumerate(axes)
             if ax.axison and ax.get_visible()
         ]
         if panels != self.widget.panels:
             self.widget.panels = panels
+
+    def _cursor(self, panel: int) -> str | None:
+        """Return how the pointer looks over a panel."""
+        if any(grab.panel == panel for grab in self._grabs):
+            return "grab"
+        return "pointer" if panel in self._clicks else None
 
     def _hear(self, widget: object, content: dict[str, Any], buffers: object) -> None:
         """Take a message of the page.  JupyterLab may call this on another thread."""
@@ -162,6 +181,9 @@ class Picture:
             self._on_hold(content["held"])
         elif kind == "refused":
             self._on_refused(content["why"])
+        elif kind == "hover":
+            if self._on_hover is not None:
+                self._on_hover(content["x"], content["y"])
         else:
             self._on_pointer(kind, content["x"], content["y"])
 

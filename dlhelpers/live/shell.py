@@ -78,11 +78,12 @@ class Shell:
         more: Sequence[ipywidgets.Widget] = (),
         groups: Mapping[str, Sequence[ipywidgets.Widget]] = MappingProxyType({}),
         last: Sequence[ipywidgets.Widget] = (),
+        below: Sequence[ipywidgets.Widget] = (),
     ) -> None:
         """Put the controls into their places.
 
         Those in `more` are folded until More is pressed, and each of the `groups`, below the caption, until
-        the button with its name is pressed.
+        the button with its name is pressed.  What is `below` stands between picture and caption.
         """
         folded = ipywidgets.Box(list(more), layout=ROW)
         if more:
@@ -97,6 +98,7 @@ class Shell:
             ipywidgets.Box(list(main), layout=ROW),
             folded,
             self._picture,
+            *below,
             self._caption,
             self._message,
             text_line("dlh-gone", GONE),

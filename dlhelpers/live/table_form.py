@@ -81,7 +81,7 @@ class TableForm:
             If it is no table, or cannot be used as the form says; it begins with the name.
         """
         try:
-            self._table, self._name = read_table(source), name
+            self._table, self._name = read_table(source, name), name
             self._filling = True
             target = self.controls["target"]
             target.options = ["", *self._table.frame.columns]

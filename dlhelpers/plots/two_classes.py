@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 import numpy as np
 from matplotlib.axes import Axes
 
-from dlhelpers.plots.playground import CLASS_COLORS, MARKERS, blend
+from dlhelpers.plots.decision_regions import CLASS_COLORS, MARKERS, blend
 from dlhelpers.plots.style import moving
 from dlhelpers.typing import FloatArray, IntArray
 

@@ -17,12 +17,14 @@ from dlhelpers import (
     norms,
     optimizers,
     points,
+    rewiring,
     schedules,
     scratch,
     search_spaces,
     session,
     settings,
     sharing,
+    stream,
     surfaces,
     tables,
     training,
@@ -190,7 +192,7 @@ def of_runs() -> Iterator[One]:
     table = tables.read_table(rows)
     run = session.Session(settings.Settings(m=20, hidden=(2,)))
     yield points.principal_plane, {"X": X}
-    yield tables.read_table, {"source": rows}
+    yield tables.read_table, {"source": rows, "name": "own.csv"}
     yield tables.decode, {"content": rows.encode()}
     yield columns.classes_of, {"table": table}
     choices = {"target": "column 3", "left_out": (), "missing": "take the median"}
@@ -208,12 +210,20 @@ def of_runs() -> Iterator[One]:
     yield sharing.to_text, {"session": run}
     yield sharing.program, {"session": run}
     place = {"batch_size": 2, "input_noise": 0.1, "step": 3, "epoch": 1, "position": 2}
-    yield session.Stream, {"X": X, "Y": Y, "sizes": (2, 3, 2), "seed": 0, **place}
-    stream = session.Stream(X, Y, (2, 3, 2), seed=0, batch_size=4)
-    descent = training.descend(network, theta, stream, optimizers.Adam(), 0.1)
+    yield stream.Stream, {"X": X, "Y": Y, "sizes": (2, 3, 2), "seed": 0, **place}
+    batches = stream.Stream(X, Y, (2, 3, 2), seed=0, batch_size=4)
+    descent = training.descend(network, theta, batches, optimizers.Adam(), 0.1)
     next(descent)
-    yield stream.again, {"run": descent}
+    yield batches.again, {"run": descent}
     yield descent.take_back, {}
+    yield rewiring.set_weight, {"run": descent, "name": "W1[0,1]", "value": 0.5}
+    wider = Network((*network.sizes[:-1], 3, network.sizes[-1]), network.activation, network.loss_name)
+    yield (
+        rewiring.resize,
+        {"run": descent, "batches": batches, "objective": wider, "rng": rng, "initializer": "normal"},
+    )
+    yield rewiring.is_weight_name, {"name": "W1[0,1]"}
+    yield rewiring.check_weight, {"layout": network.layout, "name": "W1[0,1]", "value": 0.5}
     yield network.hidden_units, {"theta": theta, "X": X, "statistics": None, "draws": None}
     yield check_training, {"network": network, "theta": theta, "batch": batch, "with_loss": True}
     yield network.logits, {"theta": theta, "X": X, "statistics": None, "draws": None}

@@ -16,7 +16,7 @@ from dlhelpers.live.lab import Lab
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam
-from dlhelpers.plots.playground import CLASS_COLORS, MARKERS
+from dlhelpers.plots.decision_regions import CLASS_COLORS, MARKERS
 from dlhelpers.plots.style import ACCENT, GHOST, TEST, View, key, moving
 from dlhelpers.training import descend
 from dlhelpers.typing import FloatArray, IntArray

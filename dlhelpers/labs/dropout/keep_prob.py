@@ -34,7 +34,7 @@ from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
 from dlhelpers.live.stages import Stages, each_of
 from dlhelpers.network import Network
-from dlhelpers.plots.playground import DecisionView, blend
+from dlhelpers.plots.decision_regions import DecisionView, blend
 from dlhelpers.plots.style import GHOST, LIGHT_GREY, View, key, moving
 from dlhelpers.typing import FloatArray, IntArray
 

@@ -23,7 +23,7 @@ from dlhelpers.live.lab import Lab
 from dlhelpers.live.stages import Stages, last, remembered
 from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam
-from dlhelpers.plots.playground import DecisionView
+from dlhelpers.plots.decision_regions import DecisionView
 from dlhelpers.plots.style import GHOST, LIGHT_BLUE, TRAIN, View, key, moving, note
 from dlhelpers.training import descend
 from dlhelpers.typing import FloatArray, IntArray

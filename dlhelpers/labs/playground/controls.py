@@ -114,7 +114,6 @@ def look_controls(panels: Sequence[str]) -> dict[str, ipywidgets.ValueWidget]:
     return {
         "step": whole(step),
         "panel": choice("Panel on the right", panels, panels[0]),
-        "layer": slider("Layer of the units", 1, 6, 1),
         "stop_at": steps_slider("Pause at step", STOP_AT, 0),
         "good_enough": steps_slider("Pause at dev accuracy", GOOD_ENOUGH, 2.0),
         "code": ipywidgets.ToggleButton(description="Show code", layout={"width": "auto"}),

@@ -1,19 +1,18 @@
-"""What there is to see of a run: numbers taken between two steps, and the words that follow from them."""
+"""What there is to see of a run: numbers taken between two steps."""
 
-import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from dlhelpers.labs.playground.controls import LABELS
+from dlhelpers.labs.playground.geometry import SHOWN, Connection, Part, Unit
 from dlhelpers.session import Change, Measurement, Session
 from dlhelpers.settings import Settings
 from dlhelpers.typing import FloatArray, IntArray
 
-GRID = 50
-"""Points of the decision map along each axis."""
+GRID, SMALL = 50, 16
+"""Points along each axis of the decision map, and of the small pictures of the units."""
 LIMITS = (3.0, 6.0)
 """How far the plane reaches, at least and at most."""
 KEPT = 3
@@ -58,8 +57,13 @@ class Frame(NamedTuple):
         Examples that lie outside of it.
     map : (n, n, n_classes) float array
         Probabilities in the plane.
-    units : (n_units, n, n) float array
-        Answers of the units of one layer in the plane, each scaled to [-1, 1].
+    answers : tuple of (n_units, k, k) float array
+        What the units that are drawn answer in the plane: inputs, hidden units, each scaled to [-1, 1], and
+        the probabilities of the outputs.
+    chosen : Part or None
+        The unit or connection that is looked at.
+    large : (n, n) float array or None
+        What the chosen unit answers, scaled in the same way.
     train, dev : (X, y)
     curves : dict of arrays
     kept : list of Kept
@@ -78,7 +82,6 @@ class Frame(NamedTuple):
         Now, and at the start of the run.
     every : int
         Steps between two points of the curves.
-    last_change : str
     playing : bool
     """
 
@@ -86,7 +89,9 @@ class Frame(NamedTuple):
     limit: float
     outside: int
     map: FloatArray
-    units: FloatArray
+    answers: tuple[FloatArray, ...]
+    chosen: Part | None
+    large: FloatArray | None
     train: tuple[FloatArray, IntArray]
     dev: tuple[FloatArray, IntArray]
     curves: dict[str, FloatArray]
@@ -105,17 +110,25 @@ class Frame(NamedTuple):
     settings: Settings
     start: Settings
     every: int
-    last_change: str
     playing: bool
 
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Units of each layer, inputs and outputs too."""
+        return (self.layer_weights[0].shape[1], *(len(W) for W in self.layer_weights))
 
-_line = np.linspace(-1, 1, GRID)
-SQUARE = np.stack(np.meshgrid(_line, _line), axis=-1).reshape(-1, 2)
-"""The points at which the network is asked, (n * n, 2), in units of the plane's limit."""
+
+def square(n: int) -> FloatArray:
+    """Return n by n points, (n * n, 2), at which a network is asked, in units of the plane's limit."""
+    line = np.linspace(-1, 1, n)
+    return np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
+
+
+SQUARE, SMALL_SQUARE = square(GRID), square(SMALL)
 
 
 def frame(
-    session: Session, panel: str, layer: int, kept: Sequence[Kept], look_at: int, playing: bool
+    session: Session, panel: str, chosen: Part | None, kept: Sequence[Kept], look_at: int, playing: bool
 ) -> Frame:
     """Return what there is to see of a session now; `look_at` is a step of its curves, 0 for none."""
     now, network = session.now, replace(session.network, keep_prob=1.0)
@@ -123,19 +136,16 @@ def frame(
     farthest = np.abs(session.points.X).max(axis=1)
     limit = float(np.clip(np.ceil(farthest.max()), *LIMITS))
     plane = limit * SQUARE
-    units = np.zeros((0, GRID, GRID))
-    if panel == "units" and session.settings.hidden:
-        layer = min(layer, len(session.settings.hidden))
-        answers = np.nan_to_num(network.hidden_units(theta, plane, now.statistics)[layer - 1].T[:16])
-        size = np.maximum(np.abs(answers).max(axis=1, keepdims=True), 1e-12)
-        units = (answers / size).reshape(-1, GRID, GRID)
+    chosen = chosen if is_drawn(chosen, network.sizes) else None
     data = session.data
     return Frame(
         session.measure(),
         limit,
         int((farthest > limit).sum()),
-        _shares(network.predict(theta, plane, now.statistics)).reshape(GRID, GRID, -1),
-        units,
+        probabilities(session, plane).reshape(GRID, GRID, -1),
+        answers(session, limit * SMALL_SQUARE, SHOWN),
+        chosen,
+        _large(session, plane, chosen) if isinstance(chosen, Unit) else None,
         (data.X_train, data.y_train),
         (data.X_dev, data.y_dev),
         curves(session),
@@ -154,9 +164,52 @@ def frame(
         session.settings,
         session.start,
         session.every,
-        "" if not session.changes else _told(session.changes[-1].step, session.changes[-1].values),
         playing,
     )
+
+
+def is_drawn(part: Part | None, sizes: tuple[int, ...]) -> bool:
+    """Tell whether a network of these sizes has such a unit or connection, and the drawing shows it."""
+    shown = [min(n, SHOWN) for n in sizes]
+    if isinstance(part, Unit):
+        return part.layer < len(sizes) and part.unit < shown[part.layer]
+    if isinstance(part, Connection):
+        fits = part.layer < len(sizes) and part.target < shown[part.layer]
+        return fits and part.source < shown[part.layer - 1]
+    return False
+
+
+def answers(session: Session, plane: FloatArray, most: int) -> tuple[FloatArray, ...]:
+    """Return what the first units of each layer answer at (n * n, 2) points, (n_units, n, n) for each layer.
+
+    Inputs and hidden units are scaled to [-1, 1] each; outputs are probabilities.
+    """
+    now, network = session.now, replace(session.network, keep_prob=1.0)
+    theta = np.nan_to_num(now.theta)
+    n = round(len(plane) ** 0.5)
+    hidden = network.hidden_units(theta, plane, now.statistics)
+    layers = [_scaled(layer[:, :most]) for layer in (plane, *hidden)]
+    layers.append(probabilities(session, plane)[:, :most])
+    return tuple(layer.T.reshape(-1, n, n) for layer in layers)
+
+
+def probabilities(session: Session, points: FloatArray) -> FloatArray:
+    """Return the probabilities of the classes at (m, 2) points of the plane, (m, n_classes)."""
+    now, network = session.now, replace(session.network, keep_prob=1.0)
+    return shares(network.predict(np.nan_to_num(now.theta), points, now.statistics))
+
+
+def _scaled(columns: FloatArray) -> FloatArray:
+    """Return columns that are divided by their largest size each."""
+    columns = np.nan_to_num(columns)
+    scaled: FloatArray = columns / np.maximum(np.abs(columns).max(axis=0), 1e-12)
+    return scaled
+
+
+def _large(session: Session, plane: FloatArray, unit: Unit) -> FloatArray:
+    picture: FloatArray = answers(session, plane, unit.unit + 1)[unit.layer][unit.unit]
+    is_output = unit.layer == len(session.network.sizes) - 1
+    return 2 * picture - 1 if is_output else picture
 
 
 def _measured_at(session: Session, step: int) -> Measurement | None:
@@ -172,7 +225,7 @@ def curves(session: Session) -> dict[str, FloatArray]:
     return dict(zip(Measurement._fields, columns, strict=True))
 
 
-def _shares(predictions: FloatArray) -> FloatArray:
+def shares(predictions: FloatArray) -> FloatArray:
     """Return predictions as shares that add up to 1; those of the squared error may be anything."""
     positive = np.clip(np.nan_to_num(predictions), 0, 1) + 1e-9
     return positive / positive.sum(axis=-1, keepdims=True)
@@ -189,82 +242,3 @@ def _root_mean_squares(session: Session, values: FloatArray) -> FloatArray:
 def _confusion(predictions: FloatArray, labels: IntArray, n: int) -> IntArray:
     pairs = labels * n + predictions.argmax(axis=-1)
     return np.bincount(pairs, minlength=n * n).reshape(n, n)
-
-
-def _told(step: int, values: Mapping[str, Any]) -> str:
-    return f"at step {step:,}: {_named(values)}"
-
-
-def _named(values: Mapping[str, Any]) -> str:
-    """Return settings in words, for instance "Learning rate 0.1, Optimizer momentum"."""
-    return ", ".join(
-        f"{LABELS[name]} {value:.3g}" if isinstance(value, float) else f"{LABELS[name]} {value}"
-        for name, value in values.items()
-    )
-
-
-def differences(kept: Kept, now: Frame) -> str:
-    """Return, in words, the settings of a kept run that differ from the present one, and its changes."""
-    others = vars(now.start)
-    words = [_named({name: v for name, v in vars(kept.settings).items() if v != others[name]})]
-    own = [change for change in kept.changes if change not in now.story]
-    words += [f"{_named(change.values)} from step {change.step:,}" for change in own[-2:]]
-    missing = [change for change in now.story if change not in kept.changes]
-    words += [f"without {_named(change.values)} from step {change.step:,}" for change in missing[-2:]]
-    if len(own) + len(missing) > len(own[-2:]) + len(missing[-2:]):
-        words.append("earlier changes")
-    return ", ".join(word for word in words if word) or "the same"
-
-
-def finding(frame: Frame) -> str:
-    """Return the title: how good the network is now."""
-    return f"Dev accuracy {frame.now.dev_accuracy:.0%} after {frame.now.step:,} steps"
-
-
-def caption(frame: Frame) -> str:
-    """Return what the picture shows, in words."""
-    now, settings = frame.now, frame.settings
-    n_weights = " x ".join(map(str, (2, *settings.hidden, frame.map.shape[-1])))
-    words = (
-        f"A network {n_weights} on {settings.data}, trained with {settings.optimizer} "
-        f"at a learning rate of {now.learning_rate:.3g}. Loss: {now.train_loss:.3g} on the training set, "
-        f"{now.dev_loss:.3g} on the dev set. Accuracy: {now.train_accuracy:.0%} and {now.dev_accuracy:.0%}."
-    )
-    if frame.last_change:
-        words += f" Last change {frame.last_change}."
-    if frame.looked_at is not None:
-        there, every = frame.looked_at, frame.every
-        grid = f" (measured every {every} steps)" if every > 1 else ""
-        words += (
-            f" The line marks step {there.step:,}{grid}: loss {there.train_loss:.3g} and "
-            f"{there.dev_loss:.3g}, accuracy {there.train_accuracy:.0%} and {there.dev_accuracy:.0%}."
-        )
-    for kept in frame.kept:
-        words += (
-            f" Grey {kept.letter}: {differences(kept, frame)}; dev accuracy "
-            f"{kept.last.dev_accuracy:.0%} after {kept.last.step:,.0f} steps."
-        )
-    if frame.outside:
-        words += f" {frame.outside} examples lie outside of the map."
-    return words + (f" {frame.message}".replace("\n", " ") if frame.message else "")
-
-
-def comparison(frame: Frame, microseconds: float) -> str:
-    """Return a table, as HTML, of the runs in grey and the present one; empty if there are none in grey."""
-    if not frame.kept:
-        return ""
-    now = Kept("now", frame.curves, frame.start, frame.story, microseconds)
-    rows = []
-    for run in (*frame.kept, now):
-        told = "" if run is now else html.escape(differences(run, frame))
-        last = frame.now if run is now else run.last
-        time = f"{run.microseconds:,.0f} µs" if run.microseconds else "not timed"
-        cells = (run.letter, told, f"{last.step:,.0f}", f"{last.train_loss:.3g}", f"{last.dev_loss:.3g}")
-        rows.append((*cells, f"{last.dev_accuracy:.0%}", time))
-    head = ("run", "differs from now in", "steps", "train loss", "dev loss", "dev accuracy", "time a step")
-    lines = [_row(head, "th"), *(_row(cells, "td") for cells in rows)]
-    return f'<table class="dlh-runs">{"".join(lines)}</table>'
-
-
-def _row(cells: Sequence[str], tag: str) -> str:
-    return "<tr>" + "".join(f"<{tag}>{cell}</{tag}>" for cell in cells) + "</tr>"

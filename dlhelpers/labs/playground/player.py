@@ -19,7 +19,7 @@ from dlhelpers.sharing import replay
 
 TRAIN_FOR = 0.015
 """Seconds of training between two looks at the clock, the page and the controls."""
-FRAME = 0.05
+FRAME = 1 / 30
 """Seconds between two frames, at least."""
 
 

@@ -1,6 +1,5 @@
 """The playground: one network that trains while its knobs are turned."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
@@ -8,9 +7,10 @@ from typing import Any
 
 import ipywidgets
 
-from dlhelpers.columns import read_examples
 from dlhelpers.labs.playground.controls import PRESETS
+from dlhelpers.labs.playground.desk import Desk
 from dlhelpers.labs.playground.frame import Frame
+from dlhelpers.labs.playground.geometry import More, Part, Unit
 from dlhelpers.labs.playground.player import Player
 from dlhelpers.labs.playground.run import Run
 from dlhelpers.labs.playground.screen import Screen
@@ -25,10 +25,9 @@ from dlhelpers.live.picture import with_picture
 from dlhelpers.points import Points
 from dlhelpers.saving import save_network
 from dlhelpers.session import Session
-from dlhelpers.settings import FIXED, Settings
+from dlhelpers.settings import Settings
 from dlhelpers.sharing import program, to_text
 from dlhelpers.showing import Code
-from dlhelpers.tables import read_table
 
 
 class Playground:
@@ -55,12 +54,14 @@ class Playground:
         self._screen = Screen(
             self._run,
             look_again=lambda: self._act(lambda: None),
-            on_page=lambda: self._player.on_loop(self._picture.again),
+            on_loop=lambda do: self._player.on_loop(do),
+            on_click=self._clicked,
         )
         self._picture, self._shell = self._screen.picture, self._screen.shell
         self._player = Player(self._run, self._shell, self._picture.pace, self._show, self._screen.must_stop)
         self._act = self._player.act
-        self._fill_shell()
+        self._screen.play.on_click(lambda pressed: self._shell.guarded(self._player.play_or_pause))
+        self._desk = Desk(self, self._screen, self._act)
         for widget in family(self._shell.box):
             apart_from_cells(widget)
         self._player.show_settings()
@@ -116,8 +117,28 @@ class Playground:
         self._act(partial(self._run.advance, n))
 
     def set(self, **values: Any) -> None:
-        """Turn knobs.  The data and the network begin anew; all else takes effect at the next step."""
+        """Turn knobs.  Data and network begin a new run; all else takes effect at the next step.
+
+        `resize` changes the network in the middle of a run.
+        """
         self._act(partial(self._run.turn, values))
+
+    def resize(self, *hidden: int) -> None:
+        """Give the network hidden layers of these sizes; it keeps its other weights and trains on."""
+        self._act(partial(self._run.resize, hidden))
+
+    def add(self, layers: int = 0, units: int = 0) -> None:
+        """Add hidden layers, or units to the layer that was clicked or else to the last hidden one."""
+        chosen, n_layers = self._screen.chosen, len(self.session.settings.hidden)
+        layer = chosen.layer if isinstance(chosen, Unit) else n_layers
+        if layers:
+            self._act(partial(self._run.add, 0, layers))
+        if units:
+            self._act(partial(self._run.add, min(max(layer, 1), n_layers), units))
+
+    def set_weight(self, name: str, value: float) -> None:
+        """Set a weight, for instance "W2[3,1]": from unit 1 of layer 1 to unit 3 of layer 2, from 0 on."""
+        self._act(lambda: self.session.change(**{name: value}))
 
     def reset(self) -> None:
         """Begin again from the same initial weights, with the present settings; the old run stays in grey."""
@@ -195,104 +216,15 @@ class Playground:
             return closed_bundle(self.name)
         return with_picture(self._shell.box, self.png(), self.caption)
 
-    # ---------------------------------------------------------------- what stands around the picture
+    # ---------------------------------------------------------------- what the hand does in the picture
+    def _clicked(self, part: Part) -> None:
+        if isinstance(part, More):
+            self._act(partial(self._run.add, part.layer, part.by))
+        else:
+            self._act(partial(self._screen.choose, part))
+
     def _show(self) -> None:
         self._screen.show(self.playing)
-
-    def _fill_shell(self) -> None:
-        self._screen.play.on_click(lambda pressed: self._shell.guarded(self._player.play_or_pause))
-        button, settings, screen = self._shell.button, self.controls, self._screen
-        live = [settings[name] for name in settings if name not in (*FIXED, "learning_rate")]
-        self._shell.fill(
-            [
-                screen.play,
-                button("Step", "Make one step", self.step),
-                button("100 steps", "Make a hundred steps", lambda: self.step(100)),
-                button("Reset", "Begin again from the same weights", self.reset),
-                button("New weights", "Begin again from other weights", self.new_weights),
-                button("Fork", "Keep this run in grey and branch off from here", self.fork),
-                button("Forget grey", "Remove the runs that are kept in grey", self.forget),
-                screen.speed,
-            ],
-            [
-                settings["data"],
-                settings["learning_rate"],
-                screen.look.controls["step"],
-                button("Rewind", "Go back to this step", lambda: self.rewind(screen.step)),
-            ],
-            groups={
-                "While it trains": live,
-                "Data and network": [settings[name] for name in FIXED if name != "data"],
-                "Presets": [
-                    ipywidgets.Label("New run:"),
-                    *(button(label, f"Preset: {label}", partial(self.preset, label)) for label in PRESETS),
-                ],
-                "Look, keep and share": self._tools(),
-            },
-            last=[screen.runs],
-        )
-
-    def _tools(self) -> list[ipywidgets.Widget]:
-        button, look, text = self._shell.button, self._screen.look.controls, self._screen.text
-        self._upload = ipywidgets.FileUpload(
-            accept=".csv,.tsv,.txt", description="Own data (CSV)", layout={"width": "190px"}
-        )
-        self._upload.observe(
-            lambda change: self._act(partial(self._read, change.new)) if change.new else None, "value"
-        )
-        return [
-            look["panel"],
-            look["layer"],
-            look["stop_at"],
-            look["good_enough"],
-            text,
-            button("Load", "Train again what the line says", lambda: self.load(text.value)),
-            self._upload,
-            button(
-                "Save network",
-                "Write playground.npz",
-                lambda: self._act(partial(self._write, "playground.npz")),
-            ),
-            button(
-                "Save picture",
-                "Write playground.png",
-                lambda: self._act(partial(self._write, "playground.png")),
-            ),
-            look["code"],
-        ]
-
-    def _read(self, files: Sequence[Any]) -> None:
-        """Train on the table that was chosen, and be ready for the same file again."""
-        self._upload.value = ()
-        for file in files:
-            self.own_data(_points_in(file))
-
-    def _write(self, name: str) -> None:
-        """Write a file into the folder of the notebook."""
-        path = Path(name).resolve()
-        try:
-            if path.suffix == ".npz":
-                self.save(path)
-            else:
-                path.write_bytes(self.png())
-        except OSError as error:
-            why = error.strerror or str(error)
-            raise OSError(
-                f"{path} cannot be written ({why}). Open the notebook in another folder."
-            ) from error
-        self._shell.complain(f"Written: {path}")
-
-
-MOST_ROWS = 2000
-"""Of a larger table, this many rows are drawn."""
-
-
-def _points_in(file: Mapping[str, Any]) -> Points:
-    """Read the table in a file that was uploaded."""
-    try:
-        return read_examples(read_table(bytes(file["content"])), most=MOST_ROWS).points
-    except ValueError as error:
-        raise ValueError(f"{file['name']}: {error}") from error
 
 
 def playground(steps: int = 0, **settings: Any) -> Playground:

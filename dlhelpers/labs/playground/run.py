@@ -67,6 +67,23 @@ class Run:
                 self.session.rewind(step)
             self.session.change(**changed)
 
+    def resize(self, hidden: tuple[int, ...]) -> None:
+        """Give the network other hidden layers; it keeps the weights that it has, and trains on."""
+        self.let_go()
+        self.session.change(hidden=hidden)
+
+    def add(self, layer: int, by: int) -> None:
+        """Add so many units to a hidden layer, or so many layers where `layer` is 0."""
+        hidden = self.session.settings.hidden
+        if layer:
+            sizes = list(hidden)
+            sizes[layer - 1] += by
+            self.resize(tuple(sizes))
+        elif by > 0:
+            self.resize((*hidden, hidden[-1] if hidden else 4))
+        elif hidden:
+            self.resize(hidden[:-1])
+
     def _take_hold(self, names: frozenset[str]) -> int:
         """Return the step at which the present drag began."""
         at, step = time.perf_counter(), self.session.step

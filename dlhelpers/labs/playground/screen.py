@@ -1,20 +1,25 @@
 """What the reader sees of a run: picture, words, and the small controls that say what to look at."""
 
 from collections.abc import Callable
+from functools import partial
 
 import ipywidgets
 
 from dlhelpers.labs.playground.controls import look_controls
-from dlhelpers.labs.playground.frame import Frame, caption, comparison, finding, frame
+from dlhelpers.labs.playground.frame import Frame, frame
+from dlhelpers.labs.playground.geometry import Connection, Part, connection_name
+from dlhelpers.labs.playground.pointer import part_at, place, read
 from dlhelpers.labs.playground.run import Run
 from dlhelpers.labs.playground.views import PANELS, playground_views
+from dlhelpers.labs.playground.words import caption, comparison, finding
 from dlhelpers.live.canvas import Canvas
+from dlhelpers.live.controls import text_field
 from dlhelpers.live.panel import Panel
 from dlhelpers.live.picture import Picture
-from dlhelpers.live.shell import Shell, display
+from dlhelpers.live.shell import ROW, Shell, display
 from dlhelpers.sharing import program, to_text
 
-SIZE = (12.4, 4.6)
+SIZE = (11.0, 4.0)
 """Of the figure, in inches of 100 pixels."""
 RUNS_STYLE = """<style>
 .dlh-runs {border-collapse: collapse; font-size: 13px; line-height: 1.5;}
@@ -30,8 +35,10 @@ class Screen:
     run : Run
     look_again : function
         Called when something else is to be looked at.
-    on_page : function
-        Called when the page wants the picture at another scale.
+    on_loop : function
+        Does something on the thread of the loop.
+    on_click : function of a Part
+        Called when a part of the drawing is clicked.
 
     Attributes
     ----------
@@ -44,29 +51,42 @@ class Screen:
         What the last frame shows, and `caption` the same in words.
     frames : int
         How many there were.
+    chosen : Unit, Connection or None
+        What was clicked in the drawing, to look at.
+    weight, new_weight : widgets
+        The weight that was clicked, and the field for another value.
     """
 
     def __init__(
         self,
         run: Run,
         look_again: Callable[[], None],
-        on_page: Callable[[], None],
+        on_loop: Callable[[Callable[[], object]], None],
+        on_click: Callable[[Part], None],
     ) -> None:
         self.result: Frame
         self.caption = ""
         self.frames = 0
+        self.chosen: Part | None = None
         self._run, self._session, self._own_text = run, run.session, ""
+        self._on_click = on_click
         self.look = Panel(look_controls(list(PANELS)), look_again)
         self.picture = Picture(
             Canvas(playground_views, SIZE),
-            on_page=on_page,
+            on_pointer=lambda kind, x, y: on_loop(partial(self._point, kind, x, y)),
+            on_page=lambda: on_loop(self.picture.again),
             on_refused=lambda why: self.shell.complain(why),
             on_hold=run.hold,
+            clicks=(0,),
+            on_hover=lambda x, y: on_loop(partial(self._tell, x, y)),
         )
         self.shell = Shell("Playground", self.picture.widget)
         self.play = ipywidgets.Button(description="Play", tooltip="Train, or pause", layout={"width": "90px"})
         self.speed = ipywidgets.Label()
         self.runs = ipywidgets.HTML(layout={"display": "none"})
+        self.weight = ipywidgets.Label()
+        self.new_weight = text_field("Set it to", "", "A number: the weight that the next step begins with")
+        self.weight_row = ipywidgets.Box([self.weight, self.new_weight], layout=ROW)
         self.text = ipywidgets.Text(
             description="State",
             tooltip="The run as one line: copy it, or paste one here and press Load",
@@ -82,15 +102,44 @@ class Screen:
             self._session = session
             self.place(0)
         look = self.look.values
-        result = frame(session, look["panel"], look["layer"], self._run.kept, self.step, playing)
+        result = frame(session, look["panel"], self.chosen, self._run.kept, self.step, playing)
         title, words = finding(result), caption(result)
         self.picture.show(result, None, f"{title}. {words}")
         self.result, self.caption = result, f"{title}. {words}"
+        self.chosen = result.chosen
+        self._show_weight()
         self.frames += 1
         self.shell.say(title, words)
         self.place(look["step"])
         self._show_run(playing)
         self.shell.guarded(lambda: self._show_code(look["code"]), "The program cannot be shown")
+
+    def choose(self, part: Part | None) -> None:
+        """Look at a unit or a connection; the same one again, or None, goes back to the map."""
+        self.chosen = None if part == self.chosen else part
+        self.new_weight.value = ""
+
+    def _point(self, kind: str, x: float, y: float) -> None:
+        """Take a click."""
+        part = part_at(self.result, place(self.picture.canvas.figure, x, y))
+        if kind == "down" and part is not None:
+            self._on_click(part)
+
+    def _tell(self, x: float, y: float) -> None:
+        """Answer the pointer."""
+        words = ""
+        try:
+            words = read(self._run.session, self.result, place(self.picture.canvas.figure, x, y))
+        finally:
+            self.picture.tell(words)  # the page waits for an answer
+
+    def _show_weight(self) -> None:
+        chosen = self.result.chosen
+        display(self.weight_row, isinstance(chosen, Connection))
+        if isinstance(chosen, Connection):
+            weight = self.result.layer_weights[chosen.layer - 1][chosen.target, chosen.source]
+            where = connection_name(chosen, self.result.sizes)
+            self.weight.value = f"{chosen.name}, the weight {where}: {weight:.3g}"
 
     def _show_code(self, wanted: bool) -> None:
         self.shell.show_code(program(self._run.session) if wanted else "")
@@ -118,7 +167,6 @@ class Screen:
     def _show_run(self, playing: bool) -> None:
         """Bring up to date what is known of the run."""
         session, microseconds = self._run.session, self._run.microseconds
-        self.look.controls["layer"].max = max(len(session.settings.hidden), 1)
         self.play.description, self.play.icon = ("Pause", "pause") if playing else ("Play", "play")
         self.speed.value = f"A step took {microseconds:,.0f} µs." if microseconds else ""
         self.runs.value = RUNS_STYLE + comparison(self.result, microseconds)

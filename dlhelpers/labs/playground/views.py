@@ -1,6 +1,7 @@
-"""The views of the playground beside its map: curves, layers, weights, units, confusion matrix."""
+"""The views of the playground beside its drawing: map, curves, layers, weights, confusion matrix."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,9 +10,13 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
 from matplotlib.lines import Line2D
 
+from dlhelpers.labs.playground.drawing import NetworkView, colored
 from dlhelpers.labs.playground.frame import KEPT, Frame
-from dlhelpers.plots.playground import CLASS_COLORS, GLYPHS, DecisionView, MessageView
-from dlhelpers.plots.style import ACCENT, DEV, GHOST, LIGHT_BLUE, TRAIN, View, key, moving
+from dlhelpers.labs.playground.geometry import Unit, unit_name
+from dlhelpers.labs.playground.pointer import DRAWING, PLANE
+from dlhelpers.plots.decision_regions import CLASS_COLORS, GLYPHS, DecisionView, MessageView
+from dlhelpers.plots.style import ACCENT, DEV, GHOST, LIGHT_BLUE, TRAIN, View, key, moving, note
+from dlhelpers.plots.tiles import Tiles
 from dlhelpers.typing import FloatArray
 
 
@@ -21,8 +26,8 @@ class CurveView(View[Frame]):
     Runs that were kept are grey, with their letter at the end; a line shows the step that is looked at.
     """
 
-    def __init__(self, ax: Axes, name: str, label: str, limits: tuple[float, float], log: bool) -> None:
-        ax.set(xlim=(0, 100), ylim=limits, ylabel=label)
+    def __init__(self, ax: Axes, name: str, limits: tuple[float, float], log: bool) -> None:
+        ax.set(xlim=(0, 100), ylim=limits, xlabel="step", ylabel=name)
         ax.locator_params(axis="x", nbins=5)
         if log:
             ax.set_yscale("log")
@@ -33,6 +38,7 @@ class CurveView(View[Frame]):
         (self._changes,) = ax.plot([], [], "|", color="#222222", ms=9, mew=1.4, clip_on=False)
         moving(self._changes).set_in_layout(False)
         self._lines = _two_lines(ax, TRAIN, DEV, lw=1.8)
+        key(ax, ("— train", TRAIN), ("- - dev", DEV), ("grey: A, B …", "#777777"))
 
     def update(self, result: Frame, before: Frame | None) -> None:
         """Show `result.curves`, a dict of arrays, `result.kept`, `result.changes` and `result.looked_at`."""
@@ -146,28 +152,6 @@ class WeightsView(View[Frame]):
         )
 
 
-class UnitsView(View[Frame]):
-    """What each unit of one hidden layer answers in the plane: a small map for each, in one mosaic."""
-
-    SIDE = 4
-
-    def __init__(self, ax: Axes) -> None:
-        ax.set(xticks=[], yticks=[], aspect="equal")
-        ax.grid(visible=False)
-        self._mosaic = moving(
-            ax.imshow(np.zeros((2, 2)), cmap="cividis", vmin=-1, vmax=1, extent=(0, 4, 0, 4))
-        )
-        key(ax, ("a map for each unit", "#444444"), ("dark: low, yellow: high", "#444444"))
-
-    def update(self, result: Frame, before: Frame | None) -> None:
-        """Show `result.units`, (n_units, n, n), each scaled to [-1, 1]; at most 16 of them."""
-        n = result.units.shape[-1]
-        tiles = np.full((self.SIDE, n + 2, self.SIDE, n + 2), np.nan)
-        for i, unit in enumerate(result.units):
-            tiles[i // self.SIDE, 1:-1, i % self.SIDE, 1:-1] = unit[::-1]
-        self._mosaic.set_data(np.ma.masked_invalid(tiles.reshape(self.SIDE * (n + 2), -1)))
-
-
 class ConfusionView(View[Frame]):
     """How often each class was taken for each other, on the dev set."""
 
@@ -207,9 +191,10 @@ class ConfusionView(View[Frame]):
 
 
 PANELS: Mapping[str, Callable[[Axes], View[Frame]]] = {
+    "loss": partial(CurveView, name="loss", limits=(1e-3, 10), log=True),
+    "accuracy": partial(CurveView, name="accuracy", limits=(0, 1.02), log=False),
     "layers": LayersView,
     "weights": WeightsView,
-    "units": UnitsView,
     "confusion matrix": ConfusionView,
 }
 
@@ -219,9 +204,9 @@ class SidePanel(View[Frame]):
 
     def __init__(self, figure: Figure, place: SubplotSpec) -> None:
         self._axes = {name: figure.add_subplot(place, label=name) for name in PANELS}
-        self._views = {name: PANELS[name](ax) for name, ax in self._axes.items()}
+        self.views = {name: PANELS[name](ax) for name, ax in self._axes.items()}
         self._shown = ""
-        self._choose("layers")
+        self._choose("loss")
 
     def _choose(self, name: str) -> None:
         if name != self._shown:
@@ -232,21 +217,35 @@ class SidePanel(View[Frame]):
     def update(self, result: Frame, before: Frame | None) -> None:
         """Show the panel that `result.panel` names."""
         self._choose(result.panel)
-        self._views[result.panel].update(result, before)
+        self.views[result.panel].update(result, before)
+
+
+class LargeUnitView(View[Frame]):
+    """In the place of the map, what the chosen unit answers in the plane; the examples stay."""
+
+    def __init__(self, ax: Axes) -> None:
+        self._picture = moving(Tiles(smooth=True, zorder=0.5))
+        ax.add_artist(self._picture)
+        self._name = note(ax, 0.02, 0.02, transform=ax.transAxes, ha="left", va="bottom", zorder=9)
+
+    def update(self, result: Frame, before: Frame | None) -> None:
+        """Show `result.large`, or nothing."""
+        for artist in (self._picture, self._name):
+            artist.set_visible(result.large is not None)
+        if result.large is not None and isinstance(result.chosen, Unit):
+            self._picture.set_pictures(colored(result.large[np.newaxis]))
+            self._picture.place(np.full((1, 2), -result.limit), 2 * result.limit)
+            self._name.set_text(unit_name(result.chosen, result.sizes))
 
 
 def playground_views(figure: Figure) -> list[View[Frame]]:
-    """Return all views of the playground, laid out on a figure."""
-    grid = figure.add_gridspec(2, 3, width_ratios=(1.15, 1.1, 1))
-    plane = figure.add_subplot(grid[:, 0])
-    loss, accuracy = figure.add_subplot(grid[0, 1]), figure.add_subplot(grid[1, 1])
-    views: list[View[Frame]] = [
+    """Return all views of the playground, laid out on a figure: drawing, map, and one panel more."""
+    grid = figure.add_gridspec(1, 3, width_ratios=(1.2, 1.05, 0.85))
+    drawing, plane = (figure.add_subplot(grid[0, k], label=label) for k, label in enumerate((DRAWING, PLANE)))
+    return [
+        NetworkView(drawing),
         DecisionView(plane),
-        CurveView(loss, "loss", "loss", (1e-3, 10), log=True),
-        CurveView(accuracy, "accuracy", "accuracy", (0, 1.02), log=False),
-        SidePanel(figure, grid[:, 2]),
+        LargeUnitView(plane),
+        SidePanel(figure, grid[0, 2]),
         MessageView(plane),
     ]
-    accuracy.set_xlabel("step")
-    key(loss, ("— train", TRAIN), ("- - dev", DEV), ("— A, B: kept", "#777777"), ("| change", "#222222"))
-    return views

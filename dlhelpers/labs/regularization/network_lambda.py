@@ -20,7 +20,7 @@ from dlhelpers.live.stages import Stages, remembered
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
 from dlhelpers.optimizers import GradientDescent
-from dlhelpers.plots.playground import CLASS_COLORS, MessageView
+from dlhelpers.plots.decision_regions import CLASS_COLORS, MessageView
 from dlhelpers.plots.style import ACCENT, DEV, GHOST, LIGHT_GREY, TRAIN, View, key, moving
 from dlhelpers.plots.two_classes import TwoClassesView
 from dlhelpers.regularization import Regularized, soft_threshold

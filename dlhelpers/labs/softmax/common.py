@@ -6,7 +6,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
 from dlhelpers.live.grabs import Grab
-from dlhelpers.plots.playground import CLASS_COLORS, GLYPHS
+from dlhelpers.plots.decision_regions import CLASS_COLORS, GLYPHS
 from dlhelpers.plots.style import GHOST, moving
 from dlhelpers.typing import FloatArray
 

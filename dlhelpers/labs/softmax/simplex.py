@@ -10,7 +10,7 @@ from dlhelpers.labs.softmax.common import LIMIT, NAMES, in_words, name_class
 from dlhelpers.live.controls import log_slider, real_slider
 from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
-from dlhelpers.plots.playground import blend
+from dlhelpers.plots.decision_regions import blend
 from dlhelpers.plots.style import GHOST, View, key, moving
 from dlhelpers.softmax import softmax
 from dlhelpers.typing import FloatArray

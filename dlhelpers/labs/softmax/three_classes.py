@@ -18,7 +18,7 @@ from dlhelpers.metrics import accuracy
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam
-from dlhelpers.plots.playground import CLASS_COLORS, GLYPHS, MARKERS, blend
+from dlhelpers.plots.decision_regions import CLASS_COLORS, GLYPHS, MARKERS, blend
 from dlhelpers.plots.style import DEV, GHOST, TRAIN, View, key, moving
 from dlhelpers.softmax import hardmax, softmax
 from dlhelpers.training import descend

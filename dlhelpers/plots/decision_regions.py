@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from dlhelpers.plots.style import View, key, moving, note
+from dlhelpers.plots.tiles import Tiles
 from dlhelpers.typing import FloatArray, IntArray
 
 CLASS_COLORS = (
@@ -83,11 +84,8 @@ class DecisionView(View[Plane]):
         ax.set(xlim=(-3, 3), ylim=(-3, 3), aspect="equal")
         ax.grid(visible=False)
         self._ax = ax
-        self._map = moving(
-            ax.imshow(
-                np.ones((2, 2, 3)), extent=(-3, 3, -3, 3), origin="lower", interpolation="bilinear", zorder=0
-            )
-        )
+        self._map = moving(Tiles(smooth=True, zorder=0))
+        ax.add_artist(self._map)
         self._train = [
             moving(ax.plot([], [], MARKERS[k], color=CLASS_COLORS[k], ms=5, mec="white", mew=0.6)[0])
             for k in range(10)
@@ -100,10 +98,10 @@ class DecisionView(View[Plane]):
 
     def update(self, result: Plane, before: Plane | None) -> None:
         """Show the map, and the examples on it."""
-        self._map.set_data(blend(result.map))
+        self._map.set_pictures(blend(result.map)[np.newaxis])
+        self._map.place(np.full((1, 2), -result.limit), 2 * result.limit)
         if self._ax.get_xlim()[1] != result.limit:
             sides = (-result.limit, result.limit)
-            self._map.set_extent((*sides, *sides))
             self._ax.set(xlim=sides, ylim=sides)
         for marks, (X, y) in ((self._train, result.train), (self._dev, result.dev)):
             for k, mark in enumerate(marks):

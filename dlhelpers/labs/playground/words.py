@@ -1,0 +1,88 @@
+"""What is said about a frame of the playground: heading, caption, and the table of runs."""
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dlhelpers.labs.playground.controls import LABELS
+from dlhelpers.labs.playground.frame import Frame, Kept
+
+
+def told(step: int, values: Mapping[str, Any]) -> str:
+    """Return a change in words."""
+    return f"at step {step:,}: {_named(values)}"
+
+
+def _named(values: Mapping[str, Any]) -> str:
+    """Return settings in words, for instance "Learning rate 0.1, Optimizer momentum"."""
+    return ", ".join(
+        f"{LABELS.get(name, name)} {f'{value:.3g}' if isinstance(value, float) else value}"
+        for name, value in values.items()
+    )
+
+
+def differences(kept: Kept, now: Frame) -> str:
+    """Return, in words, the settings of a kept run that differ from the present one, and its changes."""
+    others = vars(now.start)
+    words = [_named({name: v for name, v in vars(kept.settings).items() if v != others[name]})]
+    own = [change for change in kept.changes if change not in now.story]
+    words += [f"{_named(change.values)} from step {change.step:,}" for change in own[-2:]]
+    missing = [change for change in now.story if change not in kept.changes]
+    words += [f"without {_named(change.values)} from step {change.step:,}" for change in missing[-2:]]
+    if len(own) + len(missing) > len(own[-2:]) + len(missing[-2:]):
+        words.append("earlier changes")
+    return ", ".join(word for word in words if word) or "the same"
+
+
+def finding(frame: Frame) -> str:
+    """Return the title: how good the network is now."""
+    return f"Dev accuracy {frame.now.dev_accuracy:.0%} after {frame.now.step:,} steps"
+
+
+def caption(frame: Frame) -> str:
+    """Return what the picture shows, in words."""
+    now, settings = frame.now, frame.settings
+    n_weights = " x ".join(map(str, (2, *settings.hidden, frame.map.shape[-1])))
+    words = (
+        f"A network {n_weights} on {settings.data}, trained with {settings.optimizer} "
+        f"at a learning rate of {now.learning_rate:.3g}. Loss: {now.train_loss:.3g} on the training set, "
+        f"{now.dev_loss:.3g} on the dev set. Accuracy: {now.train_accuracy:.0%} and {now.dev_accuracy:.0%}."
+    )
+    if frame.story:
+        words += f" Last change {told(*frame.story[-1])}."
+    if frame.looked_at is not None:
+        there, every = frame.looked_at, frame.every
+        grid = f" (measured every {every} steps)" if every > 1 else ""
+        words += (
+            f" The line marks step {there.step:,}{grid}: loss {there.train_loss:.3g} and "
+            f"{there.dev_loss:.3g}, accuracy {there.train_accuracy:.0%} and {there.dev_accuracy:.0%}."
+        )
+    for kept in frame.kept:
+        words += (
+            f" Grey {kept.letter}: {differences(kept, frame)}; dev accuracy "
+            f"{kept.last.dev_accuracy:.0%} after {kept.last.step:,.0f} steps."
+        )
+    if frame.outside:
+        words += f" {frame.outside} examples lie outside of the map."
+    return words + (f" {frame.message}".replace("\n", " ") if frame.message else "")
+
+
+def comparison(frame: Frame, microseconds: float) -> str:
+    """Return a table, as HTML, of the runs in grey and the present one; empty if there are none in grey."""
+    if not frame.kept:
+        return ""
+    now = Kept("now", frame.curves, frame.start, frame.story, microseconds)
+    rows = []
+    for run in (*frame.kept, now):
+        told = "" if run is now else html.escape(differences(run, frame))
+        last = frame.now if run is now else run.last
+        time = f"{run.microseconds:,.0f} µs" if run.microseconds else "not timed"
+        cells = (run.letter, told, f"{last.step:,.0f}", f"{last.train_loss:.3g}", f"{last.dev_loss:.3g}")
+        rows.append((*cells, f"{last.dev_accuracy:.0%}", time))
+    head = ("run", "differs from now in", "steps", "train loss", "dev loss", "dev accuracy", "time a step")
+    lines = [_row(head, "th"), *(_row(cells, "td") for cells in rows)]
+    return f'<table class="dlh-runs">{"".join(lines)}</table>'
+
+
+def _row(cells: Sequence[str], tag: str) -> str:
+    return "<tr>" + "".join(f"<{tag}>{cell}</{tag}>" for cell in cells) + "</tr>"
