@@ -35,8 +35,8 @@ from dlhelpers.plots.style import ACCENT, GHOST, TRAIN, View, key, moving, note
 from dlhelpers.training import descend
 from dlhelpers.typing import FloatArray
 
-RATES = 2.0 ** np.arange(-5, 0.1, 0.5)
-"""Every start tries these 11: from 1/32 to 1, each 1.41 times the one before."""
+RATES = np.array([0.031, 0.044, 0.062, 0.088, 0.12, 0.18, 0.25, 0.35, 0.5, 0.71, 1.0])
+"""Every start tries these 11, each about 1.4 times the one before."""
 OWN_BEST = 0.0
 SHORT, LONG, EVERY, MEAN, BATCH_SIZE = 100, 300, 5, 20, 64
 """Steps of a short and of a long training; a loss is measured every 5 steps, and is a mean over 20."""
@@ -101,7 +101,7 @@ class Race(NamedTuple):
     @property
     def caption(self) -> str:
         """Which rates were tried, and what each start reaches."""
-        text = "Each start tried 11 learning rates from 1/32 to 1"
+        text = "Each start tried 11 learning rates from 0.031 to 1"
         which = "counts at its best" if self.rate == OWN_BEST else f"is shown at {self.rate:.2g}"
         text += f" and {which}. Guessing has the loss {GUESSING:.2f}."
         if self.done:
@@ -188,7 +188,7 @@ X = fit(data.X_train).apply(data.X_train).astype(np.float32)
 Y = one_hot(data.y_train, 10).astype(np.float32)
 network = Network({(64, *[UNITS] * hidden, 10)}, {activation!r}, "softmax_cross_entropy")
 theta = network.initialize(np.random.default_rng({seed}), initializer={in_a_program(name)})
-rates = 2.0 ** np.arange(-5, 0.1, 0.5)[:, None]  # one network for each learning rate
+rates = np.array({RATES.tolist()})[:, None]  # one network for each
 batches = minibatches(X, Y, {BATCH_SIZE}, np.random.default_rng({seed}))
 run = descend(network, np.tile(theta.astype(np.float32), (11, 1)), batches, GradientDescent(), rates)
 losses = np.full(({length // EVERY + 1}, 11), np.inf)
@@ -255,7 +255,7 @@ class OverRateView(View[Race]):
         ax.set(xscale="log", yscale="log", xlim=(RATES[0] / 1.25, RATES[-1] * 1.25))
         ax.set(ylim=(LossCurvesView.LOW, LossCurvesView.HIGH), xlabel="learning rate")
         ax.set_ylabel("loss at your step")
-        ax.set_xticks([1 / 32, 1 / 8, 1 / 2], ["1/32", "1/8", "1/2"])
+        ax.set_xticks([0.05, 0.1, 0.2, 0.5, 1], ["0.05", "0.1", "0.2", "0.5", "1"])
         _loss_axis(ax)
         ax.minorticks_off()
         self._old = moving(ax.plot([], [], "-", color=GHOST, lw=2)[0])
