@@ -197,7 +197,7 @@ def _rate_from(formula: Callable[[Any], Any]) -> Callable[[FloatArray], Any]:
 valley_rate = Exercise(
     name="valley_rate",
     statement="""Return the best learning rate of gradient descent for a linear model without bias, whose
-        loss is the mean squared error over 2, equation (5). X holds the inputs, (m, n_features). The
+        loss is the mean squared error over 2, equation (4). X holds the inputs, (m, n_features). The
         curvatures of the valley are the eigenvalues of XᵀX / m; np.linalg.eigvalsh gives them, the
         smallest first.""",
     reference=_rate_from(lambda curvatures: 2 / (curvatures[0] + curvatures[-1])),
