@@ -16,7 +16,7 @@ TITLES = {
     "02": "Regularization",
     "03": "Dropout",
     "04a": "Normalized inputs",
-    "04b": "Initialization",
+    "04b": "The first weights",
     "05": "Gradient checking",
     "06a": "Mini-batches",
     "06b": "Momentum to Adam",

@@ -127,7 +127,7 @@ relu_growth = Exercise(
         ),
         Mistake(
             lambda n, variance, layers: (n * np.sqrt(variance) / 2) ** layers,
-            "you took the standard deviation of the weights. Equation (1) has their variance.",
+            "you took the standard deviation of the weights. Equation (6) has their variance.",
         ),
         Mistake(
             lambda n, variance, layers: (n * variance**2 / 2) ** layers,
@@ -199,6 +199,22 @@ relu_depth = Question(
         """Half of what, of the size or of its square? Press *ReLU at g = 1*, and read the factor a layer.""",
         """ReLU halves the mean square. The size is its root, so each layer multiplies it by 1/√2, about 0.71.
         0.71 to the power of 49 is about 4 times 10^-8.""",
+    ),
+)
+
+which_flat = Question(
+    text="""A network has 8 hidden ReLU layers of 32 units. With which first weights are the activations of
+        the last layer about as large as those of the first?""",
+    options=(
+        "Weights of σ = 1: a large signal cannot get lost.",
+        "Weights of the variance 1/n.",
+        "Weights of the variance 2/n.",
+    ),
+    answer="c",
+    feedback=(
+        "Its gain is √32 = 5.7. Press *large, 1*, and look at the purple line.",
+        "That is right for linear layers. What does ReLU take away? Look at the purple line.",
+        "Twice the variance makes up for the half that ReLU cuts off. Press *He, ReLU*.",
     ),
 )
 

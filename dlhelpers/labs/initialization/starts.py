@@ -105,7 +105,7 @@ class Race(NamedTuple):
         which = "counts at its best" if self.rate == OWN_BEST else f"is shown at {self.rate:.2g}"
         text += f" and {which}. Guessing has the loss {GUESSING:.2f}."
         if self.done:
-            each = (f"{short(name)} {_loss(self.loss(name))}" for name in self.done)
+            each = (f"{short(name)} {in_words(self.loss(name))}" for name in self.done)
             text += f" Training loss near step {self.steps}: {', '.join(each)}."
         if self.name in self.done and self.loss(self.name) < 0.9 * GUESSING:
             text += f" {short(self.name)} has it at the rate {RATES[self.column(self.name)]:.2g}."
@@ -115,7 +115,7 @@ class Race(NamedTuple):
         return text
 
 
-def _loss(value: float) -> str:
+def in_words(value: float) -> str:
     """Return a loss in words that rounding cannot change."""
     if value > 10:
         return "diverged"
@@ -123,7 +123,7 @@ def _loss(value: float) -> str:
 
 
 def _outcome(value: float) -> str:
-    return "diverged" if value > 10 else f"loss {_loss(value)}"
+    return "diverged" if value > 10 else f"loss {in_words(value)}"
 
 
 @remembered(6 * len(STARTS))
