@@ -8,7 +8,7 @@ import pytest
 from dlhelpers.broken_backprop import ANSWERS, BUGS, NOTHING, case
 from dlhelpers.exercises import gradient_checking
 from dlhelpers.exercises.checking import ask
-from dlhelpers.gradient_checking import best_eps, difference
+from dlhelpers.gradient_checking import best_eps
 from dlhelpers.labs.gradient_checking import differences, false_alarms, find_the_bug
 from dlhelpers.labs.gradient_checking.find_the_bug import case_of
 
@@ -93,14 +93,29 @@ def test_find_the_bug_answers_to_anything() -> None:
 # ------------------------------------------------------------------------- what the feedback says
 
 
-def test_smaller_eps() -> None:
-    """Near 1e-10 at 1e-5, above 1e-6 at 1e-12, for each smooth function of the lab."""
+def test_ten_times_smaller() -> None:
+    """One digit and two, for each smooth function of the lab at a point where neither f'' nor f''' is 0."""
     for name, curve in differences.CURVES.items():
         if curve.kink is None:
-            assert differences.compare(name, 0.7, 1e-5, "float64").here[1] < 1e-9
-            assert differences.compare(name, 0.7, 1e-12, "float64").here[1] > 1e-6
-    exact = 3 * 0.7 * 0.7
-    assert abs(difference(lambda x: x * x * x, 0.7, np.array([1e-12]))[0] - exact) > 1e-6
+            large, small = (differences.compare(name, 0.7, eps, "float64").here for eps in (1e-2, 1e-3))
+            assert large[0] / small[0] == pytest.approx(10, rel=0.1)
+            assert large[1] / small[1] == pytest.approx(100, rel=0.1)
+
+
+def test_coarse_numbers() -> None:
+    errors = differences.compare("x³", 0.7, 1e-2, "float32").errors["float32", True]
+    assert 1e-3 < best_eps(differences.EPSILONS, errors) < 1e-2
+    assert np.finfo("float32").eps ** (1 / 3) == pytest.approx(5e-3, rel=0.1)
+
+
+def test_only_a_bias() -> None:
+    """What the question tells, and that the two remedies are as different as it says."""
+    start = false_alarms.Setting("relu", "float64", "off", false_alarms.PENALTIES[0], 0, 1)
+    check = false_alarms.check_at(start, 1e-5)
+    assert check.error == pytest.approx(4e-3, rel=0.15)
+    assert all((error > 1e-9) == (name in ("b1", "b2")) for name, error in check.by_name.items())
+    assert false_alarms.check_at(start, 1e-7).error > 1e-3
+    assert false_alarms.check_at(start._replace(steps=100), 1e-7).error < 1e-7
 
 
 def test_which_bug() -> None:
@@ -122,7 +137,7 @@ def test_which_bug() -> None:
 
 
 def test_right_network_fails() -> None:
-    """On the kink: above 1e-3 for every small eps at the start; gone after training; tanh is right."""
+    """On the kink: above 1e-3 for every small eps at the start; tanh is right."""
     start = false_alarms.Setting("relu", "float64", "off", false_alarms.PENALTIES[0], 0, 0)
     for eps in (1e-9, 1e-7, 1e-5):
         check = false_alarms.check_at(start, eps)
