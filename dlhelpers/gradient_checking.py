@@ -206,7 +206,7 @@ def numerical_gradient(
 def relative_error(a: FloatArray, b: FloatArray) -> float:
     r"""Return how far two gradients differ, from 0 (equal) to 1 (opposite, or one of them is zero).
 
-    .. math:: \frac{\lVert a - b \rVert_2}{\lVert a \rVert_2 + \lVert b \rVert_2} \tag{1}
+    .. math:: \frac{\lVert a - b \rVert_2}{\lVert a \rVert_2 + \lVert b \rVert_2} \tag{3}
 
     The norm is the root of the sum of the squared components.  Both gradients are first divided by the
     same power of two: the error stays, and no square overflows or vanishes.  Two gradients of zero are
@@ -234,7 +234,7 @@ def relative_error(a: FloatArray, b: FloatArray) -> float:
         raise ValueError(f"a and b must have the same shape; got {a.shape} and {b.shape}.")
     a, b = _near_1(a, b)
     lengths = np.linalg.norm(a) + np.linalg.norm(b)
-    return float(np.linalg.norm(a - b) / lengths) if lengths != 0 else 0.0  # (1)
+    return float(np.linalg.norm(a - b) / lengths) if lengths != 0 else 0.0  # (3)
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ def normal(rng: np.random.Generator, shape: tuple[int, ...], scale: float | Floa
 def lecun_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
     r"""Return weights that keep the variance of the signal where the activation is nearly linear.
 
-    .. math:: W \sim N(0, 1 / n_{in}) \tag{1}
+    .. math:: W \sim N(0, 1 / n_{in}) \tag{11}
 
     For tanh.  The notes call this Xavier; Glorot's own formula has both sizes in it.
 
@@ -112,13 +112,13 @@ def lecun_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> FloatArray
     LeCun, Bottou, Orr & Mueller (1998), "Efficient backprop", section 4.6.
     """
     n_in, _ = _fans(rng, shape)
-    return rng.standard_normal(shape) * np.sqrt(1 / n_in)  # (1)
+    return rng.standard_normal(shape) * np.sqrt(1 / n_in)  # (11)
 
 
 def glorot_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
     r"""Return weights between what keeps the signal forward, 1/n_in, and the gradient backward, 1/n_out.
 
-    .. math:: W \sim N(0, 2 / (n_{in} + n_{out})) \tag{1}
+    .. math:: W \sim N(0, 2 / (n_{in} + n_{out})) \tag{12}
 
     Arguments as in `zeros`.
 
@@ -128,7 +128,7 @@ def glorot_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> FloatArra
     networks", equation 12.
     """
     n_in, n_out = _fans(rng, shape)
-    return rng.standard_normal(shape) * np.sqrt(2 / (n_in + n_out))  # (1)
+    return rng.standard_normal(shape) * np.sqrt(2 / (n_in + n_out))  # (12)
 
 
 def glorot_uniform(rng: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
@@ -152,7 +152,7 @@ def glorot_uniform(rng: np.random.Generator, shape: tuple[int, ...]) -> FloatArr
 def he_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
     r"""Return weights that keep the signal through ReLU, which passes half of it.
 
-    .. math:: W \sim N(0, 2 / n_{in}) \tag{1}
+    .. math:: W \sim N(0, 2 / n_{in}) \tag{13}
 
     Arguments as in `zeros`.
 
@@ -161,7 +161,7 @@ def he_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
     He, Zhang, Ren & Sun (2015), "Delving deep into rectifiers", equation 10.
     """
     n_in, _ = _fans(rng, shape)
-    return rng.standard_normal(shape) * np.sqrt(2 / n_in)  # (1)
+    return rng.standard_normal(shape) * np.sqrt(2 / n_in)  # (13)
 
 
 def orthogonal(
@@ -410,10 +410,10 @@ def predict_signals(activation: str, gain: float, n_layers: int, size: float = 1
     variance q, and :math:`\xi` is standard normal:
 
     .. math::
-        q^{[l]} &= g^2 s_{l-1}^2 \tag{1} \\
-        s_l^2 &= \operatorname{E}\,\varphi(\sqrt{q^{[l]}} \, \xi)^2 \tag{2} \\
-        c_l^2 &= \operatorname{E}\,\varphi'(\sqrt{q^{[l]}} \, \xi)^2 \tag{3} \\
-        d_l &= c_l \cdot g \, d_{l+1}, \quad d_L = c_L \tag{4}
+        q^{[l]} &= g^2 s_{l-1}^2 \tag{7} \\
+        s_l^2 &= \operatorname{E}\,\varphi(\sqrt{q^{[l]}} \, \xi)^2 \tag{8} \\
+        c_l^2 &= \operatorname{E}\,\varphi'(\sqrt{q^{[l]}} \, \xi)^2 \tag{9} \\
+        d_l &= c_l \cdot g \, d_{l+1}, \quad d_L = c_L \tag{10}
 
     s is the size of the activations, with the size of the input as s_0; d is that of dJ/dz when the gradient
     that arrives at the top has size 1.  The means are sums over 2,000 values of xi between -8 and 8.
@@ -463,15 +463,15 @@ def predict_signals(activation: str, gain: float, n_layers: int, size: float = 1
     before = np.float64(size)
     with np.errstate(all="ignore"):
         for layer in range(n_layers):
-            root_q = gain * before  # (1), before it is squared: a small square is 0
+            root_q = gain * before  # (7), before it is squared: a small square is 0
             z = root_q * xi
             a = phi(z)
             unit = power_of_two(a)
-            s[layer] = before = unit[0] * np.sqrt(density @ (a / unit) ** 2)  # (2)
-            c[layer] = np.sqrt(density @ phi_prime(z, a) ** 2)  # (3)
+            s[layer] = before = unit[0] * np.sqrt(density @ (a / unit) ** 2)  # (8)
+            c[layer] = np.sqrt(density @ phi_prime(z, a) ** 2)  # (9)
         d = c.copy()
         for layer in range(n_layers - 2, -1, -1):
-            d[layer] = c[layer] * gain * d[layer + 1]  # (4)
+            d[layer] = c[layer] * gain * d[layer + 1]  # (10)
     return Signals(s, d)
 
 

@@ -225,9 +225,9 @@ class LeastSquares:
     r"""The cost of linear regression without a bias: with two weights it can be drawn.
 
     .. math::
-        J &= \frac{1}{2m} \sum_i (w \cdot x^{(i)} - y^{(i)})^2 \tag{1} \\
-        \nabla J &= \frac1m X^T (X w - y) \tag{2} \\
-        H &= \frac1m X^T X \tag{3}
+        J &= \frac{1}{2m} \sum_i (w \cdot x^{(i)} - y^{(i)})^2 \tag{4} \\
+        \nabla J &= \frac1m X^T (X w - y) \tag{5} \\
+        H &= \frac1m X^T X \tag{6}
 
     It can be trained by `training.descend`; theta is w.
 
@@ -244,7 +244,7 @@ class LeastSquares:
 
     @np.errstate(all="ignore")
     def loss(self, theta: FloatArray, batch: Batch) -> FloatArray:
-        """Return (1), of shape (...).
+        """Return (4), of shape (...).
 
         Parameters
         ----------
@@ -259,20 +259,20 @@ class LeastSquares:
         """
         _check_regression(theta, batch)
         errors: FloatArray = theta @ batch.X.T - batch.Y[:, 0]
-        return np.square(errors).mean(axis=-1) / 2  # (1)
+        return np.square(errors).mean(axis=-1) / 2  # (4)
 
     @np.errstate(all="ignore")
     def gradient(self, theta: FloatArray, batch: Batch) -> FloatArray:
-        """Return (2), in the shape of theta; arguments as in `loss`."""
+        """Return (5), in the shape of theta; arguments as in `loss`."""
         _check_regression(theta, batch)
         errors: FloatArray = theta @ batch.X.T - batch.Y[:, 0]
-        return errors @ batch.X / len(batch.X)  # (2)
+        return errors @ batch.X / len(batch.X)  # (5)
 
     @np.errstate(all="ignore")
     def hessian(self, batch: Batch) -> FloatArray:
-        """Return (3), of shape (n, n): the same for every theta."""
+        """Return (6), of shape (n, n): the same for every theta."""
         _check_batch(batch)
-        return batch.X.T @ batch.X / len(batch.X)  # (3)
+        return batch.X.T @ batch.X / len(batch.X)  # (6)
 
 
 class BestRate(NamedTuple):
@@ -297,9 +297,9 @@ def best_rate(H: FloatArray) -> BestRate:
     direction, with opposite signs:
 
     .. math::
-        \alpha &= \frac{2}{\lambda_{\max} + \lambda_{\min}} \tag{1} \\
+        \alpha &= \frac{2}{\lambda_{\max} + \lambda_{\min}} \tag{7} \\
         \rho &= \frac{\lambda_{\max} - \lambda_{\min}}{\lambda_{\max} + \lambda_{\min}}
-            = \frac{\kappa - 1}{\kappa + 1} \tag{2}
+            = \frac{\kappa - 1}{\kappa + 1} \tag{8}
 
     Parameters
     ----------
@@ -327,8 +327,8 @@ def best_rate(H: FloatArray) -> BestRate:
     _check_hessian(H)
     eigenvalues = np.linalg.eigvalsh(H.astype(np.float64))
     low, high = float(eigenvalues.min()), float(eigenvalues.max())
-    rate = 2 / (high + low)  # (1)
-    factor = (high - low) / (high + low)  # (2)
+    rate = 2 / (high + low)  # (7)
+    factor = (high - low) / (high + low)  # (8)
     return BestRate(rate, factor)
 
 

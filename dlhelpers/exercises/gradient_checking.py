@@ -253,7 +253,7 @@ class BrokenCode:
 
     def __init__(self, bug: Bug) -> None:
         self._bug = bug
-        self._lines = str(broken_source(bug.name)).rstrip().splitlines()
+        self._lines = _excerpt(str(broken_source(bug.name)).rstrip().splitlines())
         self._broken = next(i for i, line in enumerate(self._lines, start=1) if bug.wrong in line)
 
     def __repr__(self) -> str:
@@ -292,6 +292,12 @@ class BrokenCode:
         return Code(f"# line {self._broken}: {self._bug.wrong_line}\n{self._bug.right_line}\n")
 
 
+def _excerpt(lines: list[str]) -> list[str]:
+    """Return the loop over the layers, where there is one: what stands before it prepares memory."""
+    start = next((i for i, line in enumerate(lines) if line.startswith("    for layer in")), 0)
+    return lines[start:]
+
+
 def _arrays_that_differ(bug: Bug, batch_norm: bool) -> list[str]:
     """Check a small network with this bug, with parameters that are not those of the start."""
     sizes, m, rng = (4, 4, 4, 4), 24, np.random.default_rng(0)
@@ -320,25 +326,39 @@ def find_the_bug(seed: int) -> BrokenCode:
 
 # Predictions ------------------------------------------------------------------------------------------
 
-smaller_eps = Question(
-    text="""The two-sided difference has an error of about ε². You use float64. How does the measured error
-        change when you go from ε = 1e-5 to ε = 1e-12?""",
+ten_times_smaller = Question(
+    text="""The function is smooth, and ε is 0.01. You make it ten times smaller. How do the errors
+    change?""",
     options=(
-        "It falls from about 1e-10 to about 1e-24: ε² says so.",
-        "It falls to about 1e-16, the precision of float64, and stays there.",
-        "It stays at about 1e-10.",
-        "It rises, to more than 1e-6.",
+        "Both become ten times smaller.",
+        "The one-sided error becomes ten times smaller, the two-sided one a hundred times.",
+        "Both become a hundred times smaller.",
+        "The two-sided error becomes half as large: it is a mean of two sides.",
     ),
-    answer="d",
+    answer="b",
     feedback=(
-        """ε² is the error of exact arithmetic. The computer rounds J(x + ε) and J(x - ε) to 16 digits, and
-        these digits are divided by 2ε. In the lab, move ε to the left and look at the dash-dotted line.""",
-        """The values of f are that precise, but their difference is divided by 2ε = 2e-12: an error of 1e-16
-        becomes one of 1e-4. In the lab, move ε to the left.""",
-        """It is near its lowest point at 1e-5. From there to the left, rounding takes over, and each factor
-        of 10 in ε costs a digit. In the lab, look at the left branch of the curve.""",
-        """f is rounded at the sixteenth digit, and the difference is divided by 2ε. So the error of rounding
-        is about u / ε: 1e-16 over 1e-12 is 1e-4. In the lab, the two lines meet near ε = 1e-5.""",
+        "Drag ε from 0.01 to 0.001, and read both errors. How steep are the two lines?",
+        "On logarithmic axes the lines have the slopes 1 and 2.",
+        "Which term is left in the one-sided one? Drag ε from 0.01 to 0.001, and read both errors.",
+        """It is a mean of a step to the left and one to the right. What happens to the errors of these two?
+        Drag ε from 0.01 to 0.001.""",
+    ),
+)
+
+coarse_numbers = Question(
+    text="""In float32, u is 1e-7 instead of 2e-16. Near which ε is the two-sided difference of x³ at 0.7 best
+        there?""",
+    options=(
+        "Near 1e-5, as in float64: the function is the same.",
+        "Near 1e-7: that is the precision of the numbers.",
+        "Between 1e-3 and 1e-2.",
+    ),
+    answer="c",
+    feedback=(
+        "The function is, but its values are not. Choose float32 in the lab: where is the lowest dotted "
+        "point?",
+        "Choose float32 in the lab, and move ε to 1e-7. How many digits of the slope are left?",
+        "u to the power of 1/3 is 5e-3. Coarser numbers need a larger step.",
     ),
 )
 
@@ -353,15 +373,12 @@ which_bug = Question(
     ),
     answer="b",
     feedback=(
-        """Then W3 and b3 would be wrong too: they are made from the gradient of the loss at once. In the lab,
-        give the answer "1/m is missing in the gradient of the loss" and look at the lower map.""",
+        "Everything, says this option. And W3 and b3? They are made from the gradient of the loss at once.",
         """Backpropagation goes from the last layer to the first. What agrees was computed before the bug,
         what differs after it. Between them lie the mask, the transposed W, and the slope of the
         activation.""",
-        """An error in the line of dW alone stays there: dW is the end of a branch, nothing is computed from
-        it. In the lab, give an answer with dW, and see that the biases agree.""",
-        """The check compares two numbers from the same forward pass. A wrong forward pass with its own
-        right gradient passes the check. In the lab, find the case of the mask that is not divided.""",
+        "What is computed from dW2 later on? Give an answer with dW in the lab, and see which arrays differ.",
+        "The check compares two numbers. Which of them comes from the forward pass, and which from both?",
     ),
 )
 
@@ -376,13 +393,31 @@ right_network_fails = Question(
     ),
     answer="d",
     feedback=(
-        """That is what tanh gives. For the blank example each pre-activation of ReLU is exactly 0: on the
-        kink. In the lab, press "ReLU on its kink".""",
-        """Off the kink ReLU is a straight line, and its check is as good as that of tanh. On the kink it is
-        wrong by far more than 1e-7. In the lab, press "ReLU on its kink".""",
-        """A smaller ε helps when a kink is near. Here the pre-activation is exactly 0: every ε, however
-        small, steps over it. In the lab, press "ReLU on its kink" and move ε.""",
+        "Compute the pre-activations of the blank example. Then press *ReLU on its kink*.",
+        "How smooth is ReLU, a little away from 0? And at 0? Press *ReLU on its kink*.",
+        "How far is the pre-activation of the blank example from the kink? Press *ReLU on its kink*, and "
+        "move ε.",
         """On the kink the backward pass takes the slope 0, and the two-sided difference finds one half, for
-        every ε. After some training the biases are not 0 any more, and the alarm is gone.""",
+        every ε.""",
+    ),
+)
+
+only_a_bias = Question(
+    text="""You check your own ReLU network in float64, with ε = 1e-5, before any training. All biases are 0.
+        The relative error is 4e-3. Only b1 and b2 differ; b3 and all weights agree to nine digits. What do
+        you do next?""",
+    options=(
+        "Search the line of db for a bug: only biases are wrong.",
+        "Check again at parameters after some training, and with ε = 1e-7.",
+        "Check again at the same parameters, with ε = 1e-7.",
+        "Raise the limit to 1e-2: ReLU is not smooth.",
+    ),
+    answer="b",
+    feedback=(
+        "The same line computes db3. Does b3 differ?",
+        """It looks like an example on the kink: check where nothing sits on it. If the error stays there,
+        it is a bug. If it goes, say so in a comment, and leave the test at those parameters.""",
+        "If a pre-activation is exactly 0, how small must ε be to step over the kink no more?",
+        "Which bugs would such a limit still find? First find out what the 4e-3 are.",
     ),
 )

@@ -1,185 +1,8 @@
-"""The exercises and prediction questions of notebook 04."""
-
-from collections.abc import Callable
+"""The exercises and prediction questions of notebook 04b on the first weights."""
 
 import numpy as np
 
 from dlhelpers.exercises.checking import Exercise, Mistake, Question
-from dlhelpers.normalization import fit
-from dlhelpers.typing import FloatArray
-
-# Normalizing two sets -------------------------------------------------------------------------------
-
-Pair = tuple[FloatArray, FloatArray]
-Statistic = Callable[[FloatArray], FloatArray]
-
-
-def _normalize(X_train: FloatArray, X_test: FloatArray) -> Pair:
-    fitted = fit(X_train)
-    return fitted.apply(X_train), fitted.apply(X_test)
-
-
-def _mean(X: FloatArray) -> FloatArray:
-    return np.asarray(X.mean(axis=0))
-
-
-def _std(X: FloatArray) -> FloatArray:
-    return np.asarray(X.std(axis=0))
-
-
-def _by(mean: Statistic, scale: Statistic, constant: bool) -> Callable[[FloatArray, FloatArray], Pair]:
-    """Return a function that takes these statistics from the training set.
-
-    `constant` says whether it thinks of constant features, and takes 1 for a scale of 0.
-    """
-
-    def normalize(X_train: FloatArray, X_test: FloatArray) -> Pair:
-        mu, sigma = mean(X_train), scale(X_train)
-        if constant:
-            sigma = np.where(sigma == 0, 1, sigma)
-        return (X_train - mu) / sigma, (X_test - mu) / sigma
-
-    return normalize
-
-
-def _own_statistics(constant: bool) -> Callable[[FloatArray, FloatArray], Pair]:
-    each = _by(_mean, _std, constant)
-    return lambda X_train, X_test: (each(X_train, X_train)[0], each(X_test, X_test)[0])
-
-
-def _all_rows(constant: bool) -> Callable[[FloatArray, FloatArray], Pair]:
-    def normalize(X_train: FloatArray, X_test: FloatArray) -> Pair:
-        both = np.concatenate([X_train, X_test])
-        one = _by(lambda X: _mean(both), lambda X: _std(both), constant)
-        return one(X_train, X_test)
-
-    return normalize
-
-
-def _train_only(constant: bool) -> Callable[[FloatArray, FloatArray], Pair]:
-    return lambda X_train, X_test: (_by(_mean, _std, constant)(X_train, X_test)[0], X_test)
-
-
-def _zero(X: FloatArray) -> FloatArray:
-    return np.zeros(X.shape[1])
-
-
-_SLIPS: tuple[tuple[Callable[[bool], Callable[[FloatArray, FloatArray], Pair]], str, bool], ...] = (
-    (
-        lambda constant: _by(_mean, lambda X: _std(X) ** 2, constant),
-        "you divided by σ², as the notes do. A feature in thousands then becomes one in thousandths: the "
-        "valley is as long as before, and lies the other way. Which power of σ has the unit of x?",
-        True,
-    ),
-    (
-        _own_statistics,
-        "the test set is scaled by its own mean and deviation. The weights were learned for inputs on "
-        "the scale of the training set; which statistics belong to both sets?",
-        True,
-    ),
-    (
-        _all_rows,
-        "mean and deviation come from both sets together. So the test set takes part in the fitting, and "
-        "it is no longer unseen. Which set may be used for fitting?",
-        False,
-    ),
-    (
-        _train_only,
-        "the test set is returned as it came. The network has learned from normalized inputs; it must "
-        "get such inputs in use, too.",
-        True,
-    ),
-    (
-        lambda constant: _by(_zero, _std, constant),
-        "the mean is not subtracted. The features have one scale now, but they are not centered.",
-        True,
-    ),
-    (
-        lambda constant: _by(_mean, lambda X: np.sqrt(np.mean(X**2, axis=0)), constant),
-        "σ² = mean of x² holds only after the mean was subtracted, as in the notes, where the lines run one "
-        "after the other. You took it from the raw x.",
-        False,
-    ),
-    (
-        lambda constant: _by(_mean, lambda X: np.asarray(X.std(axis=0, ddof=1)), constant),
-        "you divided by m - 1 (ddof=1). The formula has m. For large m it makes no difference, but the "
-        "training set would not have the variance 1 exactly.",
-        True,
-    ),
-    (
-        lambda constant: _by(lambda X: np.asarray(X.mean()), lambda X: np.asarray(X.std()), constant),
-        "there is one mean and one deviation for all features together, so their scales stay as different as "
-        "they were. Which axis counts the examples?",
-        False,
-    ),
-    (
-        lambda constant: _by(lambda X: X.min(axis=0), lambda X: np.ptp(X, axis=0), constant),
-        "you mapped each feature to the range from 0 to 1. That is another normalization: its result "
-        "depends on the two most extreme examples only. The notes ask for mean 0 and variance 1.",
-        True,
-    ),
-)
-"""A slip as a function of `constant`, what to say, and whether a constant feature can give 0 / 0 in it."""
-
-_SMALL_NUMBER = """a small number in the denominator avoids 0 / 0, but it makes a constant feature huge as
-    soon as a new example differs from it. Take 1 where σ is 0, for instance with np.where."""
-
-
-def _with_small_number(eps: float) -> list[Statistic]:
-    """Return the deviation with this number added, and that with it under the root, unless they agree."""
-    beside, under = (lambda X: _std(X) + eps), (lambda X: np.sqrt(X.var(axis=0) + eps))
-    return [beside, under] if eps >= 1e-10 else [beside]
-
-
-_CONSTANT = "Besides, a constant feature gives 0 / 0 here: take 1 for its σ."
-
-normalize = Exercise(
-    name="normalize",
-    statement="""Return both sets normalized, as (train, test): each feature minus its mean, divided by its
-        standard deviation. For a feature that is constant in the training set, take 1 as its deviation.""",
-    reference=_normalize,
-    cases=[
-        {
-            "X_train": np.array([[1.0, 10.0], [3.0, 30.0], [8.0, 20.0]]),
-            "X_test": np.array([[2.0, 20.0], [5.0, 4.0]]),
-        },
-        {
-            "X_train": np.array(
-                [[-2.0, 100.0, 0.1], [0.0, 400.0, 0.4], [3.0, 200.0, 0.3], [5.0, 100.0, 0.2]]
-            ),
-            "X_test": np.array([[1.0, 300.0, 0.5], [4.0, 50.0, 0.2], [2.0, 150.0, 0.0]]),
-        },
-        {
-            "X_train": np.array([[1.0, 5.0], [2.0, 5.0], [6.0, 5.0]]),
-            "X_test": np.array([[3.0, 5.0], [4.0, 7.0]]),
-        },
-    ],
-    mistakes=[
-        Mistake(
-            _by(_mean, _std, constant=False),
-            "only the constant feature is left: its deviation is 0, and 0 / 0 is not a number. Take 1 "
-            "where σ is 0, for instance with np.where.",
-        ),
-        *(
-            Mistake(_by(_mean, scale, constant=False), _SMALL_NUMBER)
-            for eps in (2.2e-16, 1e-15, 1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
-            for scale in _with_small_number(eps)
-        ),
-        *(Mistake(slip(True), text) for slip, text, _ in _SLIPS),
-        *(Mistake(slip(False), f"{text} {_CONSTANT}") for slip, text, divides in _SLIPS if divides),
-    ],
-    hint="""Compute mu and sigma from X_train with axis=0, one number for each feature. Then use the same
-        two for both sets. np.where(sigma == 0, 1, sigma) takes care of a constant feature.""",
-    solution="""
-        def normalize(X_train, X_test):
-            mu, sigma = X_train.mean(axis=0), X_train.std(axis=0)
-            sigma = np.where(sigma == 0, 1, sigma)
-            return (X_train - mu) / sigma, (X_test - mu) / sigma
-    """,
-    why="""mu and sigma belong to the network like its weights: they are fitted on the training set, and
-        kept. So the test set need not have mean 0, and a shift of it stays visible. normalization.fit does
-        the same.""",
-)
 
 # He's weights ---------------------------------------------------------------------------------------
 
@@ -304,7 +127,7 @@ relu_growth = Exercise(
         ),
         Mistake(
             lambda n, variance, layers: (n * np.sqrt(variance) / 2) ** layers,
-            "you took the standard deviation of the weights. Equation (1) has their variance.",
+            "you took the standard deviation of the weights. Equation (6) has their variance.",
         ),
         Mistake(
             lambda n, variance, layers: (n * variance**2 / 2) ** layers,
@@ -322,58 +145,27 @@ relu_growth = Exercise(
         is the variance 2/n. A factor of 0.5 leaves 10^-15 of the mean square after 50 layers.""",
 )
 
-# Predictions ----------------------------------------------------------------------------------------
+# Questions ------------------------------------------------------------------------------------------
 
-long_valley = Question(
-    text="""Two features have the standard deviations 5 and 1, and mean 0. The valley of the loss is then 5
-        times as long as wide. You divide each feature by σ², as the notes write. What does the valley look
-        like?""",
+slightly_more = Question(
+    text="""50 linear layers, and random weights with the gain g = 1: the signal keeps its size. You make all
+        weights 19% larger. How large is the signal in layer 50, compared to layer 1?""",
     options=(
-        "Round: both features are on one scale now.",
-        "Still 5 times as long as wide, but it lies in the other direction.",
-        "25 times as long as wide: squaring makes it worse.",
-        "The same as before: dividing by numbers does not change the problem.",
+        "About 1.2 times as large.",
+        "About 60 times as large: 1.2 times 50.",
+        "About 5,000 times as large.",
     ),
-    answer="b",
+    answer="c",
     feedback=(
-        """It would be round after x / σ. But 5 / 25 = 0.2, and 1 / 1 = 1: the first feature is now the
-        small one, by the same factor of 5. In the lab, set the means to 0 and compare the condition
-        numbers.""",
-        """σ / σ² = 1 / σ. So the deviations are 0.2 and 1: the small feature and the large one have changed
-        places, and the condition number is the same, about 25. In the lab, the valley turns by a right
-        angle.""",
-        """The deviation of x / σ² is 1 / σ, not σ² or 1 / σ². That gives 0.2 and 1, a ratio of 5 once more.
-        In the lab, the condition number is the same as for centered data.""",
-        """The best predictions stay the same. But the shape of the valley depends on the scales of the
-        features, and with it the number of steps. In the lab, compare the two valleys.""",
-    ),
-)
-
-one_patient = Question(
-    text="""A network was trained on normalized inputs. In use, one example comes at a time. A program
-        normalizes it by its own mean and standard deviation. What does the network answer?""",
-    options=(
-        "The right answers: normalizing is always done in the same way.",
-        "Right answers on average, but noisy ones: one example is a small sample.",
-        "Answers that are a little too small.",
-        "The same answer for every example.",
-    ),
-    answer="d",
-    feedback=(
-        """The formula is the same, but not the numbers in it. A single example is its own mean, so x - μ is
-        0, whatever x is. In the lab, choose the test set by its own, and one test example.""",
-        """It is worse than noise. The mean of one example is the example itself: after the subtraction
-        nothing of it is left. In the lab, choose the test set by its own, and one test example.""",
-        """Too small, but not a little: x - μ is exactly 0 for every feature. In the lab, choose the test
-        set by its own, and one test example.""",
-        """x - μ is 0 for every feature, so all examples look alike to the network. With more examples the
-        error is less plain to see, but a shift of the whole test set is lost in the same way.""",
+        "By how much does each layer change the signal? Drag the green line to 1.19, and look at layer 50.",
+        "Are the layers added, or does each one multiply? Drag the green line to 1.19, and look at layer 50.",
+        "Each layer multiplies by about 1.19, and 1.19 to the power of 49 is about 5,000.",
     ),
 )
 
 halves = Question(
-    text="""50 linear layers of 64 units; every weight is 0.5. The notes say that small weights make the
-        activations shrink exponentially. What happens to a signal of positive numbers?""",
+    text="""50 linear layers of 64 units; every weight is 0.5. What happens to a signal of positive
+        numbers?""",
     options=(
         "Each layer halves it: 0.5 to the power of 50 is about 10^-15.",
         "It keeps its size: half of the weights' sum goes up, half is lost.",
@@ -382,14 +174,10 @@ halves = Question(
     ),
     answer="c",
     feedback=(
-        """That is right for a chain of single units. Here each unit adds up 64 inputs, each times 0.5. In
-        the lab, press both buttons with 0.5 and compare.""",
-        """A unit adds up 64 equal numbers times 0.5. That is 32 times one of them. In the lab, press the
-        button for 0.5 and 64 units.""",
-        """A unit adds up 64 numbers, each times 0.5: 32 times their mean. A matrix is large or small by its
-        singular values, not by its entries. In the lab, the curve leaves the frame after 8 layers.""",
-        """The root of 64 is right for random weights, whose signs differ: they cancel in part. All of these
-        have the same sign. In the lab, press the button for 0.5 and 64 units.""",
+        """How many numbers does a unit add up? Press both buttons with 0.5, and compare.""",
+        """All weights have the same sign. What is the sum of 64 equal numbers, each times 0.5?""",
+        "A unit adds up 64 numbers, each times 0.5: that is 32 times their mean.",
+        """The root of 64 belongs to random signs, where much cancels. Which signs do these weights have?""",
     ),
 )
 
@@ -405,37 +193,66 @@ relu_depth = Question(
     ),
     answer="d",
     feedback=(
-        """ReLU sets the negative half to 0, in each of the layers. What one layer takes away is multiplied 50
-        times. In the lab, press the button for ReLU at g = 1.""",
-        """Half of the units are off in each layer, not once. In the lab, press the button for ReLU at g = 1
-        and look at the slope.""",
-        """ReLU halves the mean square. The size is its root, so each layer multiplies it by 0.71, not by
-        0.5. In the lab, press the button for ReLU at g = 1.""",
-        """ReLU halves the mean square, so each layer multiplies the size by 1/√2, about 0.71. 0.71 to
-        the power of 49 is about 4 times 10^-8. A gain of √2 makes up for it, and that is He's variance,
-        2/n.""",
+        """And what does it do to the others? Press *ReLU at g = 1*, and look at the slope of the purple
+            line.""",
+        """In one layer, or in each? Press *ReLU at g = 1*, and look at the slope of the purple line.""",
+        """Half of what, of the size or of its square? Press *ReLU at g = 1*, and read the factor a layer.""",
+        """ReLU halves the mean square. The size is its root, so each layer multiplies it by 1/√2, about 0.71.
+        0.71 to the power of 49 is about 4 times 10^-8.""",
     ),
 )
 
-which_start = Question(
-    text="""A network with 8 hidden ReLU layers learns digits. Several starts are compared; each gets the
-        learning rate that suits it best. Which statement is right?""",
+which_flat = Question(
+    text="""A network has 8 hidden ReLU layers of 32 units. With which first weights are the activations of
+        the last layer about as large as those of the first?""",
     options=(
-        "Weights of the variance 2/n come farther than those of 1/n; weights of 0.01 learn nothing.",
-        "All come equally far: a higher rate makes up for small weights.",
-        "Weights of 0.01 are the safest: nothing can explode.",
-        "Weights with σ = 1 come farthest: a larger signal has more to say.",
+        "Weights of σ = 1: a large signal cannot get lost.",
+        "Weights of the variance 1/n.",
+        "Weights of the variance 2/n.",
     ),
-    answer="a",
+    answer="c",
     feedback=(
-        """With the variance 2/n the signal reaches the last layer, and the gradient the first. With 0.01
-        both are lost on the way, and no rate of the row helps. In the lab, compare the curves.""",
-        """The gradient of weights of 0.01 is smaller by many powers of ten, and by another factor in each
-        layer. No single rate fits all layers. In the lab, look at the loss over the learning rate.""",
-        """Nothing explodes, and nothing moves: the loss stays at that of guessing, 2.30. In the lab, choose
-        small weights.""",
-        """The signal is 10^5 at the last layer. The loss is in the thousands, and the first step is so large
-        that training diverges, or all units die. In the lab, press the button for weights that are too
-        large.""",
+        "Its gain is √32 = 5.7. Press *large, 1*, and look at the purple line.",
+        "That is right for linear layers. What does ReLU take away? Look at the purple line.",
+        "Twice the variance makes up for the half that ReLU cuts off. Press *He, ReLU*.",
+    ),
+)
+
+twice_the_start = Question(
+    text="""A network with 8 hidden ReLU layers learns digits for 100 steps. Each start gets the learning rate
+        that suits it best. What does a higher rate do for weights of σ = 0.01?""",
+    options=(
+        "It makes up for the small weights: at its best rate this start comes as far as the others.",
+        "Nothing: at no rate does it leave the loss of guessing.",
+        "It helps a little: it comes half as far.",
+    ),
+    answer="b",
+    feedback=(
+        "How large is the gradient of layer 1, next to that of layer 8? Press *small, 0.01*, and look right.",
+        """Signal and gradient are lost in each layer, each time by another factor. One rate cannot serve
+            them all.""",
+        "Press *small, 0.01*, and look at the right panel: which of the rates would you take?",
+    ),
+)
+
+stuck = Question(
+    text="""Your network has 20 hidden ReLU layers; its weights have the variance 1/n. After 500 steps the
+        loss is still that of guessing, at every learning rate that you tried. Layer 1 has activations of
+        size 0.7, layer 20 of 0.001. What do you change first?""",
+    options=(
+        "A far higher learning rate: the gradients are small.",
+        "The variance of the first weights: 2/n.",
+        "The activation: the sigmoid does not cut off anything.",
+        "More training: it is only slow.",
+    ),
+    answer="b",
+    feedback=(
+        "You tried all rates. Is there one that suits the first and the last layer?",
+        """The factor 0.001 / 0.7 over 19 layers is 0.71 a layer: exactly what ReLU takes. Var = 2/n gives
+            it back. With many more layers, batch normalization (notebook 08) keeps the sizes during
+            training, too.""",
+        "How large is its slope at most? Choose sigmoid in the lab of the layers, and look at the gradients.",
+        """It may be. But what would you have to wait for? The size of 0.001 tells you the factor a layer; a
+        change of one line makes it 1.""",
     ),
 )

@@ -81,7 +81,7 @@ zero_weights = Question(
         as well; only the biases of the last layer move. In the lab, choose zeros and look at the map.""",
         """Every hidden unit answers 0 to every point, and the gradient of each weight has such a 0 as a
         factor. Only the biases of the last layer learn: which class is more frequent. Random weights
-        are there to break this tie; notebook 04 is about how large they should be.""",
+        are there to break this tie; notebook 04b is about how large they should be.""",
         """Nothing is divided by a weight. In the lab, choose zeros and press Play: the loss is finite, it
         only does not fall below that of guessing.""",
     ),

@@ -76,7 +76,7 @@ for initializer in ("recommended", "zeros"):
 # grows) of a weight is a product, and one of its factors is such a 0. So no weight ever changes. Only the biases of the
 # last layer move, toward the class that is more frequent in the training set: the network gives the same answer to
 # every point. In the dev set this class happens to be the rarer one, so it gets less than half of the points right.
-# Random weights break the tie. How large they should be is the subject of notebook 04.
+# Random weights break the tie. How large they should be is the subject of notebook 04b.
 #
 # ## Write it yourself
 #
@@ -154,9 +154,9 @@ course_map(notebooks())
 # | 1.3 Regularization | [02 Regularization](02_regularization.ipynb) |
 # | 1.4 Dropout | [03 Dropout](03_dropout.ipynb) |
 # | 1.5 Early stopping, augmentation | [02 Regularization](02_regularization.ipynb) |
-# | 1.6 Normalizing the inputs | [04 Initialization](04_initialization.ipynb) |
-# | 1.7 Vanishing and exploding gradients | [04 Initialization](04_initialization.ipynb) |
-# | 1.8 Weight initialization | [04 Initialization](04_initialization.ipynb) |
+# | 1.6 Normalizing the inputs | [04a Normalized inputs](04a_normalization.ipynb) |
+# | 1.7 Vanishing and exploding gradients | [04b The first weights](04b_initialization.ipynb) |
+# | 1.8 Weight initialization | [04b The first weights](04b_initialization.ipynb) |
 # | 1.9 Numerical gradients | [05 Gradient checking](05_gradient_checking.ipynb) |
 # | 1.10 Gradient checking | [05 Gradient checking](05_gradient_checking.ipynb) |
 # | 1.11 Mini-batches | [06a Mini-batches](06a_minibatches.ipynb) |

@@ -221,7 +221,7 @@ for name in rotation.ROTATED:
 
 # %% [markdown]
 # So a rate for each parameter helps as far as the parameters are the right coordinates. In a network they often are, at least roughly: units
-# and layers have gradients of very different sizes, as [04b](04_initialization.ipynb) shows.
+# and layers have gradients of very different sizes, as [04b](04b_initialization.ipynb) shows.
 #
 # Where does $\epsilon$ stand? It keeps the denominator above 0. Two places are in use: $\sqrt{s} + \epsilon$ (PyTorch, Keras)
 # and $\sqrt{s + \epsilon}$ (TensorFlow 1). With the same $\epsilon = 10^{-8}$ they differ where gradients are small, because the root of $10^{-8}$ is

@@ -1,3 +1,6 @@
-"""Numbers of the lab of notebook 04 on the inputs."""
+"""Numbers of the labs of notebook 04a on the inputs."""
 
-NUMBERS = {"normalize_lab": lambda r: (r.condition, r.excess, r.test_error)}
+NUMBERS = {
+    "scaled_test_set_lab": lambda r: (r.predictions, r.error),
+    "valley_lab": lambda r: (r.condition, r.path, r.excess),
+}

@@ -1,4 +1,4 @@
-"""Find the bug: backpropagation with one term changed, and what a gradient check shows of it."""
+"""Find the bug, a game: backpropagation with one term changed, and what a gradient check shows of it."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -45,6 +45,12 @@ SHAPES: Shapes = {
 }
 
 
+def case_of(seed: int) -> Bug:
+    """Return the case that is drawn for a seed: 15 seeds in a row are all the cases, shuffled."""
+    deck, place = divmod(seed, len(BUGS))
+    return case(int(np.random.default_rng(deck).permutation(len(BUGS))[place]))
+
+
 class Setting(NamedTuple):
     """What runs: the parts that are switched on, and how long the network was trained."""
 
@@ -83,7 +89,7 @@ class Found(NamedTuple):
             return case
         if self.too_early:
             return f"{case}. Too early to answer that there is nothing"
-        return f"{case}. Your answer is {'right' if self.answer == self.bug.answer else 'not right'}"
+        return f"{case}. Your answer is {'right' if self.right else 'not right'}"
 
     @property
     def caption(self) -> str:
@@ -102,6 +108,16 @@ class Found(NamedTuple):
         return f"{text} {self._judge()}"
 
     @property
+    def right(self) -> bool:
+        """Whether the answer is the best that a reader of the check can give."""
+        return self.answer == self.bug.answer
+
+    @property
+    def judged(self) -> bool:
+        """Whether there is an answer that counts."""
+        return self.answer != NOT_YET and not self.too_early
+
+    @property
     def too_early(self) -> bool:
         """Whether the answer is "nothing" while parts are off in which a bug may hide."""
         unseen = _differ(self.errors) == self.false_alarms
@@ -114,7 +130,7 @@ class Found(NamedTuple):
         if self.too_early:
             return f"Nothing differs so far, but you have not seen all. Switch on {_off(self.setting)} first."
         ours, alarms = _differ(self.errors), self.false_alarms
-        if self.answer == bug.answer:
+        if self.right:
             line = f" It reads: {bug.wrong_line}. It should read: {bug.right_line}." if bug.where else ""
             if bug.found and ours == alarms:
                 seen = f"Right, but you cannot see it here: switch on {bug.needs}. This is what you then see."
@@ -189,7 +205,7 @@ def search(
 ) -> Found:
     """Check the case that belongs to the seed, and the reader's answer beside it."""
     setting = Setting(activation, keep_prob, strength, batch_norm, steps, seed)
-    bug = case(seed)
+    bug = case_of(seed)
     check, right = examine(bug.name, setting), examine("no bug at all", setting)
     theirs = None
     if answer != NOT_YET:
@@ -230,7 +246,26 @@ def _off(setting: Setting) -> str:
         "some training": setting.steps > 0,
     }
     *others, last = [part for part, on in parts.items() if not on] or [""]
-    return f"{', '.join(others)} or {last}" if others else last
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+class Score:
+    """The first answer to each case; what is changed later does not count."""
+
+    def __init__(self) -> None:
+        self.first: dict[int, bool] = {}
+
+    def finding(self, result: Found) -> str:
+        """Count the answer if it is the first to its case; return the finding with the score."""
+        if result.judged:
+            self.first.setdefault(result.setting.seed, result.right)
+        if not self.first:
+            return result.finding
+        return f"{result.finding}. Score: {sum(self.first.values())} of {len(self.first)} at the first answer"
+
+
+SCORE = Score()
+"""Of this session: it survives another run of the cell."""
 
 
 def program(
@@ -262,7 +297,8 @@ right = objective("no bug at all")
 theta = right.network.initialize(np.random.default_rng({seed}))
 run = descend(right, theta, repeat(batch), GradientDescent(), {LEARNING_RATE})
 theta = next(islice(run, {steps}, None)).theta  # the right gradient trains
-bug = case({seed}).name  # print(bug) tells
+drawn = np.random.default_rng({seed // len(BUGS)}).permutation({len(BUGS)})[{seed % len(BUGS)}]
+bug = case(int(drawn)).name  # print(bug) tells
 check = check_gradient(objective(bug), theta, batch, eps={EPS})
 result = list(check.by_name.values())
 """
@@ -321,15 +357,16 @@ def views(figure: Figure) -> list[View[Found]]:
 def find_the_bug_lab() -> Lab:
     """Return the lab *Find the bug*.
 
-    An answer belongs to its case: another seed takes it back, a preset keeps it.  The seed comes first, so
+    An answer belongs to its case: it stays with its seed, and a preset keeps it.  The seed comes first, so
     that what sets both sets the answer last.
     """
     seed, answer = seed_box(), choice("Your answer", [NOT_YET, *ANSWERS], NOT_YET)
+    given: dict[int, str] = {}
 
-    def take_back(change: object) -> None:
-        answer.value = NOT_YET
+    def turn_to_the_case(change: object) -> None:
+        answer.value = given.get(seed.value, NOT_YET)
 
-    seed.observe(take_back, "value")
+    seed.observe(turn_to_the_case, "value")
     lab = Lab(
         "Find the bug",
         controls={
@@ -343,19 +380,21 @@ def find_the_bug_lab() -> Lab:
         },
         compute=search,
         views=views,
+        finding=SCORE.finding,
         code=program,
         presets={
             "bare network": {"keep_prob": 1, "strength": 0},
             "dropout only": {"strength": 0},
             "penalty only": {"keep_prob": 1},
-            "with batch norm": {"keep_prob": 1, "strength": 0, "batch_norm": True},
             "after training": {"steps": 100},
+            "all parts on": {"batch_norm": True, "steps": 50},
         },
         seeded=False,  # it has the seed already
         size=(9.6, 4.8),
     )
 
     def keep(change: object) -> None:
+        given[seed.value] = answer.value
         for values in lab.presets.values():
             values["answer"] = answer.value
 

@@ -1,9 +1,11 @@
-"""The labs on the first weights (notebook 04)."""
+"""The labs on the first weights (notebook 04b)."""
 
 from dlhelpers.labs.initialization.depth import depth_lab
-from dlhelpers.labs.initialization.first_weights import initialization_lab
+from dlhelpers.labs.initialization.signals import signals_lab
+from dlhelpers.labs.initialization.starts import starts_lab
 
 __all__ = [
     "depth_lab",
-    "initialization_lab",
+    "signals_lab",
+    "starts_lab",
 ]
