@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dlhelpers.bias_variance import Diagnosis, diagnose
+from dlhelpers.datasets import Split
 from dlhelpers.experiments import learning_curves
 from dlhelpers.labs.bias_variance.common import diagnosis_name
-from dlhelpers.datasets import Split
 from dlhelpers.labs.digits import digit_split
 from dlhelpers.live.controls import log_slider, real_slider
 from dlhelpers.live.grabs import Grab
