@@ -97,7 +97,7 @@ class Augmented(NamedTuple):
         use = (
             "Dev and test images are as they are. "
             if self.use == AS_THEY_ARE
-            else f"Dev and test images are changed, too: {KINDS[self.kind][2].format(f'{IN_USE[self.kind]:g}')}. "
+            else f"Dev and test images are changed, too: {in_words(self.kind, IN_USE[self.kind])}. "
         )
         if not self.trained:
             return f"{use}One network for each strength; their accuracies follow."
@@ -117,9 +117,13 @@ class Augmented(NamedTuple):
 
 
 def said(result: Augmented, notch: int) -> str:
+    """Return the strength at a notch in words."""
+    return in_words(result.kind, KINDS[result.kind][1][notch])
+
+
+def in_words(kind: str, strength: float) -> str:
     """Return a strength in words."""
-    _, strengths, words = KINDS[result.kind]
-    return words.format(f"{strengths[notch]:g}")
+    return KINDS[kind][2].format(f"{strength:g}")
 
 
 def _signed(points: float) -> str:
@@ -209,7 +213,8 @@ def program(kind: str, notch: int, use: str, m: int, seed: int) -> str:
     changed = f"""
 change = np.random.default_rng({seed} + 1)  # dev and test images are changed, too
 X_dev, X_test = (augment(X, change, {name}={IN_USE[kind]}) for X in (data.X_dev, data.X_test))"""
-    same = "\nX_dev, X_test = data.X_dev, data.X_test"
+    if use == AS_THEY_ARE:
+        changed = "\nX_dev, X_test = data.X_dev, data.X_test"
     return f"""
 import numpy as np
 from itertools import islice
@@ -223,7 +228,7 @@ from dlhelpers.regularization import Regularized
 from dlhelpers.training import descend
 
 X, y, *_ = digits()
-data = split(X / 16, y, dev=800, test=797, rng=np.random.default_rng({seed})){same if use == AS_THEY_ARE else changed}
+data = split(X / 16, y, dev=800, test=797, rng=np.random.default_rng({seed})){changed}
 X, Y = data.X_train[:{m}], one_hot(data.y_train[:{m}], 10)
 strengths = [{{"{name}": float(each)}} for each in {strengths}]
 network = Network({CLASSIFIER.sizes}, "tanh", "softmax_cross_entropy")

@@ -117,9 +117,10 @@ class Contest(NamedTuple):
         """Who is ahead at the chosen step, and who when both are stopped in time."""
         (without, dropped), (one, other) = self.here, self.sides
         text = (
-            f"At step {self.steps[self.at]} the test loss is {without:.2f} without dropout and {dropped:.2f} "
-            f"with it. Rate and step of each are those of its lowest dev loss: α = {one.rate:g}, step "
-            f"{self.steps[one.best]} without; α = {other.rate:g}, step {self.steps[other.best]} with dropout. "
+            f"At step {self.steps[self.at]} the test loss is {without:.2f} without dropout and "
+            f"{dropped:.2f} with it. Rate and step of each are those of its lowest dev loss: α = {one.rate:g}, "
+            f"step {self.steps[one.best]} without; α = {other.rate:g}, step {self.steps[other.best]} with "
+            "dropout. "
         )
         without, dropped = self.best
         ahead = (
@@ -225,10 +226,12 @@ for keep_prob in (1.0, {keep_prob}):
 """
 
 
+LIMITS = {POINTS: (0.0, 1.2), DIGITS: (0.9, 2.4)}
+"""Of the axis of the loss."""
+
+
 class DevCurvesView(View[Contest]):
     """The dev loss of both networks over the steps, each at its best rate; their best steps, and a cursor."""
-
-    LIMITS = {POINTS: (0.0, 1.2), DIGITS: (0.9, 2.4)}
 
     def __init__(self, ax: Axes) -> None:
         ax.set(xlim=(0, MOST_STEPS), xlabel="step", ylabel="dev loss")
@@ -240,22 +243,21 @@ class DevCurvesView(View[Contest]):
             self._stars.append(moving(ax.plot([], [], "*", color=color, ms=15, mec="white", zorder=5)[0]))
         self._cursor = moving(ax.axvline(0, color=ACCENT, lw=2))
         self._names = EndLabels(ax, [("none", WITHOUT_COLOR), ("dropout", WITH_COLOR)])
-        key(
-            ax, ("-·- without dropout", WITHOUT_COLOR), ("-- with dropout", WITH_COLOR), ("★ best step", TEST)
-        )
+        names = ("-·- without dropout", WITHOUT_COLOR), ("-- with dropout", WITH_COLOR)
+        key(ax, *names, ("★ best step", TEST), ("— before", "#777777"))
 
     def update(self, result: Contest, before: Contest | None) -> None:
         """Show the dev curve of each of `result.sides`."""
         if result.task != self._task:
             self._task = result.task
-            self._ax.set_ylim(*self.LIMITS[result.task])
-        old = before.sides if before is not None and before.task == result.task else (None, None)
-        for line, star, ghost, here, past in zip(
-            self._lines, self._stars, self._old, result.sides, old, strict=True
-        ):
+            self._ax.set_ylim(*LIMITS[result.task])
+        old = before.sides if before is not None and before.task == result.task else ()
+        for line, star, here in zip(self._lines, self._stars, result.sides, strict=True):
             line.set_data(result.steps, here.dev)
             star.set_data([result.steps[here.best]], [here.dev[here.best]])
-            ghost.set_data(*([], []) if past is None else (EVERY * np.arange(len(past.dev)), past.dev))
+        for k, ghost in enumerate(self._old):
+            past = old[k].dev if old else np.empty(0)
+            ghost.set_data(EVERY * np.arange(len(past)), past)
         self._cursor.set_xdata([result.steps[result.at]] * 2)
         self._names.place([float(each.dev[-1]) for each in result.sides])
 
@@ -280,8 +282,8 @@ class TestLossView(View[Contest]):
         """Show `result.here` and `result.best`, pairs of test losses."""
         if result.task != self._task:
             self._task = result.task
-            self._ax.set_xlim(*DevCurvesView.LIMITS[result.task])
-        low, high = DevCurvesView.LIMITS[result.task]
+            self._ax.set_xlim(*LIMITS[result.task])
+        low, high = LIMITS[result.task]
         pairs = np.clip([result.here, result.best], low + 0.03, high - 0.03)
         for (mark, lift), losses in zip(self._marks, pairs.T, strict=True):
             mark.set_data(losses, [1 + lift, lift])
