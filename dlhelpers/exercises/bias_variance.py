@@ -504,3 +504,24 @@ far_train_set = Question(
         and test are turned alike.""",
     ),
 )
+
+what_first = Question(
+    text="""A network reads addresses on parcels. People err on 2%. It errs on 3% of the training set, on 4%
+        of held-out images of the same kind (train-dev), on 14% of a dev set of 2,000 photos from the conveyor
+        belt, and on 15% of the test set. Tomorrow you may start one thing. Which?""",
+    options=(
+        "A stronger penalty on the weights: from 3% to 14% is a large gap.",
+        "A network twice as large: 14% is far from the 2% of people.",
+        "A few thousand photos from the conveyor belt for the training set.",
+        "A new test set: the dev set is used up, since the test error is higher.",
+    ),
+    answer="c",
+    feedback=(
+        """Split that gap at the train-dev error. Which part of it is variance?""",
+        """Compare 2% with the error on the *training* set. How much of the 14% is bias?""",
+        """From 4% to 14% only the source of the images changes. So the training set must come nearer to what
+        the network is used on.""",
+        """How large is one standard error of an error of 14% on 2,000 photos?""",
+    ),
+)
+"""The decision at the end of the notebook."""

@@ -303,7 +303,7 @@ for name, kind in (("right", Adam), ("with the bug", with_bug("Adam: t is one to
 # %% [markdown]
 # **Exercise 3: find the bug by reading.** One line below was changed. Read it beside the equations above.
 # Another number in `find_the_bug` gives another bug. Numbers 0 to 5 and 12 are in this function. 6 to 11 are in others: batch norm (6
-# and 7, notebook 08), L2 (8 and 9, notebook 02), the loss (10), the mask (11, notebook 03). *Hint* tells which arrays
+# and 7, notebook 08), L2 (8 and 9, notebook 02a), the loss (10), the mask (11, notebook 03). *Hint* tells which arrays
 # differ in a check, *Solution* shows the line.
 
 # %%

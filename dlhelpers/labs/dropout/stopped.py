@@ -118,7 +118,7 @@ class Contest(NamedTuple):
         (without, dropped), (one, other) = self.here, self.sides
         text = (
             f"At step {self.steps[self.at]} the test loss is {without:.2f} without dropout and "
-            f"{dropped:.2f} with it. Rate and step of each are those of its lowest dev loss: α = {one.rate:g}, "
+            f"{dropped:.2f} with it. Rate and step of each have the lowest dev loss: α = {one.rate:g}, "
             f"step {self.steps[one.best]} without; α = {other.rate:g}, step {self.steps[other.best]} with "
             "dropout. "
         )
@@ -226,8 +226,8 @@ for keep_prob in (1.0, {keep_prob}):
 """
 
 
-LIMITS = {POINTS: (0.0, 1.2), DIGITS: (0.9, 2.4)}
-"""Of the axis of the loss."""
+TICKS = {POINTS: (0.0, 0.3, 0.6, 0.9, 1.2), DIGITS: (0.9, 1.2, 1.5, 1.8, 2.1)}
+"""Of the axis of the loss, from end to end."""
 
 
 class DevCurvesView(View[Contest]):
@@ -250,7 +250,8 @@ class DevCurvesView(View[Contest]):
         """Show the dev curve of each of `result.sides`."""
         if result.task != self._task:
             self._task = result.task
-            self._ax.set_ylim(*LIMITS[result.task])
+            ticks = TICKS[result.task]
+            self._ax.set(ylim=(ticks[0], ticks[-1]), yticks=ticks)
         old = before.sides if before is not None and before.task == result.task else ()
         for line, star, here in zip(self._lines, self._stars, result.sides, strict=True):
             line.set_data(result.steps, here.dev)
@@ -282,8 +283,8 @@ class TestLossView(View[Contest]):
         """Show `result.here` and `result.best`, pairs of test losses."""
         if result.task != self._task:
             self._task = result.task
-            self._ax.set_xlim(*LIMITS[result.task])
-        low, high = LIMITS[result.task]
+            self._ax.set(xlim=(TICKS[result.task][0], TICKS[result.task][-1]), xticks=TICKS[result.task])
+        low, *_, high = TICKS[result.task]
         pairs = np.clip([result.here, result.best], low + 0.03, high - 0.03)
         for (mark, lift), losses in zip(self._marks, pairs.T, strict=True):
             mark.set_data(losses, [1 + lift, lift])
