@@ -338,8 +338,8 @@ half_a_turn = Question(
     ),
     answer="a",
     feedback=(
-        """Much worse: little more than half of the digits are right. A 6 that is turned by 180° is a 9 with the
-        label 6, and the network must learn each digit at every angle, although it will only meet upright
+        """Much worse: little more than half of the digits are right. A 6 that is turned by 180° is a 9 with
+        the label 6, and the network must learn each digit at every angle, although it will only meet upright
         ones. In the lab, press "a 6 or a 9?".""",
         """More images help if they look like those to come. Most of these never occur in use, and some
         have wrong labels. In the lab, the curve rises by a few points up to about 15°, then it falls.""",
