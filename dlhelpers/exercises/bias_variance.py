@@ -387,9 +387,9 @@ best_of_100 = Question(
     ),
     answer="c",
     feedback=(
-        """About 87% is what the winner has on the dev set. But that set chose it: among 100 measurements
-        with a standard error of about 3 points, the largest lies two to three of them above the truth. In the
-        lab, compare the winner's dev and test accuracy while the number of models grows.""",
+        """About 87% is what such a winner has on the dev set, on average. But that set chose it: among 100
+        measurements with a standard error of about 3 points, the largest lies two to three of them above the
+        truth. In the lab, compare the winner's dev and test accuracy while the number of models grows.""",
         """All 100 are equally good, so the best measurement is luck only, and luck does not come along to the
         test set. In the lab, press New seed: another model wins, its test accuracy stays at about 80%.""",
         """All models are worth 80%, the winner, too. Its dev accuracy, about 87%, is the largest of 100

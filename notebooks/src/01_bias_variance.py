@@ -3,8 +3,8 @@
 #
 # Sections 1.1 and 1.2 of the lecture notes. About 60 minutes.
 #
-# Fifty people have each measured 30 noisy points of the same curve (dotted), and each draws a curve through their own points. On the right, take hold of the green
-# frame and drag it from 1 to 3 and on to 5: the more freely a curve may bend, the better they hit the truth. Why stop there? But do not go beyond 5 yet.
+# A team tries 100 models. Each orange dot is one of them: its share of right answers on 200 examples. The star is the best, and they keep it. Take hold of the green
+# line in the curve and drag it to the right: the more models they try, the better the winner. Now look at the black square. It is the same winner, on 5,000 other examples.
 
 # %%
 import numpy as np
@@ -20,10 +20,10 @@ from dlhelpers.live.stages import last
 from dlhelpers.showing import show_source
 
 # %%
-labs.decomposition_lab()
+labs.selection_lab()
 
 # %% [markdown]
-# You train a network, and it makes errors, too. Two questions decide what you do next: **can you believe the
+# Where has the lead gone? Whenever a network makes errors, two questions decide what you do next: **can you believe the
 # number that you measured**, and **which kind of error is it**? Run all cells now (menu *Run*, *Run All Cells*), then read on; [00 Start here](00_start_here.ipynb) says how a lab works. At
 # the end of this notebook you can
 #
@@ -33,9 +33,6 @@ labs.decomposition_lab()
 # - read from three numbers what to try next, and what not to try.
 #
 # ## 1.1 Which score can you believe?
-#
-# A team tries 100 models. On a dev set of 200 examples, each is measured once, and they keep the best one.
-# Each model is right on 80% of all examples, no more and no less.
 #
 # First the words. The parameters (weights and biases) are fitted on the **training set**. The **dev set** (also
 # called validation set) *selects*: it compares models, and settings that training does not fit. The **test set** takes no part in any choice. It is used once, at the end.
@@ -47,12 +44,10 @@ labs.decomposition_lab()
 # $$\text{SE} = \sqrt{\frac{p\,(1-p)}{n}} \tag{1}$$
 
 # %%
-predict(exercises.best_of_100, labs.selection_lab())
+ask(exercises.best_of_100)
 
 # %% [markdown]
-# Each orange dot is a model. Move *Models to choose from* and watch the star, the winner on the dev set. Then watch the black square: the same model on the test set.
-#
-# **Why.** A single model seldom lies more than two standard errors from its true accuracy. But the team looked
+# **Why.** In the lab each model is right on 80% of all examples, no more and no less. The orange dots are the dev set, the black square is the test set. A single model seldom lies more than two standard errors from its true accuracy. But the team looked
 # at 100 models and kept the luckiest. How far the luckiest lies above the truth grows slowly with the number of models (the
 # axis is logarithmic) and shrinks as $1/\sqrt n$. The test score of the winner stays near 80%,
 # because the test set did not choose. If you choose on the test set, that gets used up too. The average of 200 teams:
@@ -131,13 +126,14 @@ predict(exercises.far_train_set, labs.mismatch_lab())
 #
 # ## 1.2 Bias and variance
 #
-# Back to the curves of the beginning: polynomials, fitted by least squares. Their **degree** says how freely they may bend. You went from 1 to 5. What does 9 do?
+# Now the second question: which kind of error is it? Fifty people have each measured 30 noisy points of the same sine curve, and each draws a polynomial through their own points (by least squares). The **degree** of a polynomial says how
+# freely it may bend. With degree 3 the curves follow the sine roughly. What does 9 do?
 
 # %%
 predict(exercises.degree_up, labs.decomposition_lab())
 
 # %% [markdown]
-# Drag the green frame to 9 and watch the thin fits. Let $K$ be the number of
+# Drag the green frame from 1 over 3 to 5: each time the error falls. Then drag it to 9, and watch the thin fits. Let $K$ be the number of
 # training sets, $f_k$ the fit to training set $k$, $f$ the truth, and $\sigma^2$ the variance of the noise:
 #
 # $$\bar f(x) = \frac1K \sum_k f_k(x) \tag{2}$$

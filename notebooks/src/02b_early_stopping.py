@@ -53,10 +53,10 @@ print(f"dev loss: lowest {run.dev.min():.2f}, after 300 epochs {run.dev[300]:.2f
 show_source(early_stop)
 
 # %%
-predict(exercises.more_patience, labs.early_stopping_lab())
+ask(exercises.more_patience)
 
 # %% [markdown]
-# The star is the epoch that comes back, the bar behind it is the waiting, the cross is the stop. *Patience* replays the run without training it again. Press *too impatient*: a
+# In the lab the star is the epoch that comes back, the bar behind it is the waiting, the cross is the stop. *Patience* replays the run without training it again. Press *too impatient*: a
 # patience of 5 ends at a small bump of the dev loss. That happens in about half of ten data sets; with 30 it happens in none. What the stop would have cost, and what going back wins:
 
 # %%
@@ -126,7 +126,7 @@ print("ridge   ", share_of_ridge(s, m / (rate * steps), m).round(2))
 # %% [markdown]
 # Both fill the steep directions first (large $s$) and leave the flat ones for last. Flat directions
 # are those that the data say little about, and there the noise does its harm. So they are *alike*. They are *not equal*: (5) has a sharper bend than (6), so no $\lambda$ gives the same function. The caption says how
-# near the nearest one comes, and at which multiple of (7). For 20 points, the noise of the lab and up to 1,000 steps that multiple lies between 0.4 and 1. The lowest dev losses of both are within 15% of each other.
+# near the nearest one comes, and at which multiple of (7). For 20 points, the noise of the lab and up to 1,000 steps that multiple nearly always lies between 0.4 and 1. The lowest dev losses of both are within 15% of each other.
 #
 # Ridge needs no learning rate and cannot diverge. Early stopping gets all its strengths in a single run. For networks there are no such formulas; the first lab only shows the same pattern, small weights first.
 #
@@ -153,10 +153,10 @@ predict(exercises.moved_digits, augmentation_labs.augmentation_lab())
 # ### And when the images in use are not changed?
 
 # %%
-predict(exercises.half_a_turn, augmentation_labs.augmentation_lab())
+ask(exercises.half_a_turn)
 
 # %% [markdown]
-# Press *turned, used upright*, and then *a 6 or a 9?* The gain is small now, a few points at about 15°. Then the curve falls. The network spends its 32 hidden units on images that
+# In the lab above, press *turned, used upright*, and then *a 6 or a 9?* The gain is small now, a few points at about 15°. Then the curve falls. The network spends its 32 hidden units on images that
 # never occur in use. And at some strength **the label is no longer true**. When is a 6 no longer a 6? Ask for the most
 # similar image among upright digits:
 

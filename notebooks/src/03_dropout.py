@@ -165,13 +165,13 @@ print(f"the full network {full:.3f}; difference below 1e-12:", bool(abs(weights 
 # $$\log G' = \sum_k w_k \log (1 - \hat y_k) \tag{7}$$
 # $$\tilde y = \frac{G}{G + G'} = \sigma(\log G - \log G') \tag{8}$$
 #
-# By (6) and (7), $\log G - \log G' = \sum_k w_k z_k$. So (8) is the sigmoid of the mean logit, and that is the full network. Now train it:
+# By (6) and (7), $\log G - \log G' = \sum_k w_k z_k$. So (8) is the sigmoid of the mean logit, and that is the full network. The lab at the top does this for networks that were trained, without dropout and with it. Ask yourself first:
 
 # %%
-predict(exercises.many_networks, labs.subnetworks_lab())
+ask(exercises.many_networks)
 
 # %% [markdown]
-# Choose *trained with dropout*, and compare the last sentence of the caption. Without dropout, a random subnetwork is right on at least 8 of 100 dev points less than the full
+# In the first lab choose *trained with dropout*, and compare the last sentence of the caption. Without dropout, a random subnetwork is right on at least 8 of 100 dev points less than the full
 # network. With it, the two are much closer: training with dropout trains the subnetworks themselves, with shared weights.
 #
 # Nobody has to run 256 networks: **one pass without masks gives their mean**. With two hidden layers, the masks of the first one go through the activation function of the second, which is not
@@ -281,7 +281,7 @@ predict(exercises.dropout_or_stop, labs.stopped_lab())
 
 # %% [markdown]
 # Drag the green line: who is ahead depends on the step. Without dropout the dev loss falls fast and rises again; with dropout it falls slowly and hardly rises. Whoever compares the two at one late step
-# measures the harm of training too long. On the 60 points, stopping in time is mostly the better remedy. Ten data sets:
+# measures the harm of training too long. On the 60 points, stopping in time is mostly the better remedy. Five data sets:
 
 # %%
 for task in (labs.stopped.POINTS, labs.stopped.DIGITS):

@@ -83,7 +83,7 @@ def test_the_multiple_that_comes_nearest() -> None:
         nearest = [ridge_path.compare_here(paths(seed), t, 1.0, 1.0).nearest for t in (10, 100, 1000)]
         return all(0.4 < ratio <= 1.01 and apart > 0.002 for ratio, apart in nearest)
 
-    claim("02b", "up to 1,000 steps that multiple lies between 0.4 and 1", inside)
+    claim("02b", "up to 1,000 steps that multiple nearly always lies between 0.4 and 1", inside, needed=9)
 
 
 def test_the_lowest_dev_losses_are_close() -> None:
@@ -126,7 +126,6 @@ def test_turned_and_used_upright() -> None:
         "02b",
         "The gain is small now, a few points at about 15°. Then the curve falls.",
         small,
-        seeds=range(6),
     )
 
 
