@@ -12,7 +12,7 @@ from dlhelpers.labs.bias_variance import decomposition, learning_curves, mismatc
 @pytest.fixture(scope="module")
 def digit_stages():
     learning_curves.networks_of_width.cache_clear()
-    return list(learning_curves.diagnose_digits(4, 64, 0.01, 250, 1.0, seed=0))
+    return list(learning_curves.diagnose_digits(4, 64, 0.01, 0, 250, 1.0, seed=0))
 
 
 def test_digits_over_width_only_trained_networks_count(digit_stages):
@@ -39,11 +39,20 @@ def test_digits_errors_of_networks_in_training_are_dots(digit_stages):
 
 def test_digits_what_is_known_is_shown_at_once(digit_stages):
     _, result = digit_stages[-1]
-    ((share, again),) = learning_curves.diagnose_digits(4, 128, 0.01, 250, 5.0, seed=0)
+    ((share, again),) = learning_curves.diagnose_digits(4, 128, 0.01, 0, 250, 5.0, seed=0)
     assert share == 1
     np.testing.assert_array_equal(again.over_examples.dev, result.over_examples.dev)
-    ((_, other),) = learning_curves.diagnose_digits(8, 64, 0.01, 250, 1.0, seed=0)
+    ((_, other),) = learning_curves.diagnose_digits(8, 64, 0.01, 0, 250, 1.0, seed=0)
     np.testing.assert_array_equal(other.over_width.dev, result.over_width.dev)
+
+
+def test_the_share_of_wrong_labels_is_the_one_asked_for():
+    clean = learning_curves.digit_split(0)
+    for wrong in (0, 20):
+        noisy = learning_curves.mislabeled(wrong, 0)
+        for name in ("y_train", "y_dev"):
+            share = np.mean(getattr(noisy, name) != getattr(clean, name))
+            assert abs(share - wrong / 100) < (0.05 if wrong else 1e-12)
 
 
 def test_turned_digits_are_dots_until_the_networks_are_trained():

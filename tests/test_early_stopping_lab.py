@@ -99,6 +99,23 @@ def test_six_and_nine_mixed_up_by_hand():
     assert augmentation.mixed_up(np.stack([y, 15 - y]), y).tolist() == [0, 1]
 
 
+def test_each_network_is_measured_at_its_own_best_step():
+    """The first network is best at its second measure, all others at their first."""
+    first = augmentation.Accuracies(np.full(13, 0.5), np.arange(13.0), np.zeros(13))
+    second = augmentation.Accuracies(np.r_[0.6, np.full(12, 0.4)], 100 + np.arange(13.0), np.ones(13))
+    found = augmentation.at_best_steps([first, second])
+    assert found.test.tolist() == [100, *range(1, 13)]
+    assert found.dev.tolist() == [0.6, *[0.5] * 12] and found.mixed_up.tolist() == [1, *[0] * 12]
+
+
+def test_images_in_use_are_changed_only_if_asked_for():
+    given = augmentation.small_split(0)
+    assert augmentation.in_use("shift", "as they are", 0) is given
+    moved = augmentation.in_use("shift", "changed, too", 0)
+    assert np.array_equal(moved.y_dev, given.y_dev) and not np.array_equal(moved.X_dev, given.X_dev)
+    assert np.array_equal(moved.X_train, given.X_train)
+
+
 def test_the_first_value_of_each_knob_is_the_same_network():
     """Knobs at 0: lambda = 0, 600 steps, 40 examples; the examples come in another order for the last."""
     swept = last(orthogonalization.sweep(0))
@@ -136,7 +153,7 @@ def test_a_step_that_training_has_not_come_to_is_absent():
 
 
 def test_the_accuracies_come_when_the_networks_are_trained():
-    half = preview(augmentation.augmentation("rotate", 3, 50, seed=71))
+    half = preview(augmentation.augmentation("rotate", 3, "as they are", 50, seed=71))
     assert np.isnan([half.dev, half.test, half.mixed_up]).all()
     assert half.copies.std() > 0
     assert half.finding.endswith("13 networks are in training")

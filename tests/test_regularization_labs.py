@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dlhelpers.labs.regularization import decay, diamond, network_lambda
+from dlhelpers.labs.regularization import decay, diamond, inside, network_lambda, over_lambda
 from dlhelpers.live.stages import last
 
 
@@ -25,13 +25,30 @@ def test_the_shares_of_zeros_begin_with_the_lambda_of_the_reader():
 def test_a_network_in_training_has_no_curves_over_lambda():
     settings = (1.0, "L2", 0.5, 0.6, 40, 5)
     for k, half in enumerate(previews(network_lambda.regularize(*settings)), 1):
-        assert np.isnan(half.curves.train).all() and np.isnan(half.curves.norms).all()
+        assert np.isnan(half.curves.train).all()
         assert f"after {50 * k:,} of 1,500 steps: train loss {half.losses[0]:.2f}" in half.finding
         assert "follow when all 25 networks are trained" in half.caption
     end = last(network_lambda.regularize(*settings))
     at = end.at
     np.testing.assert_allclose(end.losses, (end.curves.train[at], end.curves.dev[at]), rtol=1e-12)
     assert not end.finding.startswith("after") and "follow" not in end.caption
+
+
+def test_inside_a_network_in_training_there_are_no_norms_over_lambda():
+    settings = (1.0, "L2", 0.5, 0.6, 40, 6)
+    for k, half in enumerate(previews(inside.look_inside(*settings)), 1):
+        assert np.isnan(half.curves.norms).all()
+        assert f"after {50 * k:,} of 1,500 steps" in half.finding and "follow when all 25" in half.caption
+    end = last(inside.look_inside(*settings))
+    assert "follow" not in end.caption and "after" not in end.finding
+
+
+def test_the_edge_is_where_training_diverges():
+    """Above alpha lambda / m = 2 every network is lost, below it none."""
+    for rate, m in ((0.5, 40), (0.25, 40), (0.5, 80)):
+        found = last(network_lambda.regularize(1.0, "L2", rate, 0.6, m, 0))
+        assert found.edge == over_lambda.edge_of("L2", rate, m) == 2 * m / rate
+        assert np.array_equal(found.diverged, found.edge < over_lambda.LAMBDAS)
 
 
 def test_two_runs_are_drawn_as_far_as_they_are():

@@ -387,9 +387,9 @@ best_of_100 = Question(
     ),
     answer="c",
     feedback=(
-        """About 87% is what the winner has on the dev set. But that set chose it: among 100 measurements
-        with a standard error of about 3 points, the largest lies two to three of them above the truth. In the
-        lab, compare the winner's dev and test accuracy while the number of models grows.""",
+        """About 87% is what such a winner has on the dev set, on average. But that set chose it: among 100
+        measurements with a standard error of about 3 points, the largest lies two to three of them above the
+        truth. In the lab, compare the winner's dev and test accuracy while the number of models grows.""",
         """All 100 are equally good, so the best measurement is luck only, and luck does not come along to the
         test set. In the lab, press New seed: another model wins, its test accuracy stays at about 80%.""",
         """All models are worth 80%, the winner, too. Its dev accuracy, about 87%, is the largest of 100
@@ -504,3 +504,24 @@ far_train_set = Question(
         and test are turned alike.""",
     ),
 )
+
+what_first = Question(
+    text="""A network reads addresses on parcels. People err on 2%. It errs on 3% of the training set, on 4%
+        of held-out images of the same kind (train-dev), on 14% of a dev set of 2,000 photos from the conveyor
+        belt, and on 15% of the test set. Tomorrow you may start one thing. Which?""",
+    options=(
+        "A stronger penalty on the weights: from 3% to 14% is a large gap.",
+        "A network twice as large: 14% is far from the 2% of people.",
+        "A few thousand photos from the conveyor belt for the training set.",
+        "A new test set: the dev set is used up, since the test error is higher.",
+    ),
+    answer="c",
+    feedback=(
+        """Split that gap at the train-dev error. Which part of it is variance?""",
+        """Compare 2% with the error on the *training* set. How much of the 14% is bias?""",
+        """From 4% to 14% only the source of the images changes. So the training set must come nearer to what
+        the network is used on.""",
+        """How large is one standard error of an error of 14% on 2,000 photos?""",
+    ),
+)
+"""The decision at the end of the notebook."""

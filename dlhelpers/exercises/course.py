@@ -13,7 +13,8 @@ from dlhelpers.exercises.checking import Exercise, Question
 TITLES = {
     "00": "Start here",
     "01": "Bias and variance",
-    "02": "Regularization",
+    "02a": "Regularization",
+    "02b": "Early stopping and augmentation",
     "03": "Dropout",
     "04a": "Normalized inputs",
     "04b": "The first weights",
@@ -34,7 +35,7 @@ class Notebook(NamedTuple):
     Attributes
     ----------
     number, title : str
-        Such as "02" and "Regularization".
+        Such as "02a" and "Regularization".
     exercises, questions : tuple of str
         Their names, as they are remembered.
     """

@@ -360,3 +360,48 @@ what_norms_do = Question(
         compare the dots with the black bars, once for keep_prob 0.7 and once for 0.3.""",
     ),
 )
+
+dropout_or_stop = Question(
+    text="""60 noisy points, a network of 16 + 16 units, with keep_prob 0.7 and without dropout. At step 400
+        the network with dropout has a far lower test loss. Now each network is stopped at the step at which
+        its own dev loss is lowest, at its own best learning rate. Which one has the lower test loss on most
+    data sets?""",
+    options=(
+        "The one with dropout, by about the same lead: it regularizes, the other one does not.",
+        "The one with dropout, but by less: both remedies add up.",
+        "The one without dropout, by a little.",
+        "None: both stop at the same loss.",
+    ),
+    answer="c",
+    feedback=(
+        """Stopping is a remedy, too, and the network without dropout needs it most. In the lab, look at both
+        stars instead of the right ends of the curves.""",
+        """Dropout costs something as well: it takes units away from a network that has few. In the lab,
+        compare the lower row on the right, for several seeds.""",
+        """At its best step the network without dropout is not overfitted yet, and it has all of its
+        units.""",
+        """The two stars lie at different steps and at different heights. In the lab, look at the lower row on
+        the right.""",
+    ),
+)
+
+which_keep_prob = Question(
+    text="""A network of two layers with 1,000 units each learns 5,000 examples. Train error 0%, dev error 9%,
+        at the best step 8%. You cannot get more examples. What do you try next?""",
+    options=(
+        "keep_prob 0.5 in both hidden layers, the same learning rate, and the same number of steps.",
+        "keep_prob 0.5 in both hidden layers, a few learning rates, and more steps, stopped in time.",
+        "keep_prob 0.5 in the inputs, too: the more masks, the more networks are averaged.",
+        "All 100 pairs of keep_probs, each trained once; take the lowest dev error.",
+    ),
+    answer="b",
+    feedback=(
+        """With masks, a step is noisier, and training takes longer. In the lab *Dropout, or stop in time?*,
+        look at where the two stars are.""",
+        """Many units and few examples: this is where it may help. Each rule gets its own best rate and its
+        own best step, or the comparison says nothing.""",
+        """A unit that is dropped has a thousand neighbors that know nearly the same. Has an input, too?""",
+        """Look at the star of the last lab for a few seeds: how much of its lead is luck?""",
+    ),
+)
+"""The decision at the end of the notebook."""

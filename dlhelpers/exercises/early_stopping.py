@@ -1,4 +1,4 @@
-"""The exercises and prediction questions of section 1.5, in notebook 02."""
+"""The exercises and prediction questions of notebook 02b."""
 
 import numpy as np
 
@@ -338,8 +338,8 @@ half_a_turn = Question(
     ),
     answer="a",
     feedback=(
-        """Much worse: about half of the digits are right. A 6 that is turned by 180° is a 9 with the
-        label 6, and the network must learn each digit at every angle, although it will only meet upright
+        """Much worse: little more than half of the digits are right. A 6 that is turned by 180° is a 9 with
+        the label 6, and the network must learn each digit at every angle, although it will only meet upright
         ones. In the lab, press "a 6 or a 9?".""",
         """More images help if they look like those to come. Most of these never occur in use, and some
         have wrong labels. In the lab, the curve rises by a few points up to about 15°, then it falls.""",
@@ -364,10 +364,55 @@ cheapest_knob = Question(
         """It stops the fit of the training set, so the train loss is higher by construction. In the lab,
         follow the purple path from the left end: it goes down and to the right.""",
         """Training runs to its end, but its goal is now J + R, and the minimum of that has a higher J. In
-        the lab, the pink path goes to the right, too; it is a little below the purple one.""",
+        the lab, the pink path goes to the right, too.""",
         """400 points are harder to learn by heart than 40. In the lab, the green path goes to the right
-        as well, and deeper than all others.""",
+        as well.""",
         """All three raise the train loss; what differs is how much gap they close for it, and what is
         left to turn afterwards. In the lab, compare how far down each path comes.""",
     ),
 )
+
+moved_digits = Question(
+    text="""50 images of digits to learn from. The digits in use are moved by up to one pixel, in an image of
+        8 by 8. A network that has learned the 50 as they are is right on about half of those in use. Now
+        each image is moved at random by up to 1.25 pixels in every step of training. How many are right?""",
+    options=(
+        "About as many: no new digit has been written.",
+        "At least 15 of 100 more.",
+        "Fewer: the network has only 50 images, and now they are blurred, too.",
+        "Nearly all: it has seen thousands of images.",
+    ),
+    answer="b",
+    feedback=(
+        """No new digit, but new places. What does a network of pixels know about a place where it has never
+        seen ink? In the lab, press *moved*.""",
+        """The copies are just like the digits in use, and all of them keep their label.""",
+        """Look at the copies on the left of the lab, at the strength of *moved*. Can you read them?""",
+        """They are copies of 50. What do they say about handwriting that none of these 50 shows? In the lab,
+        read the curve at *moved*.""",
+    ),
+)
+
+which_remedy = Question(
+    text="""You have 400 labeled photos of leaves, of 12 kinds, from one garden. A network reaches 0% error on
+        the training set and 20% on the dev set, the lowest value at epoch 30 of 100. Users will hold the
+        camera at any angle and in any light. What do you do first?""",
+    options=(
+        "Stop at epoch 30, and ship it.",
+        "Turn the training photos by any angle, change their light at random, and stop on the dev set.",
+        "Turn the photos in the dev set, too, each time it is measured.",
+        "A penalty with 20 values of λ: it leaves the fit to the number of steps.",
+    ),
+    answer="b",
+    feedback=(
+        """Stopping is right in any case, and it is done already: 20% is its result. What do these users do
+        that the photos do not show?""",
+        """Both changes occur in use, and the label stays true at every angle. Stopping in time costs nothing
+        beside it.""",
+        """Then no two measures are of the same images, and the lowest one is chosen by luck. What is the dev
+        set there for?""",
+        """Twenty runs, and none of them sees a turned leaf. What do you know about the use that the data do
+        not say?""",
+    ),
+)
+"""The decision at the end of the notebook."""

@@ -1,4 +1,4 @@
-"""The exercises and prediction questions of notebook 02, section 1.3."""
+"""The exercises and prediction questions of notebook 02a."""
 
 import numpy as np
 
@@ -306,3 +306,27 @@ adam_decay = Question(
         can give the same length, but not the same weights.""",
     ),
 )
+
+which_lambda = Question(
+    text="""Your network errs on 1% of the training set and on 9% of the dev set. With λ = 1 it is 3% and 6%,
+        with λ = 10 it is 7% and 8%, with λ = 100 it is 40% and 40%. People err on 1%. You have time for four
+        more runs. What do you try?""",
+    options=(
+        "λ = 20, 30, 50 and 70: there the gap between train and dev is the smallest.",
+        "λ = 0.3, 2, 3 and 5.",
+        "λ = 0.001, 0.01, 0.03 and 0.1: the train error should be near that of people.",
+        "A larger network with λ = 100: a strong penalty needs more units.",
+    ),
+    answer="b",
+    feedback=(
+        """A gap of 0 is no aim in itself: a network that answers the same everywhere has it, too. Which of
+        the numbers is it that you want to be small?""",
+        """The dev error decides, and it is lowest near 1. The next values lie around it, on a scale of
+        factors, not of differences.""",
+        """Then you come back to 1% and 9%. The train error would be fine; look at the number that tells about
+        new examples.""",
+        """At λ = 100 all weights are about 0, whatever their number. In the lab, look at the drawing of the
+        network for *W nearly 0*.""",
+    ),
+)
+"""The decision at the end of the notebook."""

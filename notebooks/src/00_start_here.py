@@ -151,9 +151,9 @@ course_map(notebooks())
 # |---|---|
 # | 1.1 Train, dev and test sets | [01 Bias and variance](01_bias_variance.ipynb) |
 # | 1.2 Bias and variance | [01 Bias and variance](01_bias_variance.ipynb) |
-# | 1.3 Regularization | [02 Regularization](02_regularization.ipynb) |
+# | 1.3 Regularization | [02a Regularization](02a_regularization.ipynb) |
 # | 1.4 Dropout | [03 Dropout](03_dropout.ipynb) |
-# | 1.5 Early stopping, augmentation | [02 Regularization](02_regularization.ipynb) |
+# | 1.5 Early stopping, augmentation | [02b Early stopping and augmentation](02b_early_stopping.ipynb) |
 # | 1.6 Normalizing the inputs | [04a Normalized inputs](04a_normalization.ipynb) |
 # | 1.7 Vanishing and exploding gradients | [04b The first weights](04b_initialization.ipynb) |
 # | 1.8 Weight initialization | [04b The first weights](04b_initialization.ipynb) |

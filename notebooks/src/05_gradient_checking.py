@@ -253,7 +253,7 @@ for name, kind in (("right", Adam), ("with the bug", with_bug("Adam: t is one to
 
 # %% [markdown]
 # **And by reading?** One line below was changed. It is the loop over the layers, from the last to the first. Read it beside (4) to (8). Another number in `find_the_bug` gives another bug. Numbers 0 to 5 and 12 are in this function. 6 to 11 are in others: batch norm (6 and 7), L2 (8 and 9,
-# notebook 02), the loss (10), the mask (11).
+# notebook 02a), the loss (10), the mask (11).
 
 # %%
 broken = exercises.find_the_bug(0)

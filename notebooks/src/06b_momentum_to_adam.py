@@ -340,7 +340,7 @@ print(f"gradient descent: {where_it_ends(GradientDescent(), np.zeros((1, 1)), 0.
 # largest $s$ so far. A larger $\beta_2$ does it here, too. That is one reason for 0.999.
 #
 # Adam and L2 do not go together well: the penalty's gradient is divided by $\sqrt{\hat s}$, too. **AdamW** lets the weights decay outside of
-# (11). The lab *Is L2 the same as weight decay?* in [02a](02_regularization.ipynb) shows both.
+# (11). The lab *Is L2 the same as weight decay?* in [02a](02a_regularization.ipynb) shows both.
 #
 # ## The fair race
 #

@@ -65,7 +65,7 @@ def test_steps_and_lambda(seed: int) -> None:
 
 @pytest.fixture(scope="module")
 def rotated() -> Any:
-    return last(augmentation.augmentation("rotate", 3, 50, seed=0))
+    return last(augmentation.augmentation("rotate", 3, augmentation.AS_THEY_ARE, 50, seed=0))
 
 
 def test_half_a_turn(rotated: Any) -> None:

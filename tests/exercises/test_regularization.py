@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from dlhelpers.datasets import moons
 from dlhelpers.exercises import regularization
 from dlhelpers.gradient_checking import numerical_gradient
-from dlhelpers.labs.regularization import decay, diamond, network_lambda
+from dlhelpers.labs.regularization import decay, diamond, network_lambda, over_lambda
 from dlhelpers.live.stages import last
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
@@ -69,12 +69,12 @@ def test_exact_zeros() -> None:
 def test_huge_lambda() -> None:
     """The weights end near 0 below alpha lambda / m = 2, and beyond all limits above."""
     result = last(network_lambda.regularize(100.0, "L2", 0.5, 0.6, 40, 0))
-    ratio = 0.5 * network_lambda.LAMBDAS / 40
+    ratio = 0.5 * over_lambda.LAMBDAS / 40
     assert np.array_equal(result.diverged, ratio > 2)
     near_0 = (ratio > 0.15) & (ratio < 2)
     assert near_0.sum() >= 3
     assert result.curves.norms[near_0].max() < 1e-6
-    at_1 = int(np.abs(network_lambda.LAMBDAS - 1).argmin())
+    at_1 = int(np.abs(over_lambda.LAMBDAS - 1).argmin())
     assert result.curves.norms[at_1].min() > 0.5
 
 

@@ -1,4 +1,4 @@
-"""Numbers of the labs of section 1.5, first part: notebook 02."""
+"""Numbers of the labs of section 1.5, first part: notebook 02b."""
 
 NUMBERS = {
     "early_stopping_lab": lambda r: (*r.stop, r.dev[r.stop.best], r.train[r.epoch]),

@@ -1,4 +1,4 @@
-"""The numbers that the programs of the labs in widgets/regularization.py compute, too."""
+"""The numbers that the programs of the labs of notebook 02a compute, too."""
 
 NUMBERS = {
     "diamond_lab": lambda r: (
@@ -7,6 +7,7 @@ NUMBERS = {
         r.share[r.at][0],
         r.share[r.at][2],
     ),
-    "lambda_lab": lambda r: (r.curves.train[r.at], r.curves.dev[r.at], r.linear),
+    "inside_lab": lambda r: (r.linear, r.varies.sum()),
+    "lambda_lab": lambda r: (r.curves.train[r.at], r.curves.dev[r.at]),
     "decay_lab": lambda r: (r.runs.difference, *r.runs.weights),
 }

@@ -1,4 +1,4 @@
-"""The labs on augmentation, and one control per goal (notebook 02)."""
+"""The labs on augmentation, and one control per goal (notebook 02b)."""
 
 from dlhelpers.labs.augmentation.augmentation import augmentation_lab
 from dlhelpers.labs.augmentation.orthogonalization import orthogonalization_lab

@@ -1,6 +1,6 @@
 """The lab *More images from the same images*: what changed copies of the training set are worth."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
@@ -41,7 +41,10 @@ STRENGTH_LABELS = {kind: [f"{each:g}" for each in strengths] for kind, (_, stren
 NOTCHES = 13
 SHOWN_DIGITS = (6, 9, 1, 2, 3, 4, 5, 7)
 N_COPIES = 4
-AUGMENTED_STEPS = 160
+AUGMENTED_STEPS, MEASURE_EVERY = 300, 25
+AS_THEY_ARE, CHANGED = "as they are", "changed, too"
+IN_USE = {"rotate": 30.0, "shift": 1.0, "scale": 0.3, "noise": 0.4, "elastic": 1.0}
+"""How strongly dev and test images are changed, if they are."""
 CLASSIFIER = Network((64, 32, 10), "tanh", "softmax_cross_entropy")
 
 
@@ -49,7 +52,10 @@ MIXED_UP_COLOR = "#7b3294"
 
 
 class Accuracies(NamedTuple):
-    """Shares of right answers, (13,) each; and of the 6s and 9s, how many are taken for the other one."""
+    """Shares of right answers, (13,) each; and of the 6s and 9s, how many are taken for the other one.
+
+    Each network is measured at the step at which it is best on the dev set.
+    """
 
     dev: FloatArray
     test: FloatArray
@@ -64,6 +70,7 @@ class Augmented(NamedTuple):
     """What the lab shows: copies at one strength, accuracies at all; NaN until training has ended."""
 
     kind: str
+    use: str
     notch: int
     originals: FloatArray
     copies: FloatArray
@@ -82,22 +89,27 @@ class Augmented(NamedTuple):
         change = f"{self.kind.capitalize()}, {said(self, self.notch)}"
         if not self.trained:
             return f"{change}: {NOTCHES} networks are in training"
-        return f"{change}: {self.dev[self.notch]:.1%} right on dev, {self.dev[0]:.1%} without"
+        return f"{change}: {self.dev[self.notch]:.0%} right on dev, {self.dev[0]:.0%} without"
 
     @property
     def caption(self) -> str:
         """Where the accuracy is highest, what the strongest change does, and how often 6 and 9 mix."""
+        use = (
+            "Dev and test images are as they are. "
+            if self.use == AS_THEY_ARE
+            else f"Dev and test images are changed, too: {in_words(self.kind, IN_USE[self.kind])}. "
+        )
         if not self.trained:
-            return f"One network for each strength; their accuracies follow after {AUGMENTED_STEPS} steps."
+            return f"{use}One network for each strength; their accuracies follow."
         best, k = int(self.dev.argmax()), self.notch
         gain = 100 * (self.dev[best] - self.dev[0])
         rises = (
-            f"On dev, the accuracy is highest with {said(self, best)}: {gain:.1f} points above that without."
+            f"On dev, the accuracy is highest with {said(self, best)}: {gain:.0f} points above that without."
             if best
             else "On dev, no strength is better than none."
         )
         return (
-            f"{rises} On test, the same network is {_signed(100 * (self.test[best] - self.test[0]))} "
+            f"{use}{rises} On test, the same network is {_signed(100 * (self.test[best] - self.test[0]))} "
             f"At the strongest, {said(self, -1)}, {self.dev[-1]:.0%} are right. "
             f"Here {self.mixed_up[k]:.1%} of the 6s and 9s are taken for the other one; without any change, "
             f"{self.mixed_up[0]:.1%}."
@@ -105,13 +117,17 @@ class Augmented(NamedTuple):
 
 
 def said(result: Augmented, notch: int) -> str:
+    """Return the strength at a notch in words."""
+    return in_words(result.kind, KINDS[result.kind][1][notch])
+
+
+def in_words(kind: str, strength: float) -> str:
     """Return a strength in words."""
-    _, strengths, words = KINDS[result.kind]
-    return words.format(f"{strengths[notch]:g}")
+    return KINDS[kind][2].format(f"{strength:g}")
 
 
 def _signed(points: float) -> str:
-    return f"{abs(points):.1f} points {'better' if points >= 0 else 'worse'} than the one without."
+    return f"{abs(points):.0f} points {'better' if points >= 0 else 'worse'} than the one without."
 
 
 @lru_cache(maxsize=4)
@@ -119,6 +135,16 @@ def small_split(seed: int) -> Split:
     """Split the digits into 200 for training, 800 for dev and 797 for test; gray levels from 0 to 1."""
     X, y, *_ = digits()
     return split(X / 16, y, dev=800, test=797, rng=np.random.default_rng(seed))
+
+
+@lru_cache(maxsize=8)
+def in_use(kind: str, use: str, seed: int) -> Split:
+    """Return the split, with dev and test images changed at random if they are so in use."""
+    data, rng = small_split(seed), np.random.default_rng(seed + 1)
+    if use == AS_THEY_ARE:
+        return data
+    X_dev, X_test = (augment(X, rng, **{KINDS[kind][0]: IN_USE[kind]}) for X in (data.X_dev, data.X_test))
+    return data._replace(X_dev=X_dev, X_test=X_test)
 
 
 def measure(theta: FloatArray, data: Split) -> Accuracies:
@@ -141,18 +167,27 @@ def mixed_up(read: IntArray, y: IntArray) -> FloatArray:
 
 
 @remembered(32)
-def train_augmented(kind: str, m: int, seed: int) -> Stages[Accuracies]:
+def train_augmented(kind: str, use: str, m: int, seed: int) -> Stages[Accuracies]:
     """Train 13 networks that differ in nothing but the strength; the last stage has their accuracies."""
-    data, rng = small_split(seed), np.random.default_rng(seed)
+    data, rng = in_use(kind, use, seed), np.random.default_rng(seed)
     X, Y = data.X_train[:m], one_hot(data.y_train[:m], 10)
     name, strengths, _ = KINDS[kind]
     theta = np.tile(CLASSIFIER.initialize(rng), (NOTCHES, 1))
     batches = augmented_minibatches(X, Y, 50, [{name: float(each)} for each in strengths], rng)
     run = descend(CLASSIFIER, theta, batches, Adam(), 0.01)
-    for step in islice(run, AUGMENTED_STEPS):
-        if step.step % 2 == 0:
+    measured = []
+    for step in islice(run, AUGMENTED_STEPS + 1):
+        if step.step % MEASURE_EVERY == 0:
+            measured.append(measure(step.theta, data))
+        if step.step % 5 == 0 and step.step < AUGMENTED_STEPS:
             yield step.step / AUGMENTED_STEPS, NOT_KNOWN
-    yield 1.0, measure(next(run).theta, data)
+    yield 1.0, at_best_steps(measured)
+
+
+def at_best_steps(measured: Sequence[Accuracies]) -> Accuracies:
+    """Return the accuracies of each network at the step at which it is best on the dev set."""
+    best = np.argmax([each.dev for each in measured], axis=0)
+    return Accuracies(*(np.array(part)[best, np.arange(NOTCHES)] for part in zip(*measured, strict=True)))
 
 
 def copies_of(kind: str, notch: int, seed: int) -> tuple[FloatArray, FloatArray]:
@@ -165,20 +200,25 @@ def copies_of(kind: str, notch: int, seed: int) -> tuple[FloatArray, FloatArray]
     return originals, copies.reshape(N_COPIES, len(SHOWN_DIGITS), 64)
 
 
-def augmentation(kind: str, notch: int, m: int, seed: int) -> Iterator[tuple[float, Augmented]]:
+def augmentation(kind: str, notch: int, use: str, m: int, seed: int) -> Iterator[tuple[float, Augmented]]:
     """Show copies at this strength; train networks at all strengths first if needed."""
     images = copies_of(kind, notch, seed)
-    for share, known in train_augmented(kind, m, seed):
-        yield share, Augmented(kind, notch, *images, *known)
+    for share, known in train_augmented(kind, use, m, seed):
+        yield share, Augmented(kind, use, notch, *images, *known)
 
 
-def program(kind: str, notch: int, m: int, seed: int) -> str:
+def program(kind: str, notch: int, use: str, m: int, seed: int) -> str:
     """Return the program behind the picture."""
     name, strengths, _ = KINDS[kind]
+    changed = f"""
+change = np.random.default_rng({seed} + 1)  # dev and test images are changed, too
+X_dev, X_test = (augment(X, change, {name}={IN_USE[kind]}) for X in (data.X_dev, data.X_test))"""
+    if use == AS_THEY_ARE:
+        changed = "\nX_dev, X_test = data.X_dev, data.X_test"
     return f"""
 import numpy as np
 from itertools import islice
-from dlhelpers.augmentation import augmented_minibatches
+from dlhelpers.augmentation import augment, augmented_minibatches
 from dlhelpers.datasets import digits, one_hot, split
 from dlhelpers.metrics import error_rate
 from dlhelpers.minibatches import nested_minibatches
@@ -188,18 +228,19 @@ from dlhelpers.regularization import Regularized
 from dlhelpers.training import descend
 
 X, y, *_ = digits()
-data = split(X / 16, y, dev=800, test=797, rng=np.random.default_rng({seed}))
+data = split(X / 16, y, dev=800, test=797, rng=np.random.default_rng({seed})){changed}
 X, Y = data.X_train[:{m}], one_hot(data.y_train[:{m}], 10)
 strengths = [{{"{name}": float(each)}} for each in {strengths}]
 network = Network({CLASSIFIER.sizes}, "tanh", "softmax_cross_entropy")
 rng = np.random.default_rng({seed})
 theta = np.tile(network.initialize(rng), (len(strengths), 1))  # one network for each
 batches = augmented_minibatches(X, Y, 50, strengths, rng)
-step = next(islice(descend(network, theta, batches, Adam(), 0.01), {AUGMENTED_STEPS}, None))
-dev, test = (
-    1 - error_rate(network.predict(step.theta, X), one_hot(y, 10))
-    for X, y in ((data.X_dev, data.y_dev), (data.X_test, data.y_test))
-)
+dev, test = [], []
+for step in islice(descend(network, theta, batches, Adam(), 0.01), 0, {AUGMENTED_STEPS + 1}, {MEASURE_EVERY}):
+    dev.append(1 - error_rate(network.predict(step.theta, X_dev), one_hot(data.y_dev, 10)))
+    test.append(1 - error_rate(network.predict(step.theta, X_test), one_hot(data.y_test, 10)))
+best = np.argmax(dev, axis=0)  # the step at which each network is best on the dev set
+dev, test = (np.array(each)[best, np.arange(len(best))] for each in (dev, test))
 result = dev[{notch}], test[{notch}], dev[0]
 """
 
@@ -282,8 +323,9 @@ def augmentation_lab() -> Lab:
     return Lab(
         "More images from the same images",
         controls={
-            "kind": choice("Change", list(KINDS), "rotate"),
-            "notch": slider("Strength, notches", 0, NOTCHES - 1, 3),
+            "kind": choice("Change", list(KINDS), "shift"),
+            "notch": slider("Strength, notches", 0, NOTCHES - 1, 0),
+            "use": choice("Images in use", [AS_THEY_ARE, CHANGED], CHANGED),
             "m": slider("Training images m", 50, 200, 50, 50),
         },
         compute=augmentation,
@@ -291,10 +333,10 @@ def augmentation_lab() -> Lab:
         grabs=[Grab(1, x="notch")],
         code=program,
         presets={
-            "none": {"notch": 0},
-            "a 6 or a 9?": {"notch": 12},
-            "out of the frame": {"kind": "shift", "notch": 12},
-            "noise": {"kind": "noise", "notch": 6},
-            "more images": {"m": 200},
+            "moved": {"notch": 8},
+            "out of the frame": {"notch": 12},
+            "turned": {"kind": "rotate", "notch": 6},
+            "turned, used upright": {"kind": "rotate", "notch": 3, "use": AS_THEY_ARE},
+            "a 6 or a 9?": {"kind": "rotate", "notch": 12, "use": AS_THEY_ARE},
         },
     )

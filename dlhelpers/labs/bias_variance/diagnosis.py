@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from dlhelpers.bias_variance import REMEDIES, Diagnosis, diagnose
 from dlhelpers.labs.bias_variance.common import GapsView, diagnosis_name
 from dlhelpers.live.controls import real_slider
+from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
 from dlhelpers.plots.style import ACCENT, GHOST, View, key, moving
 
@@ -158,7 +159,7 @@ class RemediesView(View[Verdict]):
 
 def views(figure: Figure) -> list[View[Verdict]]:
     """Lay out the lab: the errors, the 2 x 2, and the remedies."""
-    left, middle, right = figure.subplots(1, 3, width_ratios=[1.1, 1.1, 0.9])
+    left, middle, right = figure.subplots(1, 3, width_ratios=[1.3, 1.1, 0.9])
     gaps = GapsView(left, ("base", "train", "dev"), ("bias", "variance"), top=60)
     return [gaps, QuadrantView(middle), RemediesView(right)]
 
@@ -175,6 +176,7 @@ def diagnosis_lab() -> Lab:
         },
         compute=judge,
         views=views,
+        grabs=[Grab(0, y=name, at=k) for k, name in enumerate(("base", "train", "dev"))],
         code=program,
         presets={
             "high variance": {"train": 2, "dev": 12},

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dlhelpers.bias_variance import Diagnosis, diagnose
+from dlhelpers.datasets import Split
 from dlhelpers.experiments import learning_curves
 from dlhelpers.labs.bias_variance.common import diagnosis_name
 from dlhelpers.labs.digits import digit_split
@@ -113,11 +114,21 @@ class Width(NamedTuple):
     trained: float
 
 
+def mislabeled(wrong: float, seed: int) -> Split:
+    """Return the digits with a wrong label on this share of them, percent, for training and for dev."""
+    data, rng = digit_split(seed), np.random.default_rng(seed)
+    y_train, y_dev = (
+        np.where(rng.random(len(y)) < wrong / 100, (y + rng.integers(1, 10, len(y))) % 10, y)
+        for y in (data.y_train, data.y_dev)
+    )
+    return data._replace(y_train=y_train, y_dev=y_dev)
+
+
 @remembered(16 * len(WIDTHS))
-def networks_of_width(width: int, strength: float, steps: int, seed: int) -> Stages[Width]:
+def networks_of_width(width: int, strength: float, steps: int, wrong: float, seed: int) -> Stages[Width]:
     """Train two networks for each training-set size."""
     rng = np.random.default_rng(seed)
-    for share, curves in learning_curves(digit_split(seed), width, TWICE, strength, steps, rng):
+    for share, curves in learning_curves(mislabeled(wrong, seed), width, TWICE, strength, steps, rng):
         yield share, Width(_mean_of_two(curves.train), _mean_of_two(curves.dev), share)
 
 
@@ -126,17 +137,17 @@ def _mean_of_two(errors: FloatArray) -> FloatArray:
 
 
 def diagnose_digits(
-    hidden: float, examples: float, strength: float, steps: float, base: float, seed: int
+    hidden: float, examples: float, strength: float, wrong: float, steps: float, base: float, seed: int
 ) -> Stages[RealErrors]:
     """Train networks of all widths on all training-set sizes; yield what is known so far."""
     width, size = (2 ** round(np.log2(value)) for value in (hidden, examples))
     at, n_steps = EXAMPLES.index(size), round(steps)
 
     def of_width(width: int) -> Stages[Width]:
-        return networks_of_width(width, strength, n_steps, seed)
+        return networks_of_width(width, strength, n_steps, wrong, seed)
 
     def recall(width: int) -> Width | None:
-        return networks_of_width.recall(width, strength, n_steps, seed)
+        return networks_of_width.recall(width, strength, n_steps, wrong, seed)
 
     for share, known in each_of(WIDTHS, width, of_width, recall):
         chosen = known[width]
@@ -155,17 +166,18 @@ def _over_width(known: dict[int, Width], at: int) -> Errors:
     return Errors(WIDTHS, np.array(train), np.array(dev))
 
 
-def program(hidden: float, examples: float, strength: float, steps: float, base: float, seed: int) -> str:
+def program(
+    hidden: float, examples: float, strength: float, wrong: float, steps: float, base: float, seed: int
+) -> str:
     """Return the program behind the picture."""
     width, size = (2 ** round(np.log2(value)) for value in (hidden, examples))
     return f"""
 import numpy as np
 from dlhelpers.bias_variance import diagnose
-from dlhelpers.datasets import digits, split
 from dlhelpers.experiments import learning_curves
+from dlhelpers.labs.bias_variance.learning_curves import mislabeled
 
-X, y, *_ = digits()
-data = split(X / 16, y, dev=386, test=387, rng=np.random.default_rng({seed}))
+data = mislabeled(wrong={wrong}, seed={seed})  # digits; labels of train and dev are wrong, percent
 sizes = np.repeat({EXAMPLES}, 2).tolist()  # two networks for each training-set size
 rng = np.random.default_rng({seed})
 *_, (_, curves) = learning_curves(data, {width}, sizes, {strength}, {round(steps)}, rng)
@@ -247,8 +259,9 @@ def learning_curves_lab() -> Lab:
             "hidden": log_slider("Hidden units n", 0, 6, 16, 1, base=2, fmt=".0f"),
             "examples": log_slider("Training examples m", 4, 10, 128, 1, base=2, fmt=",.0f"),
             "strength": log_slider("L2 strength λ", -2, 2, 0.01, 0.5),
+            "wrong": real_slider("Wrong labels, %", 0, 30, 0, 5, fmt=".0f"),
             "steps": log_slider("Training steps", 1, 3, 500, 0.1, fmt=",.0f"),
-            "base": real_slider("Base error, %", 0, 20, 1, 0.5, fmt=".1f"),
+            "base": real_slider("Base error, %", 0, 30, 1, 0.5, fmt=".1f"),
         },
         compute=diagnose_digits,
         views=views,
@@ -260,5 +273,7 @@ def learning_curves_lab() -> Lab:
             "high bias": {"hidden": 2, "examples": 1024},
             "bigger network": {"hidden": 64, "examples": 1024},
             "too short": {"hidden": 32, "examples": 1024, "steps": 10},
+            "wrong labels": {"hidden": 32, "examples": 256, "wrong": 20, "base": 20},
+            "and with λ": {"hidden": 32, "examples": 256, "wrong": 20, "base": 20, "strength": 10**0.5},
         },
     )

@@ -11,6 +11,7 @@ from dlhelpers.bias_variance import standard_error
 from dlhelpers.datasets import digits
 from dlhelpers.experiments import SplitErrors, neighbor_order, split_errors
 from dlhelpers.live.controls import real_slider
+from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
 from dlhelpers.plots.style import DEV, GHOST, TEST, TRAIN, View, key, moving
 from dlhelpers.typing import FloatArray, IntArray
@@ -86,7 +87,7 @@ result = split_errors(order, y, n_dev, n_test, {REPEATS}, np.random.default_rng(
 
 
 class PartsView(View[Splits]):
-    """The training, dev and test part of a data set, as one bar with counts."""
+    """The dev, training and test part of a data set, as one bar; each end of the middle is one share."""
 
     def __init__(self, ax: Axes, m: int) -> None:
         ax.set(xlim=(0, m), ylim=(-0.5, 0.5), yticks=[], xlabel="images")
@@ -94,19 +95,19 @@ class PartsView(View[Splits]):
         ax.spines["left"].set_visible(False)
         self._bars = [
             moving(ax.barh([0], [0], height=0.9, color=color, hatch=hatch, edgecolor="white")[0])
-            for color, hatch in ((TRAIN, ""), (DEV, "//"), (TEST, ".."))
+            for color, hatch in ((DEV, "//"), (TRAIN, ""), (TEST, ".."))
         ]
         self._counts = moving(ax.text(m, 0.72, "", ha="right", fontsize=10, fontweight="bold"))
-        key(ax, ("■ train", TRAIN), ("▨ dev", DEV), ("▩ test", TEST))
+        key(ax, ("▨ dev", DEV), ("■ train", TRAIN), ("▩ test", TEST))
 
     def update(self, result: Splits, before: Splits | None) -> None:
         """Show how many images each part has."""
         errors, left = result.errors, 0
-        for bar, n in zip(self._bars, (errors.n_train, errors.n_dev, errors.n_test), strict=True):
+        for bar, n in zip(self._bars, (errors.n_dev, errors.n_train, errors.n_test), strict=True):
             bar.set_x(left)
             bar.set_width(n)
             left += n
-        self._counts.set_text(f"{errors.n_train:,} + {errors.n_dev:,} + {errors.n_test:,} images")
+        self._counts.set_text(f"{errors.n_dev:,} + {errors.n_train:,} + {errors.n_test:,} images")
 
 
 class ErrorScatterView(View[Splits]):
@@ -158,18 +159,23 @@ def views(figure: Figure) -> list[View[Splits]]:
 
 def split_lab() -> Lab:
     """Return the lab *How large must the dev and the test set be?*."""
+    m = len(digits().y)
     return Lab(
         "How large must the dev and the test set be?",
         controls={
-            "dev": real_slider("Dev set, % of all", 1, 40, 20, 1, fmt=".0f"),
-            "test": real_slider("Test set, % of all", 1, 40, 20, 1, fmt=".0f"),
+            "dev": real_slider("Dev set, % of all", 1, 40, 10, 1, fmt=".0f"),
+            "test": real_slider("Test set, % of all", 1, 40, 10, 1, fmt=".0f"),
         },
         compute=split_again_and_again,
         views=views,
+        grabs=[
+            Grab(0, x="dev", from_x=lambda x: 100 * x / m, to_x=lambda share: share * m / 100),
+            Grab(0, x="test", from_x=lambda x: 100 - 100 * x / m, to_x=lambda share: m - share * m / 100),
+        ],
         code=program,
         presets={
-            "60 / 20 / 20": {},
-            "80 / 10 / 10": {"dev": 10, "test": 10},
+            "60 / 20 / 20": {"dev": 20, "test": 20},
+            "80 / 10 / 10": {},
             "98 / 1 / 1": {"dev": 1, "test": 1},
             "20 / 40 / 40": {"dev": 40, "test": 40},
         },

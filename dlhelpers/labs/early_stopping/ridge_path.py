@@ -13,6 +13,7 @@ from dlhelpers.datasets import FUNCTIONS, noisy_function
 from dlhelpers.early_stopping import matching_strength, ridge, share_after_steps, share_of_ridge
 from dlhelpers.labs.early_stopping.common import RESTORED
 from dlhelpers.live.controls import log_slider, real_slider, slider
+from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
 from dlhelpers.live.stages import Stages, remembered
 from dlhelpers.minibatches import Batch
@@ -68,7 +69,7 @@ class Paths(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """What the lab shows: a state of training beside a ridge solution, and both paths.
+    """What the lab shows: a state of training beside a ridge solution, and both paths (norm, dev loss).
 
     What belongs to step t is NaN where training has not come to it.
     """
@@ -84,6 +85,10 @@ class Comparison(NamedTuple):
     ridge_fit: FloatArray
     early: tuple[FloatArray, FloatArray]
     ridge: tuple[FloatArray, FloatArray]
+    ridge_steps: FloatArray
+    """The steps at which training should be like each ridge solution, by m / (alpha lambda)."""
+    ridge_step: float
+    """The same, for the ridge solution that is shown."""
     early_here: tuple[float, float]
     ridge_here: tuple[float, float]
     apart: float
@@ -218,6 +223,8 @@ def compare_here(paths: Paths, t: int, multiple: float, learning_rate: float) ->
         ridge_fit=features @ v + problem.mean_y,
         early=early,
         ridge=solutions,
+        ridge_steps=m / (learning_rate * RIDGE_STRENGTHS),
+        ridge_step=t / multiple,
         early_here=_point(w, problem),
         ridge_here=_point(v, problem),
         apart=apart,
@@ -304,38 +311,42 @@ class TwoFitsView(View[Comparison]):
         self._before.set_data(CURVE_X, np.nan * CURVE_X if before is None else before.early_fit)
 
 
-class OverNormView(View[Comparison]):
-    """Dev loss over the norm of the weights: the path of training, and the path of ridge regression."""
+class OverStepsView(View[Comparison]):
+    """Dev loss over the steps of training; a ridge solution stands at the step that (5) gives its lambda."""
 
-    def __init__(self, ax: Axes, right: float = 4.0, low: float = 0.02, high: float = 1.0) -> None:
-        ax.set(xlim=(0, right), ylim=(low, high), yscale="log")
-        ax.set(xlabel="norm of the weights ‖w‖", ylabel="dev loss J")
+    def __init__(self, ax: Axes, low: float = 0.02, high: float = 1.0) -> None:
+        ax.set(xlim=(1, MOST_STEPS), ylim=(low, high), xscale="log", yscale="log")
+        ax.set(xlabel="steps t; ridge: m/(αλ)", ylabel="dev loss J")
+        ax.set_xticks([1, 10, 100, 1000, 10_000], ["1", "10", "100", "1,000", "10,000"])
         ax.set_yticks([0.03, 0.1, 0.3, 1], ["0.03", "0.1", "0.3", "1"])
         ax.minorticks_off()
         (self._before,) = ax.plot([], [], "--", color=GHOST, lw=1.5)
         (self._ridge,) = ax.plot([], [], color=RIDGE, lw=2)
         (self._early,) = ax.plot([], [], "--", color=EARLY, lw=2.5)
+        self._cursor = ax.axvline(1, color=EARLY, lw=1)
         (self._here_ridge,) = ax.plot([], [], "s", color=RIDGE, ms=10, mec="white")
         (self._here_early,) = ax.plot([], [], "o", color=EARLY, ms=10, mec="white")
         lines = (self._before, self._ridge, self._early, self._here_ridge, self._here_early)
-        for artist in lines:
+        for artist in (*lines, self._cursor):
             moving(artist)
-        key(ax, ("--● path of training", EARLY), ("—■ of ridge", RIDGE), ("-- before", "#777777"))
+        key(ax, ("--● training", EARLY), ("—■ ridge", RIDGE), ("-- before", "#777777"))
 
     def update(self, result: Comparison, before: Comparison | None) -> None:
-        """Show `result.early` and `result.ridge`, (norms, dev losses) of a path, and the points on them."""
-        self._early.set_data(*_inside(result.early))
-        self._ridge.set_data(*_inside(result.ridge))
-        self._here_early.set_data(*_inside(result.early_here))
-        self._here_ridge.set_data(*_inside(result.ridge_here))
+        """Show the dev losses of `result.early` and `result.ridge`, and the points on them."""
+        self._early.set_data(*_inside((KEPT_STEPS[: len(result.early[1])], result.early[1])))
+        self._ridge.set_data(result.ridge_steps, result.ridge[1])
+        self._here_early.set_data(*_inside((result.t, result.early_here[1])))
+        self._here_ridge.set_data(*_inside((result.ridge_step, result.ridge_here[1])))
+        self._cursor.set_xdata([result.t] * 2)
         other = before is not None and before.early is not result.early
-        self._before.set_data(*_inside(before.early if before is not None and other else ((), ())))
+        old = before.early[1] if before is not None and other else ()
+        self._before.set_data(*_inside((KEPT_STEPS[: len(old)], old)))
 
 
 def _inside(path: Any) -> tuple[FloatArray, FloatArray]:
     """Return x and y without what is too large to draw."""
     x, y = (np.atleast_1d(np.asarray(part, dtype=float)) for part in path)
-    fine = (np.abs(x) < 1e3) & (np.abs(y) < 1e3)
+    fine = (np.abs(x) < 1e6) & (np.abs(y) < 1e3)
     return np.where(fine, x, np.nan), np.where(fine, y, np.nan)
 
 
@@ -365,8 +376,8 @@ class SharesView(View[Comparison]):
 
 def views(figure: Figure) -> list[View[Comparison]]:
     """Lay out the lab: the two functions, the two paths, and the shares in each direction."""
-    left, middle, right = figure.subplots(1, 3)
-    return [TwoFitsView(left), OverNormView(middle), SharesView(right)]
+    left, middle, right = figure.subplots(1, 3, width_ratios=[1, 1.5, 1])
+    return [TwoFitsView(left), OverStepsView(middle), SharesView(right)]
 
 
 def ridge_path_lab() -> Lab:
@@ -382,6 +393,7 @@ def ridge_path_lab() -> Lab:
         },
         compute=compare,
         views=views,
+        grabs=[Grab(1, x="t")],
         code=program,
         presets={
             "stopped too early": {"t": 4},
