@@ -11,20 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dlhelpers.capstone import (
-    BATCH_SIZE,
-    EPOCHS,
-    SIZES,
-    STEPS_PER_EPOCH,
-    Script,
-    Setup,
-    answers,
-    check_script,
-    measure,
-    schedule,
-    set_up,
-    train,
-)
+from dlhelpers.capstone import BATCH_SIZE, EPOCHS, SIZES, STEPS_PER_EPOCH, Script, check_script
+from dlhelpers.capstone_runs import Setup, answers, measure, schedule, set_up, train
 from dlhelpers.checks import check_choice, check_integer
 from dlhelpers.gradient_checking import numerical_gradient, relative_error
 from dlhelpers.minibatches import Batch
@@ -125,7 +113,9 @@ def _gradient(script: Script, seed: int) -> Reading:
         errors[name] = relative_error(analytic[chosen], numerical)
     wrong, worst = [name for name, error in errors.items() if error >= AGREE], max(errors.values())
     if wrong:
-        words = f"The gradient is wrong: {' and '.join(wrong)} differ from differences of the cost by {worst:.1g}."
+        words = (
+            f"Gradient and differences of the cost do not agree in {' and '.join(wrong)}: error {worst:.1g}."
+        )
     elif not np.any(analytic[layout.is_weight]):
         words = "Gradient and differences agree. But the gradient of every weight is 0."
     else:
@@ -178,7 +168,7 @@ def _shuffled(script: Script, seed: int) -> Reading:
     setup = set_up(script, seed)
     order = np.random.default_rng([seed, 5]).permutation(len(setup.train.Y))
     own, other = (_loss_after(script, seed, Y) for Y in (setup.train.Y, setup.train.Y[order]))
-    words = f"After {SHUFFLED_EPOCHS} epochs the train loss is {_two(own)}; with shuffled labels it is {_two(other)}."
+    words = f"Train loss after {SHUFFLED_EPOCHS} epochs: {_two(own)}; with shuffled labels {_two(other)}."
     ratio = own / other if np.isfinite(own) and np.isfinite(other) else 1.0
     return Reading("shuffled", ratio, {"own": own, "shuffled": other, "ratio": ratio}, words)
 
