@@ -28,6 +28,8 @@ def short(name: str, number: float) -> str:
         return "diverged"
     if name == "gradient" and number < FLOORS[name]:
         return "agree"
+    if number >= 100:
+        return f"{number:.0f}"
     return "0" if number == 0 else f"{number:.2g}"
 
 
