@@ -14,6 +14,7 @@ from dlhelpers.capstone import (
     KEEP_PROB,
     M_DEV,
     M_TEST,
+    NO_BUG,
     SIZES,
     STEPS_PER_EPOCH,
     Script,
@@ -23,8 +24,10 @@ from dlhelpers.checks import check_array, check_integer, check_rng, shown
 from dlhelpers.dropout import draw_uniform, with_draws
 from dlhelpers.metrics import error_rate
 from dlhelpers.minibatches import Batch, minibatches
+from dlhelpers.network import Network
 from dlhelpers.normalization import fit
 from dlhelpers.optimizers import GradientDescent
+from dlhelpers.regularization import Regularized
 from dlhelpers.training import descend
 from dlhelpers.typing import FloatArray
 
@@ -101,10 +104,10 @@ def set_up(script: Script, seed: int, keep_prob: float = KEEP_PROB) -> Setup:
         y = np.roll(y, 1)
     train = Batch(X[: script.m], datasets.one_hot(y, 10))
     dev = Batch(X_dev, datasets.one_hot(data.y_dev, 10))
-    parts = with_bug(script.backward)
-    network = parts.Network(SIZES, "relu", "softmax_cross_entropy", keep_prob=keep_prob)
+    kinds: Any = (Network, Regularized) if script.backward == NO_BUG else with_bug(script.backward)[:2]
+    network = kinds[0](SIZES, "relu", "softmax_cross_entropy", keep_prob=keep_prob)
     theta = script.initial_scale * network.initialize(rng)  # its biases are 0
-    return Setup(network, parts.Regularized(network, script.m, l2=script.l2), theta, train, dev, rng)
+    return Setup(network, kinds[1](network, script.m, l2=script.l2), theta, train, dev, rng)
 
 
 # Training -------------------------------------------------------------------------------------------
