@@ -144,7 +144,7 @@ zero_weights = Question(
 
 half_a_repair = Question(
     text="""In a script the inputs are not normalized, and the learning rate is 100 times too low. Its dev
-        error is about 20%. You repair the inputs only. What does the dev error do?""",
+        error lies between 10% and 25%. You repair the inputs only. What does the dev error do?""",
     options=(
         "It falls: one fault less.",
         "It falls to that of the right script: the rate hardly matters.",

@@ -3,10 +3,9 @@
 #
 # All sections of the lecture notes. About 50 minutes.
 #
-# This network misreads 3% of new digits, no more than it should. Nothing is wrong with it, or so it seems. Below, press
-# *Gradient check*.
+# This network misreads 3% of new digits, no more than it should. Nothing is wrong with it, or so it seems. Below,
+# press *Gradient check*.
 
-# %% jupyter={"source_hidden": true}
 # %% jupyter={"source_hidden": true}
 from itertools import repeat
 from pathlib import Path
@@ -17,9 +16,11 @@ import numpy as np
 from dlhelpers import capstone_players
 from dlhelpers.capstone import FAULTS, spoiled
 from dlhelpers.capstone_players import at_random, intended
-from dlhelpers.capstone_probes import PROBES
+from dlhelpers.capstone_probes import PROBES, probe
 from dlhelpers.capstone_runs import train
 from dlhelpers.capstone_visits import score
+
+# %% jupyter={"source_hidden": true}
 from dlhelpers.datasets import data_folders, one_hot, split
 from dlhelpers.diagnosis import diagnose_run, record
 from dlhelpers.exercises import capstone as exercises
@@ -45,9 +46,9 @@ from dlhelpers.training import descend
 labs.ward(7)
 
 # %% [markdown]
-# The gradient of every weight is wrong. A second factor $1/m$ makes it 32 times too small; and a learning rate that is
-# 32 times too high makes up for it. Two wrongs cancel. Tick *gradient bug* alone, repair, train, and see what happens.
-# Press *Again*, and repair both.
+# The gradient of the weights is wrong. A second factor $1/m$ makes it 32 times too small; and a learning rate that is
+# 32 times too high makes up for it. Two wrongs cancel. Tick *gradient bug* alone, press *Repair*, then *Train*: the
+# dev error is now near that of guessing. Press *Again*, and repair both.
 #
 # At the end of this notebook you can
 #
@@ -56,14 +57,14 @@ labs.ward(7)
 # - train a network on a table of your own, save it, and report its error with a standard error,
 # - say what to do first with a new problem, and where in this course it stands.
 #
-# How a lab works is explained in [00 Start here](00_start_here.ipynb). Run all cells now (menu *Run*, *Run All Cells*),
-# then read on.
+# How a lab works is explained in [00 Start here](00_start_here.ipynb). Run all cells now (menu *Run*, *Run All
+# Cells*), then read on.
 #
 # ## The rules of the ward
 #
 # A patient is a training script: digits, one hidden layer of 64 ReLU units, dropout with $p = 0.5$ while it trains,
-# gradient descent with batches of 32 and a rate that decays by a tenth each epoch, for 20 epochs. Each seed draws one fault or two
-# out of ten:
+# gradient descent with batches of 32 and a rate that decays by a tenth each epoch, for 20 epochs. Each seed draws one
+# fault or two out of ten:
 
 # %%
 for fault in FAULTS.values():
@@ -72,12 +73,12 @@ for fault in FAULTS.values():
 # %% [markdown]
 # You have 100 epochs. Each **probe** is a button with its price, and each does what it says: *Overfit 32* trains two
 # epochs and costs 2, the *Learning curve* is a whole run and costs 20. Its reading appears beside that of the right
-# script. **Write the diagnosis down first**, by ticking boxes; then *Repair* changes the script, for 4 epochs a fault,
-# whether the fault was there or not. Look again if you like. *Train* costs 20, which are kept for you, and ends the
-# visit. A hint costs 8. If you are refused something, it says why and costs nothing.
+# script. **Write the diagnosis down first**, by ticking boxes; then *Repair* changes the script, for 4 epochs a
+# fault, whether the fault was there or not. Look again if you like. *Train* costs 20, which are kept for you, and
+# ends the visit. A hint costs 8. If you are refused something, it says why and costs nothing.
 #
-# Both are scored, the diagnosis and the repair, 50 points each. Let $h$ be the faults that you found, $f$ the
-# repairs of what was right, $n$ the number of faults; $e$ your dev error, $e^*$ that of the right script:
+# Both are scored, the diagnosis and the repair, 50 points each. Let $h$ be the faults that you found, $f$ the repairs
+# of what was right, $n$ the number of faults; $e$ your dev error, $e^*$ that of the right script:
 #
 # $$S_\text{diagnosis} = 50 \max\left(0, \frac{h - f}{n}\right) \tag{1}$$
 # $$S_\text{repair} = 50 \cdot \text{clip}\left(1 - \frac{e - e^* - 0.01}{0.2},\ 0,\ 1\right) \tag{2}$$
@@ -97,32 +98,33 @@ for fault in FAULTS.values():
 predict(exercises.zero_weights, labs.readings_lab())
 
 # %% [markdown]
-# **How to read it.** Each row is a script with one fault, each column a probe; all of them were run just now. White: the
-# reading is within a factor of 2 of the right script's. The more orange, the further off. Click on a cell to have it in words.
+# **How to read it.** Each row is a script with one fault, each column a probe; all of them were run just now. White:
+# the reading is within a factor of 2 of the right script's. The more orange, the further off. Click on a cell to have
+# it in words.
 #
-# **Why.** With zero weights every hidden unit is 0, and so is every logit: ten equal probabilities, and exactly
-# $\log 10$. The loss at the start looks *better* than that of the right script. The gradient check passes, because zero
+# **Why.** With zero weights every hidden unit is 0, and so is every logit: ten equal probabilities, and exactly $\log
+# 10$. The loss at the start looks *better* than that of the right script. The gradient check passes, because zero
 # *is* the right gradient of a weight here. Only *Statistics by layer* looks inside. A probe that shows nothing clears
 # only what it looks at.
 #
-# Look along the columns, too. The four cheap probes on the left tell one or two faults each, and say which. The
-# dear ones on the right see nearly everything, and so say little: a dev error of 90% has many causes. Two faults are seen by the learning
-# curve almost alone. *Too few examples*: the train error is near 0, and the dev error is not. *Rate grows*: the loss falls for some
-# epochs, then rises.
+# Look along the columns, too. Each of the four probes on the left tells one fault or two. The dear ones on the right
+# see nearly everything, and so say little: a dev error of 90% has many causes. Two faults are nearly hidden from all
+# but the learning curve. *Too few examples*: the train error is 0, and the dev error is above 10%. *Rate grows*: the
+# train loss falls for some epochs, then rises.
 #
 # Here is the table as a list of which probes tell each fault, by a factor of 3:
 
 # %% jupyter={"outputs_hidden": true}
 table = last(read_table(RIGHT, "Ask twice", 0))
 for fault in FAULTS.values():
-    told = [probe.name for key, probe in PROBES.items() if table.tells(fault.name, key)]
+    told = [each.name for key, each in PROBES.items() if table.tells(fault.name, key)]
     print(f"{fault.name:<24} {', '.join(told)}")
 
 # %% [markdown]
 # ### In which order?
 #
-# Suppose one fault is there, and for each probe you know its price $c_i$ and the probability $p_i$ that it is the one that
-# shows it. In which order do you look? Try it with two probes first.
+# Suppose one fault is there, and for each probe you know its price $c_i$ and the probability $p_i$ that it is the one
+# that shows it. In which order do you look? Try it with two probes first.
 
 # %%
 practice(exercises.looking_order)
@@ -144,17 +146,20 @@ exercises.looking_order.check(my_looking_order)
 # Count the faults that each probe tells in the table, and divide by its price:
 
 # %%
-for key, probe in PROBES.items():
+for key, each in PROBES.items():
     count = sum(table.tells(fault.name, key) for fault in FAULTS.values())
-    print(f"{probe.name:<20} {count:>2} faults, price {probe.price:>2}: {count / probe.price:.1f} each epoch")
+    print(
+        f"{each.name:<20} faults: {count}, price: {each.price:>2}, faults an epoch: {count / each.price:.1f}"
+    )
 
 # %% [markdown]
-# *Overfit 32* is the best buy: for two epochs it asks about half of all that can be wrong. It does not ask about what only
-# shows on many examples: labels, the number of examples, what happens at test. It does not say *which* fault it is,
-# either: for that the other cheap ones come first or next.
+# *Overfit 32* is the best buy: for two epochs it shows six of the ten faults, at some seeds seven (wrong labels take
+# a little longer to learn by heart). It cannot show what only many examples or a long run bring to light: labels, too
+# few examples, a rate that grows; or what happens at test. It does not say *which* of them it is, either: for that
+# there are the other cheap ones.
 #
-# **In practice.** Before all of these, look at the data themselves: some images with their labels, the range of each feature,
-# the count of each class. It costs minutes. The ward does not let you, since one glance would end the game.
+# **In practice.** Before all of these, look at the data themselves: some images with their labels, the range of each
+# feature, the count of each class. It costs minutes. The ward does not let you, since one glance would end the game.
 #
 # ## Faults that hide each other
 
@@ -162,20 +167,22 @@ for key, probe in PROBES.items():
 ask(exercises.half_a_repair)
 
 # %%
+s = probe("statistics", spoiled(("inputs",)), 0).numbers["inputs"]
+print(f"inputs that are not normalized: root mean square s = {s:.1f}, s² = {s * s:.0f}")
 for name, faults in (("both", ("inputs", "rate low")), ("rate low", ("rate low",)), ("inputs", ("inputs",))):
     errors = [train(spoiled(faults), seed).dev_error for seed in range(10)]
     print(f"{name:<9} dev error {min(errors):.0%} to {max(errors):.0%} over ten seeds")
 
 # %% [markdown]
-# **Why.** The gradient of $W^{[1]}$ is $dZ^{[1]} X$, so inputs that are $s$ times as large make it $s$ times as large;
-# and the step changes $Z^{[1]} = W^{[1]} X$ by $s$ times as much again. A step of gradient descent moves the
+# **Why.** The gradient of $W^{[1]}$ is $dZ^{[1]} X$, so inputs that are $s$ times as large make it $s$ times as
+# large; and the step changes $Z^{[1]} = W^{[1]} X$ by $s$ times as much again. A step of gradient descent moves the
 # pre-activations by
 #
 # $$\Delta Z^{[1]} = -\alpha \, dZ^{[1]} X^T X \ \propto\ \alpha \, s^2 \tag{5}$$
 #
-# With $s \approx 7.7$ that is a factor of about 59. A rate that is 100 times too low is then nearly right. Somebody
-# once lowered it until training worked, and that repaired the symptom. Now each of the two repairs alone makes the patient worse.
-# At every one of the ten seeds. What follows for the order of work:
+# That is a factor of about 60. A rate that is 100 times too low is then nearly right. Somebody lowered it until
+# training worked, and that repaired the symptom. Now each of the two repairs alone makes the patient worse, at every
+# one of the ten seeds. What follows for the order of work:
 #
 # - Repair what you are *sure* of, even if the error rises. Then look again: what was hidden comes out.
 # - After each repair, readings from before it (grey in the chart) belong to another script.
@@ -191,17 +198,22 @@ for name, faults in (("both", pair), ("gradient bug", pair[:1]), ("rate too high
     print(f"{name:<14} mean dev error {np.mean(errors):.0%} over ten seeds")
 
 # %% [markdown]
+# **Why.** For the weights, $32 \alpha \cdot \frac{1}{32} \, dW$ is the step of the right script; only the biases move
+# 32 times as fast. So all probes but the gradient check read what they read of the right script, within a factor of
+# 3. Then why repair it? The two belong to this batch size. With another one they no longer cancel, and whoever then
+# "repairs" the rate finds that training became slow.
+#
 # ## Play
 #
-# Now a patient of your own. Each seed is another one. First decide what you look at; the number on the button is
-# what it costs. When you train, two more play the same patient: the **intended way**, which reads probes by rules, and ten
+# Now a patient of your own. Each seed is another one. First decide what you look at; the number on the button is what
+# it costs. When you train, two more play the same patient: the **intended way**, which reads probes by rules, and ten
 # players **at random**, who choose probes and one or two repairs without reading.
 
 # %%
 labs.ward(0)
 
 # %% [markdown]
-# Three patients are enough to learn it; the third time you will look at less. How do the others do, over ten patients?
+# Play three patients or more (*New patient*). How do the others do, over ten patients?
 
 # %%
 ways = {"intended": [score(intended(seed)) for seed in range(10)]}
@@ -214,26 +226,27 @@ for name, scores in ways.items():
     print(f"median dev error {np.median(errors):.0%}")
 
 # %% [markdown]
-# The intended way finds every fault of these ten patients and ends at the dev error of the right script. It is no magic: it
-# looks with the cheap probes, repairs what they show, looks again, and pays for the dear ones only when the cheap ones are
-# silent. These are its rules:
+# The intended way finds every fault of these ten patients, and ends at the dev error of the right script. It is no
+# magic: it looks with the cheap probes, repairs what they show, looks again, and pays for the dear ones only when the
+# cheap ones are silent. These are its rules:
 
 # %%
 show_source(capstone_players.suspects)
 
 # %% [markdown]
-# A random repair is mostly a repair of what was right. Note what it does *not* do: it does not harm. It costs epochs,
-# and it leaves you believing that something was wrong which was not.
+# A random repair is mostly a repair of what was right, and that changes nothing in the script. It costs epochs, and
+# it leaves you believing that something was wrong which was not. The other harm is the half repair of two faults that
+# hide each other.
 #
-# **In practice.** Change one thing at a time, and keep a note of what you saw before and after, as the ward does (*Show
-# code* is that note). If you need two changes at once, you do not know which of them did it.
+# **In practice.** Change one thing at a time, and keep a note of what you saw before and after, as the ward does
+# (*Show code* is that note). If you need two changes at once, you do not know which of them did it.
 #
 # ## Your own table
 #
-# A patient of another kind: data that nobody has prepared for you. Put the path of a CSV file here: numbers first, the
-# class in the last column. As it stands, it reads a table that comes with the course: 569 breast tumors, measured under the
-# microscope, and whether each was malignant (0) or benign (1). `read_points` takes the plane in which the rows
-# differ most.
+# A patient of another kind: data that nobody has prepared for you. Put the path of a CSV file here: numbers first,
+# the class in the last column. As it stands, it reads a table that comes with the course: 569 breast tumors, measured
+# under the microscope, and whether each was malignant (0) or benign (1). `read_points` takes the plane in which the
+# rows differ most.
 
 # %%
 path = next(folder / "breast_cancer.csv" for folder in data_folders() if folder.is_dir())
@@ -309,8 +322,8 @@ exercises.error_of_a_share.check(my_error_of_a_share)
 # %% [markdown]
 # ### The report
 #
-# What a colleague wants to know fits in ten lines. Copy this cell into your own notebook. The test set is looked at here,
-# once, after everything is chosen.
+# What a colleague wants to know fits in ten lines. Copy this cell into your own notebook. The test set is looked at
+# here, once, after everything is chosen.
 
 # %%
 test_error = float(error_rate(answers, one_hot(data.y_test, n_classes)))
@@ -318,40 +331,40 @@ sizes = (len(data.X_train), len(data.X_dev), len(data.X_test))
 print(report(about, sizes, tried, test_error))
 
 # %% [markdown]
-# Compare the differences between the networks with their standard errors before you believe in one of them. (The networks are
-# judged on the same dev examples, so a difference is a little surer than it looks.) And one thing the report should admit:
-# `read_points` took plane and scale from all rows, those of the test set, too. No label went into that; in a product,
-# fit them on the training rows alone.
+# Compare the differences between the networks with their standard errors before you believe in one of them. (The
+# networks are judged on the same dev examples, so a difference is a little surer than it looks.) And one thing the
+# report should admit: `read_points` took plane and scale from all rows, those of the test set, too. No label went
+# into that; in a product, fit them on the training rows alone.
 #
 # ## What first, with a new problem?
 #
 # A tree to walk down from the top. The numbers are sections of the lecture notes.
 #
 # 1. **Before you train**
-#    - *What are data, measure and target?* Split into train, dev and test, dev and test from where it will be used (1.1):
-#      [01 Bias and variance](01_bias_variance.ipynb).
+#    - *What are data, measure and target?* Split into train, dev and test, dev and test from where it will be used
+#      (1.1): [01 Bias and variance](01_bias_variance.ipynb).
 #    - *Are the inputs of about one size?* Normalize them (1.6): [04a Normalization](04a_normalization.ipynb).
-#    - *Does a signal come through, forward and back?* First weights by He or Xavier (1.7, 1.8):
-#      [04b Initialization](04b_initialization.ipynb).
+#    - *Does a signal come through, forward and back?* First weights by He or Xavier (1.7, 1.8): [04b
+#      Initialization](04b_initialization.ipynb).
 #    - *Is the loss at the start about $\log K$?* Softmax, stable (1.20): [09 Softmax](09_softmax.ipynb).
-#    - *Did you write the gradient yourself?* Check it (1.9, 1.10):
-#      [05 Gradient checking](05_gradient_checking.ipynb).
+#    - *Did you write the gradient yourself?* Check it (1.9, 1.10): [05 Gradient
+#      checking](05_gradient_checking.ipynb).
 # 2. **Can it fit one batch of 32?**
-#    - *No, the loss hardly moves or blows up.* The rate first: sweep it, on a log scale (1.18):
-#      [07 Hyperparameter search](07_hyperparameter_search.ipynb).
+#    - *No, the loss hardly moves or blows up.* The rate first: sweep it, on a log scale (1.18): [07 Hyperparameter
+#      search](07_hyperparameter_search.ipynb).
 #    - *No, it is slow.* Momentum, RMSprop, Adam (1.13 to 1.15): [06b Momentum to Adam](06b_momentum_to_adam.ipynb). A
 #      plateau or a saddle (1.17): [06c Decay and saddles](06c_decay_and_saddles.ipynb).
-#    - *No, and the network is deep.* Batch normalization (1.19):
-#      [08 Batch normalization](08_batch_normalization.ipynb).
+#    - *No, and the network is deep.* Batch normalization (1.19): [08 Batch
+#      normalization](08_batch_normalization.ipynb).
 # 3. **Does it fit the training set?**
 #    - *No: bias.* Larger, longer, less regularization (1.2): [01](01_bias_variance.ipynb).
-#    - *It is too slow to tell.* Mini-batches, and averages to read the noisy loss (1.11, 1.12):
-#      [06a Mini-batches](06a_minibatches.ipynb).
+#    - *It is too slow to tell.* Mini-batches, and averages to read the noisy loss (1.11, 1.12): [06a
+#      Mini-batches](06a_minibatches.ipynb).
 #    - *It ends noisy.* Let the rate decay (1.16): [06c](06c_decay_and_saddles.ipynb).
 # 4. **Does it hold on dev?**
 #    - *No: variance.* More data; weight decay and augmentation (1.3): [02a Regularization](02a_regularization.ipynb);
-#      dropout (1.4): [03 Dropout](03_dropout.ipynb); early stopping (1.5):
-#      [02b Early stopping](02b_early_stopping.ipynb).
+#      dropout (1.4): [03 Dropout](03_dropout.ipynb); early stopping (1.5): [02b Early
+#      stopping](02b_early_stopping.ipynb).
 #    - *With shuffled labels the loss is the same.* The inputs say nothing about the labels: look at the data.
 # 5. **Good, and could be better?** Search the hyperparameters that matter, at random (1.18):
 #    [07](07_hyperparameter_search.ipynb). Then test, once.
@@ -370,9 +383,10 @@ print(report(about, sizes, tried, test_error))
 ask(exercises.last_day)
 
 # %% [markdown]
-# **Sources.** Amir Masoud Sefidian, *Improving Deep Neural Networks* (lecture notes, 2022), all sections, after Andrew
-# Ng's course. Ng (2018), *Machine Learning Yearning*. Karpathy (2019), *A recipe for training neural networks*. Zhang et
-# al. (2017), *Understanding deep learning requires rethinking generalization*, for shuffled labels. Goodfellow, Bengio &
-# Courville (2016), *Deep Learning*, section 11.5, on debugging. Wasserman (2004), *All of Statistics*, section 6.3.
+# **Sources.** Amir Masoud Sefidian, *Improving Deep Neural Networks* (lecture notes, 2022), all sections, after
+# Andrew Ng's course. Ng (2018), *Machine Learning Yearning*. Karpathy (2019), *A recipe for training neural
+# networks*. Zhang et al. (2017), *Understanding deep learning requires rethinking generalization*, for shuffled
+# labels. Goodfellow, Bengio & Courville (2016), *Deep Learning*, section 11.5, on debugging. Wasserman (2004), *All
+# of Statistics*, section 6.3.
 #
 # This is the last notebook. The [playground](00_start_here.ipynb) goes on.

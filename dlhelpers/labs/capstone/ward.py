@@ -72,7 +72,7 @@ class Ward:
             "Each seed is a patient",
         )
         self._seed.style.description_width, self._seed.layout.width = "50px", "115px"
-        self._seed.observe(lambda change: self._on_loop(partial(self.admit, self._seed.value)), "value")
+        self._seed.observe(lambda change: self._on_loop(self._admit_typed), "value")
         self._code = ipywidgets.ToggleButton(description="Show code", layout={"width": "auto"})
         self._code.observe(lambda change: self._show_code(), "value")
         self._fill_shell()
@@ -107,6 +107,10 @@ class Ward:
             box.value = False
         self._move(lambda visit: admit(seed))
         self._seed.value = seed
+
+    def _admit_typed(self) -> None:
+        if self._seed.value != self.visit.patient.seed:
+            self.admit(self._seed.value)
 
     @property
     def ticked(self) -> tuple[str, ...]:
