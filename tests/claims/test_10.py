@@ -98,8 +98,8 @@ def test_what_the_columns_tell() -> None:
     )
     claim(
         "10",
-        "for two epochs it shows six of the ten faults, at some seeds seven (wrong labels take a little longer "
-        "to learn by heart)",
+        "for two epochs it shows six of the ten faults, at some seeds seven (wrong labels take a little "
+        "longer to learn by heart)",
         lambda seed: told("overfit", seed) - {"labels"} == SHOWN_BY_ONE_BATCH,
     )
     claim(
