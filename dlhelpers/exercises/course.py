@@ -25,6 +25,7 @@ TITLES = {
     "07": "Hyperparameter search",
     "08": "Batch normalization",
     "09": "Softmax",
+    "10": "Capstone",
 }
 """Titles of notebooks that are not named after their modules."""
 

@@ -396,4 +396,4 @@ ask(exercises.decision)
 # Szegedy et al. (2016), *Rethinking the inception architecture for computer vision*. Müller, Kornblith & Hinton (2019),
 # *When does label smoothing help?*
 #
-# Next: a capstone, a network with planted faults, is planned. The [playground](00_start_here.ipynb) takes your own table.
+# Next: [10 Capstone](10_capstone.ipynb): a network with planted faults, a budget to find them, and your own table.
