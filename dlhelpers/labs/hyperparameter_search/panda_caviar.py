@@ -96,8 +96,8 @@ class Approaches(NamedTuple):
         """How the budget is spent."""
         winner, last = self.winner, self.panda.rates[-1]
         text = (
-            f"The panda lives {self.budget // TRIES:,} steps, and each is paid {TRIES} times: its nurse "
-            "tries the rate as it is, raised and lowered. "
+            f"The panda lives {self.budget // TRIES:,} steps. In each round its nurse tries the rate as it "
+            f"is, raised and lowered, so that a step costs up to {TRIES}. "
         )
         if winner is None or not self.complete:
             return f"{text}Its rate begins at {self.first_rate:.2g} and is {last:.2g} so far."
@@ -226,15 +226,15 @@ class LossView(View[Approaches]):
         self._panda = moving(ax.plot([], [], "o-", color=PANDA_COLOR, lw=2.5, ms=4)[0])
         self._winner = moving(ax.plot([], [], "-.", color=SECOND_COLOR, lw=2.5)[0])
         self._ends = [
-            note(ax, 1, 1, fontsize=10, color=color, ha="left", va="center")
-            for color in (PANDA_COLOR, SECOND_COLOR)
+            note(ax, 1, 1, fontsize=10, color=color, ha="left", va=side)
+            for color, side in ((PANDA_COLOR, "center"), (SECOND_COLOR, "top"))
         ]
         key(
             ax,
             ("●— panda", PANDA_COLOR),
             ("× given up", "#777777"),
             ("-·- best of caviar", SECOND_COLOR),
-            ("┃ its end: drag it", ACCENT),
+            ("┃ end of the panda: drag it", ACCENT),
         )
 
     def update(self, result: Approaches, before: Approaches | None) -> None:
