@@ -24,8 +24,8 @@ memory = Exercise(
         ),
         Mistake(
             lambda u, low, high: low ** (1 - u) * high**u,
-            "this is even in log(beta). Close to 1, that is nearly the same as even in beta. Take the logarithm "
-            "of the distance to 1.",
+            "this is even in log(beta). Close to 1, that is nearly the same as even in beta. Take the "
+            "logarithm of the distance to 1.",
         ),
         Mistake(
             lambda u, low, high: (1 - low) ** (1 - u) * (1 - high) ** u,
@@ -121,6 +121,23 @@ even_share = Question(
         """The middle of the numbers is 0.5. Look at the squares in the lower row of the lab.""",
         """The numbers below 0.1 fill a tenth of the way from 0 to 1, however many powers of ten there
         are.""",
+    ),
+)
+
+second_most = Question(
+    text="""A small network is trained with Adam at a good learning rate. Then one hyperparameter at a time is
+        moved through a wide range. Which of these changes the dev loss the most?""",
+    options=(
+        "Momentum: it stands second in many lists, right after the learning rate.",
+        "The number of hidden units.",
+        "Epsilon: from 1e-10 to 1e-4 it changes a million times.",
+    ),
+    answer="b",
+    feedback=(
+        """Compare its row with the grey band. From 0 to 0.99 it hardly leaves it.""",
+        """From 4 to 64 units the dev loss falls several times. A list of another task may have another order.""",
+        """A large change of a number need not be a large change of the training. Compare its row with the grey
+        band.""",
     ),
 )
 

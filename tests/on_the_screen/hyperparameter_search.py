@@ -12,4 +12,5 @@ NUMBERS = {
     ),
     "panda_caviar_lab": lambda r: (r.panda.losses[-1], r.winner.losses[-1]),
     "right_scale_lab": lambda r: tuple(r.curve.at(r.places[scale]).min() for scale in SCALES),
+    "what_matters_lab": lambda r: (*r.band, *map(r.ratio, r.losses)),
 }
