@@ -135,9 +135,10 @@ second_most = Question(
     answer="b",
     feedback=(
         """Compare its row with the grey band. From 0 to 0.99 it hardly leaves it.""",
-        """From 4 to 64 units the dev loss falls several times. A list of another task may have another order.""",
-        """A large change of a number need not be a large change of the training. Compare its row with the grey
-        band.""",
+        """From 4 to 64 units, the dev loss becomes several times lower. Another task may have another
+        order.""",
+        """A large change of a number need not be a large change of the training. Compare its row with the
+        grey band.""",
     ),
 )
 
