@@ -60,9 +60,9 @@ for space in (Uniform(1e-4, 1), LogUniform(1e-4, 1)):
 # logarithmic one. A step of training is $\alpha$ times a direction, so from 0.01 to 0.02 matters about as much as
 # from 0.1 to 0.2. *Even trials belong on the axis on which the loss changes evenly.* Three things to try in the lab:
 #
-# - Drag the low end to 0.1. When you know the power of ten already, the scale hardly counts.
+# - Drag the low end to 0.1. With a single power of ten left, the scale counts less.
 # - Drag the green line of the right panel. With eight trials, those that are even in $\alpha$ end with a clearly
-#   higher loss on average. With 64 trials they come close: many trials make up for a bad scale.
+#   higher loss on average. With 64 trials they come much closer: many trials make up for a bad scale.
 # - Press *memory β*. A network is trained at a rate that is too large, and $\beta$ is the memory of an average of its
 #   weights, as in notebook 6c. On the axis is its distance to 1.
 #
@@ -155,7 +155,7 @@ exercises.trials_needed.check(my_trials_needed)
 predict(exercises.second_most, labs.what_matters_lab())
 
 # %% [markdown]
-# The learning rate is always far ahead, by a factor of about fifteen between its worst and its best value. Everything
+# The learning rate is always ahead, with a factor of more than ten between its worst and its best value. Everything
 # else depends. **Drag the green line** to another $\alpha$, and look at all rows again:
 #
 # - At $\alpha = 0.1$ the batch size turns around: large batches are better, at 0.003 the small ones are.
