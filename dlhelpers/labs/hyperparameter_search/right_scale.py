@@ -16,7 +16,7 @@ from dlhelpers.labs.hyperparameter_search.common import (
     STEPS,
     dev_losses,
 )
-from dlhelpers.live.controls import choice, log_slider
+from dlhelpers.live.controls import choice, log_slider, slider
 from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
 from dlhelpers.live.stages import Stages, remembered
@@ -91,15 +91,15 @@ class Scales(NamedTuple):
             known = int(np.isfinite(self.curve.losses).sum())
             return f"{text} {known} of {len(PLACES)} networks of the curve are trained so far."
         parts = []
-        for scale, words in ((EVEN, f"even in {self.symbol}"), (LOG, f"even in log({self.symbol})")):
+        for scale, words in ((EVEN, f"Even in {self.symbol}"), (LOG, f"Even in log({self.symbol})")):
             found = self.curve.at(self.places[scale]).min()
             parts.append(
-                f"{words}, the lowest dev loss of these is {found:.2f}, and of {self.trials} others "
+                f"{words}: the lowest dev loss of these is {found:.2f}, and that of {self.trials} others is "
                 f"{self.expected[scale][self.trials - 1]:.2f} on average"
             )
         lowest = self.curve.lowest
         return (
-            f"{text} With {parts[0]}. With {parts[1]}. The lowest point of the curve is "
+            f"{text} {parts[0]}. {parts[1]}. The lowest point of the curve is "
             f"{self.curve.losses[lowest]:.2f}, at {self.symbol} = {PLACES[lowest]:.2g}."
         )
 
@@ -139,7 +139,7 @@ def draw(scale: str, low: float, u: FloatArray) -> FloatArray:
 
 def compare_scales(what: str, low: float, trials: float, seed: int) -> Stages[Scales]:
     """Draw trials on both scales and look up their losses on the curve."""
-    count, rng = round(trials), np.random.default_rng(seed)
+    count, rng = int(trials), np.random.default_rng(seed)
     u, others = rng.random(MOST)[:count], rng.random((REPETITIONS, MOST))
     places = {scale: draw(scale, low, u) for scale in SCALES}
     for share, curve in curve_of(what, seed):
@@ -186,7 +186,7 @@ places = 10.0 ** np.linspace(-4, 0, 41)  # {SYMBOLS[what]}
 
 result = []
 for space in (Uniform({low!r}, 1.0), LogUniform({low!r}, 1.0)):
-    trials = random_settings({{"x": space}}, {round(trials)}, np.random.default_rng({seed}))
+    trials = random_settings({{"x": space}}, {int(trials)}, np.random.default_rng({seed}))
     x = np.array([trial["x"] for trial in trials])
     result.append(np.interp(np.log10(x), np.log10(places), losses).min())
 """
@@ -288,7 +288,7 @@ def right_scale_lab() -> Lab:
         controls={
             "what": choice("Search for", [RATE, MEMORY], RATE),
             "low": log_slider("Low end of the range", -4, -1, 1e-4, 0.1),
-            "trials": log_slider("Trials", 0, 6, 8, 0.25, base=2, fmt=".0f"),
+            "trials": slider("Trials", 1, MOST, 8),
         },
         compute=compare_scales,
         views=right_scale_views,
