@@ -22,7 +22,7 @@ TITLES = {
     "06a": "Mini-batches",
     "06b": "Momentum to Adam",
     "06c": "Decay and saddles",
-    "07": "Hyperparameter search",
+    "07a": "Where to look",
     "08": "Batch normalization",
     "09": "Softmax",
     "10": "Capstone",

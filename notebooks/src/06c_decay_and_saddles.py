@@ -380,4 +380,4 @@ for hidden in (3, 8):
 # - Safran & Shamir (2018), Spurious local minima are common in two-layer ReLU neural networks, arXiv 1712.08968.
 # - Dean & Majumdar (2008), Extreme value statistics of eigenvalues of Gaussian random matrices.
 #
-# Next: [8 Batch normalization](08_batch_normalization.ipynb); a notebook on hyperparameter search is planned.
+# Next: [7a Where to look for hyperparameters](07a_hyperparameter_search.ipynb).
