@@ -163,11 +163,11 @@ class CurseView(View[Curse]):
 class SpreadView(View[Curse]):
     """How the errors of the winners of n trials are spread, on the dev set and on the test set."""
 
-    EDGES = (np.arange(0, 50, 2) - 0.5) / 386
+    EDGES = (np.arange(8) - 0.5) / 48
     TOP = 0.7
 
     def __init__(self, ax: Axes) -> None:
-        ax.set(xlim=(0, self.EDGES[-1]), ylim=(0, self.TOP), xlabel="error of the winner")
+        ax.set(xlim=self.EDGES[[0, -1]], ylim=(0, self.TOP), xlabel="error of the winner")
         ax.set_ylabel("share of the searches")
         ax.set_xticks([0, 0.05, 0.1], ["0%", "5%", "10%"])
         ax.set_yticks([0, 0.2, 0.4, 0.6], ["0", "20%", "40%", "60%"])
