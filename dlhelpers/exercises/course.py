@@ -21,6 +21,7 @@ TITLES = {
     "06b": "Momentum to Adam",
     "06c": "Decay and saddles",
     "07": "Hyperparameter search",
+    "07b": "A search for real",
     "08": "Batch normalization",
     "09": "Softmax",
 }

@@ -54,8 +54,8 @@ class Early(NamedTuple):
         best = int(np.sum(self.ranks[1] < 0.1))
         return (
             f"{BRACKETS:,} brackets of 16 settings among {self.among}. The rank correlation of the errors "
-            f"after {_epochs(self.epoch)} with those at the end is {self.correlation[self.epoch - 1]:.2f}; of the "
-            f"last errors with two seeds it is {self.other_seed:.2f}. In the world on the left, "
+            f"after {_epochs(self.epoch)} with those at the end is {self.correlation[self.epoch - 1]:.2f}; "
+            f"of the last errors with two seeds it is {self.other_seed:.2f}. In the world on the left, "
             f"{int(self.lost.sum())} of the {best} settings that end in the best tenth are cut."
         )
 
