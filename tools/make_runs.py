@@ -43,7 +43,7 @@ def train_group(fixed: dict[str, int], rows: IntArray, seed: int) -> tuple[IntAr
     chosen = [dict(zip(LEVELS, settings[k], strict=True)) for k in rows]
     columns = {name: np.array([[each[name]] for each in chosen], dtype=np.float32) for name in TOGETHER}
     data, epochs = digit_parts(seed), []
-    parts = ((data.X_dev, data.y_dev), (data.X_test, data.y_test))
+    parts = [(X.astype(np.float32), y) for X, y in ((data.X_dev, data.y_dev), (data.X_test, data.y_test))]
     for network, theta in _train({**fixed, **columns}, seed):
         wrong = [predicted_classes(network.predict(theta, X)) != y for X, y in parts]
         epochs.append([each.sum(axis=-1) for each in wrong])

@@ -55,9 +55,8 @@ bracket_cost = Exercise(
             "you throw 1/eta away. In successive halving 1/eta stays, and all others go.",
         ),
         Mistake(
-            lambda n, first, eta: n * first * round(np.log(n) / np.log(eta) + 1),
-            "this would be the same cost for each rung. Each later rung needs only the epochs that are new: "
-            "eta - 1 times those that a setting had.",
+            lambda n, first, eta: n * first * eta ** round(np.log(n) / np.log(eta)),
+            "all n settings are trained to the end here. After each rung only 1/eta of them go on.",
         ),
     ],
     hint="""Keep three numbers: how many settings there are, how many epochs each has had, and how many it
@@ -150,8 +149,8 @@ expected_best = Exercise(
 # Questions ------------------------------------------------------------------------------------------
 
 one_more_change = Question(
-    text="""You have the best learning rate, and all others have good values. Now you change one of the others,
-        say from 1 layer to 3. By how much does the dev error change?""",
+    text="""You have the best learning rate, and all others have good values. Now you change one of the
+        others, say from 1 layer to 3. By how much does the dev error change?""",
     options=(
         "By far more than from one seed to the next.",
         "About as much as from one seed to the next.",
@@ -166,9 +165,9 @@ one_more_change = Question(
 )
 
 how_many_runs = Question(
-    text="""The budget is worth 8 full runs. Random search trains 8 settings to the end. Successive halving starts
-        more, and drops the worse half again and again. How many full runs would random search need to be as
-        good as halving is with 8?""",
+    text="""The budget is worth 8 full runs. Random search trains 8 settings to the end. Successive halving
+        starts more, and drops the worse half again and again. How many full runs would random search need to
+        be as good as halving is with 8?""",
     options=(
         "8: the same work gives the same result.",
         "About 10.",
@@ -183,8 +182,8 @@ how_many_runs = Question(
 )
 
 first_epoch_cut = Question(
-    text="""Only the 100 best settings are left in the pool. A bracket starts 16 of them and drops half after the
-        first epoch. How often does it drop the one that would be the best at the end?""",
+    text="""Only the 100 best settings are left in the pool. A bracket starts 16 of them and drops half after
+        the first epoch. How often does it drop the one that would be the best at the end?""",
     options=(
         "Hardly ever: after one epoch one sees which are good.",
         "In about 1 of 3 brackets.",
@@ -199,8 +198,8 @@ first_epoch_cut = Question(
 )
 
 on_the_test_set = Question(
-    text="""You try 256 settings on a dev set of 48 examples. On average the winner has a dev error of about 1.5%.
-        What is its error on a large test set?""",
+    text="""You try 256 settings on a dev set of 48 examples. On average the winner has a dev error of about
+        1.5%. What is its error on a large test set?""",
     options=(
         "About 1.5%: both sets come from the same data.",
         "About 2%.",
