@@ -26,6 +26,7 @@ SHA256: Mapping[str, str] = MappingProxyType(
         "digits.csv": "7a93e51f73dadeb4429b4fc0718b334d12864332b906bdf44f9da7599a7e0e01",
         "breast_cancer.csv": "3b3577b0ec1dc9aceecc0dfeb34897b03853cdd620a06e4d66cbd36a03e1afc7",
         "sea_surface_temperature.csv": "5b1259259071539c752749034faec15b871bdc38ed18b227df59270d6248249f",
+        "digit_runs.npz": "2ed8d1db6399add7c01ad29bb9ff825c724ef89aeb40631bbc46c023813291c7",
     }
 )
 

@@ -10,7 +10,10 @@ r"""Search for hyperparameters: how to run settings, and whom to give up.
 Scores are minimized: a dev error, or a cost.
 """
 
+import ctypes
 import math
+import pickle
+import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -20,6 +23,7 @@ from concurrent.futures import (
     Executor,
     Future,
     ProcessPoolExecutor,
+    ThreadPoolExecutor,
     wait,
 )
 from contextlib import closing
@@ -48,6 +52,7 @@ def search(
     executor: Executor | None = None,
     done: Iterable[Trial] = (),
     in_flight: int = 32,
+    time_limit: float | None = None,
 ) -> Generator[Trial, None, None]:
     """Run the objective on every setting and yield each trial as it ends.
 
@@ -75,6 +80,10 @@ def search(
         they are not yielded again.  To repeat failed ones, leave them out.
     in_flight : int >= 1
         How many trials at most the executor holds, running or waiting: not fewer than its workers.
+    time_limit : float > 0, optional
+        Seconds after which a trial counts as failed and the next one begins.  The objective then runs in a
+        thread of its own.  It is told to end, and hears of it at its next line of Python: one that waits for
+        the network, say, is left alone.
 
     Yields
     ------
@@ -101,13 +110,15 @@ def search(
     wanted = _settings("settings", settings)
     finished = Counter(_key(trial.setting) for trial in listed("done", done, Trial))
     _check_executor(executor, in_flight)
+    if time_limit is not None:
+        check_number("time_limit", time_limit, "(0, 1e6]", "It is in seconds; None is no limit.", fits=())
     jobs = []
     for number, setting in enumerate(wanted):
         if finished[_key(setting)] > 0:
             finished[_key(setting)] -= 1
         else:
             jobs.append((number, setting))
-    return _search(_Calls(objective, _score_and_info, executor, in_flight), jobs)
+    return _search(_Calls(objective, _score_and_info, executor, in_flight, time_limit), jobs)
 
 
 def _search(calls: "_Calls", jobs: list[tuple[int, dict[str, Any]]]) -> Generator[Trial, None, None]:
@@ -503,6 +514,7 @@ class _Calls(NamedTuple):
     split: Callable[[Any], tuple[Any, Any]]
     executor: Executor | None
     in_flight: int
+    time_limit: float | None = None
 
     def outcomes(self, calls: Sequence[tuple[Any, ...]]) -> Generator[tuple[int, _Outcome], None, None]:
         """Yield the index and the outcome of each call, as they end."""
@@ -510,7 +522,7 @@ class _Calls(NamedTuple):
             yield from self._on(self.executor, deque(enumerate(calls)))
             return
         for index, arguments in enumerate(calls):
-            yield index, _attempt(self.function, self.split, arguments)
+            yield index, _attempt(self.function, self.split, arguments, self.time_limit)
 
     def _on(self, executor: Executor, waiting: _Waiting) -> Generator[tuple[int, _Outcome], None, None]:
         pending: dict[Future[_Outcome], _Call] = {}
@@ -544,9 +556,10 @@ class _Calls(NamedTuple):
         self, executor: Executor, calls: _Waiting, pending: dict[Future[_Outcome], _Call], most: int
     ) -> RuntimeError | None:
         """Move calls to `pending` while it holds fewer than `most`; return the executor's refusal, if any."""
+        attempt = _attempt_in_thread if isinstance(executor, ThreadPoolExecutor) else _attempt_elsewhere
         try:
             while calls and len(pending) < most:
-                future = executor.submit(_attempt_elsewhere, self.function, self.split, calls[0][1])
+                future = executor.submit(attempt, self.function, self.split, calls[0][1], self.time_limit)
                 pending[future] = calls.popleft()
         except RuntimeError as refused:  # shut down, or broken
             return refused
@@ -576,12 +589,15 @@ def _replaced(executor: Executor, refused: RuntimeError, left: int) -> Executor:
 
 
 def _attempt(
-    function: Callable[..., Any], split: Callable[[Any], tuple[Any, Any]], arguments: tuple[Any, ...]
+    function: Callable[..., Any],
+    split: Callable[[Any], tuple[Any, Any]],
+    arguments: tuple[Any, ...],
+    time_limit: float | None = None,
 ) -> _Outcome:
     """Call the function; an exception becomes text, which every executor can send back."""
     start, rest = time.perf_counter(), None
     try:
-        score, rest = split(function(*arguments))
+        score, rest = split(_within(time_limit, function, arguments))
         check_number("score", score, "(-inf, inf)", fits=())
         score, error = float(score), ""
     except KeyboardInterrupt:
@@ -591,14 +607,60 @@ def _attempt(
     return _Outcome(score, rest, error, time.perf_counter() - start)
 
 
-def _attempt_elsewhere(
-    function: Callable[..., Any], split: Callable[[Any], tuple[Any, Any]], arguments: tuple[Any, ...]
+def _within(seconds: float | None, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    """Call the function; raise TimeoutError if it has not ended after some seconds."""
+    if seconds is None:
+        return function(*arguments)
+    ended: Future[Any] = Future()
+    thread = threading.Thread(target=_settle, args=(ended, function, arguments), daemon=True)
+    thread.start()
+    try:
+        return ended.result(seconds)
+    except TimeoutError as raised:
+        if ended.done():  # the function's own
+            raise
+        stop = ctypes.py_object(SystemExit)  # in the thread: it ends there, and nowhere else
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), stop)
+        raise TimeoutError(f"it has not ended after {seconds:g} seconds.") from raised
+
+
+def _settle(ended: Future[Any], function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    try:
+        ended.set_result(function(*arguments))
+    except BaseException as raised:
+        ended.set_exception(raised)
+
+
+def _attempt_in_thread(
+    function: Callable[..., Any],
+    split: Callable[[Any], tuple[Any, Any]],
+    arguments: tuple[Any, ...],
+    time_limit: float | None,
 ) -> _Outcome:
     """Call the function in a worker: an interrupt of the user's arrives where the search is, too."""
     try:
-        return _attempt(function, split, arguments)
+        return _attempt(function, split, arguments, time_limit)
     except KeyboardInterrupt as raised:
         return _Outcome(math.nan, None, told(raised), 0.0)
+
+
+def _attempt_elsewhere(
+    function: Callable[..., Any],
+    split: Callable[[Any], tuple[Any, Any]],
+    arguments: tuple[Any, ...],
+    time_limit: float | None,
+) -> _Outcome:
+    """Call the function in another process, and see to it that the outcome can be sent back.
+
+    A process pool says so by itself; Dask tries to fetch such an outcome again and again.
+    """
+    outcome = _attempt_in_thread(function, split, arguments, time_limit)
+    try:
+        pickle.dumps(outcome)
+    except Exception as raised:
+        text = f"{told(raised)} (what the function returned cannot be sent back)"
+        return _Outcome(math.nan, None, text, outcome.seconds)
+    return outcome
 
 
 def _outcome(future: Future[_Outcome]) -> _Outcome:
@@ -606,7 +668,7 @@ def _outcome(future: Future[_Outcome]) -> _Outcome:
         return future.result()
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # from the way there or back: `_attempt_elsewhere` raises none
+    except BaseException as error:  # from the way there or back: `_attempt_in_thread` raises none
         text = f"{told(error)} (raised by the executor, not by the function that it ran)"
         return _Outcome(math.nan, None, text, 0.0)
 

@@ -169,7 +169,7 @@ def test_data_folder_holds_tables_and_their_description_only() -> None:
     """The wheel takes the folder as a whole."""
     names = {path.name for path in (ROOT / "data").iterdir()}
     assert "README.md" in names
-    assert all(name.endswith(".csv") for name in names - {"README.md"}), names
+    assert all(name.endswith((".csv", ".npz")) for name in names - {"README.md"}), names
 
 
 # ------------------------------------------------------------------------------------------ imports

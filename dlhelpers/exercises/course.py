@@ -23,6 +23,7 @@ TITLES = {
     "06b": "Momentum to Adam",
     "06c": "Decay and saddles",
     "07a": "Where to look",
+    "07b": "A search for real",
     "08": "Batch normalization",
     "09": "Softmax",
     "10": "Capstone",

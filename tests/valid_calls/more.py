@@ -12,6 +12,7 @@ from dlhelpers import (
     averages,
     columns,
     diagnosis,
+    digit_runs,
     hyperparameter_search,
     normalization,
     norms,
@@ -145,7 +146,14 @@ def of_search(folder: Path) -> Iterator[One]:
     yield trials.distinct, {"trials": found, "name": "x"}
     yield trials.leaders, {"stages": stages}
     how = {"executor": None, "in_flight": 4}
-    yield search.search, {"objective": half, "settings": settings, "done": found[:1], **how}
+    yield (
+        search.search,
+        {"objective": half, "settings": settings, "done": found[:1], **how, "time_limit": 60.0},
+    )
+    small = {"learning_rate": 0.1, "beta": 0.9, "batch_size": 256, "units": 8, "layers": 1, "decay": 0.0}
+    yield digit_runs.dev_error, {"setting": small}
+    yield digit_runs.digit_parts, {"seed": 0}
+    yield digit_runs.run_table, {}
     trials.save_trials(folder / "trials.jsonl", found)
     yield trials.save_trials, {"path": folder / "new.jsonl", "trials": found}
     yield trials.recorded, {"path": folder / "more.jsonl", "trials": found}
