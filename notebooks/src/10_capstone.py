@@ -19,6 +19,7 @@ from dlhelpers.capstone_players import at_random, intended
 from dlhelpers.capstone_probes import PROBES, probe
 from dlhelpers.capstone_runs import train
 from dlhelpers.capstone_visits import score
+from dlhelpers.columns import read_examples
 
 # %% jupyter={"source_hidden": true}
 from dlhelpers.datasets import data_folders, one_hot, split
@@ -39,7 +40,7 @@ from dlhelpers.optimizers import Adam
 from dlhelpers.reports import report
 from dlhelpers.saving import load_network, save_network
 from dlhelpers.showing import show_source
-from dlhelpers.tables import read_points
+from dlhelpers.tables import read_table
 from dlhelpers.training import descend
 
 # %%
@@ -243,19 +244,21 @@ show_source(capstone_players.suspects)
 #
 # ## Your own table
 #
-# A patient of another kind: data that nobody has prepared for you. Put the path of a CSV file here: numbers first,
-# the class in the last column. As it stands, it reads a table that comes with the course: 569 breast tumors, measured
-# under the microscope, and whether each was malignant (0) or benign (1). `read_points` takes the plane in which the
-# rows differ most.
+# A patient of another kind: data that nobody has prepared for you. Put the path of your CSV file here. As it stands,
+# the cell reads a table that comes with the course: 569 breast tumors, measured under the microscope, and whether
+# each was malignant (0) or benign (1). It prints what it understood. If the class is in another column, say
+# `read_examples(table, target="its name")`. `points` is the plane in which the rows differ most.
 
 # %%
 path = next(folder / "breast_cancer.csv" for folder in data_folders() if folder.is_dir())
 about = "breast tumors, Wisconsin 1995, first two principal components of 30 measurements"
-points = read_points(path.read_text(encoding="utf-8"))
+examples = read_examples(read_table(path))
+points = examples.points
 data = split(points.X, points.y, dev=100, test=100, rng=np.random.default_rng(0), stratify=True)
 n_classes = int(points.y.max()) + 1
 train_set = Batch(data.X_train, one_hot(data.y_train, n_classes))
 dev_set = Batch(data.X_dev, one_hot(data.y_dev, n_classes))
+print("class:", examples.target, "|", *examples.notes)
 print(len(data.X_train), "for training,", len(data.X_dev), "dev,", len(data.X_test), "test")
 
 # %% [markdown]
@@ -268,7 +271,7 @@ own
 
 # %% [markdown]
 # **Train, and read the diagnosis.** `record` keeps what a run shows, `diagnose_run` compares it with thresholds
-# (notebooks 01 and 04 have the reasons).
+# (notebooks 01 and 04b have the reasons).
 
 
 # %%
@@ -333,7 +336,7 @@ print(report(about, sizes, tried, test_error))
 # %% [markdown]
 # Compare the differences between the networks with their standard errors before you believe in one of them. (The
 # networks are judged on the same dev examples, so a difference is a little surer than it looks.) And one thing the
-# report should admit: `read_points` took plane and scale from all rows, those of the test set, too. No label went
+# report should admit: `points` took plane and scale from all rows, those of the test set, too. No label went
 # into that; in a product, fit them on the training rows alone.
 #
 # ## What first, with a new problem?
@@ -350,8 +353,8 @@ print(report(about, sizes, tried, test_error))
 #    - *Did you write the gradient yourself?* Check it (1.9, 1.10): [05 Gradient
 #      checking](05_gradient_checking.ipynb).
 # 2. **Can it fit one batch of 32?**
-#    - *No, the loss hardly moves or blows up.* The rate first: sweep it, on a log scale (1.18): [07 Hyperparameter
-#      search](07_hyperparameter_search.ipynb).
+#    - *No, the loss hardly moves or blows up.* The rate first: sweep it, on a log scale (1.18): [07a Where to
+#      look](07a_hyperparameter_search.ipynb).
 #    - *No, it is slow.* Momentum, RMSprop, Adam (1.13 to 1.15): [06b Momentum to Adam](06b_momentum_to_adam.ipynb). A
 #      plateau or a saddle (1.17): [06c Decay and saddles](06c_decay_and_saddles.ipynb).
 #    - *No, and the network is deep.* Batch normalization (1.19): [08 Batch
@@ -367,7 +370,7 @@ print(report(about, sizes, tried, test_error))
 #      stopping](02b_early_stopping.ipynb).
 #    - *With shuffled labels the loss is the same.* The inputs say nothing about the labels: look at the data.
 # 5. **Good, and could be better?** Search the hyperparameters that matter, at random (1.18):
-#    [07](07_hyperparameter_search.ipynb). Then test, once.
+#    [07b A search for real](07b_real_search.ipynb). Then test, once.
 #
 # ## Summary
 #
