@@ -112,7 +112,7 @@ def resize(
         parts = old.statistics_layout.views(run.statistics), new.statistics_layout.views(statistics)
         _carry_over(*parts, *last)
         run.statistics = statistics
-    run.objective, run.theta, run.kind = objective, theta, ()
+    run.objective, run.theta, run.state = objective, theta, run.optimizer.init(theta)
     batches.sizes = new.sizes
 
 
