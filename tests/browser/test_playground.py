@@ -177,7 +177,7 @@ def test_panels_state_and_code(run: Run) -> None:
     run.press("100 steps")
     run.view.wait_for_caption("after 100 steps. A network")
     pictures = {run.view.pixels()}
-    for panel in ("units", "confusion matrix"):
+    for panel in ("accuracy", "layers"):
         before = run.view.picture()
         run.view.control("Panel on the right").press()
         run.view.wait_for_new_picture(before)
@@ -192,6 +192,84 @@ def test_panels_state_and_code(run: Run) -> None:
     assert names["train_loss"] == pytest.approx(run.ask("lab.session.measure().train_loss"), rel=1e-12)
     line = run.ask("lab.text()")
     assert line == "playground | data=circles noise=0.1 | @100"
+
+
+PLACE = """
+def place(label, part):
+    '''Return where a part of the drawing, or a place of a panel, is in shares of the picture.'''
+    from dlhelpers.labs.playground import geometry
+    figure = lab._picture.canvas.figure
+    (ax,) = (ax for ax in figure.axes if ax.get_label() == label)
+    drawn = geometry.Geometry(lab.result.sizes)
+    if isinstance(part, geometry.Unit):
+        part = drawn.place(part)
+    elif isinstance(part, geometry.Connection):
+        (left, low), (right, high) = drawn.line(part)
+        part = (0.7 * left + 0.3 * right, 0.7 * low + 0.3 * high)
+    pixel = ax.transData.transform(part)
+    return [float(pixel[0] / figure.bbox.width), float(pixel[1] / figure.bbox.height)]
+"""
+
+
+def pointer_at(run: Run, label: str, part: str, click: bool) -> None:
+    """Move the mouse to a part of the picture, and maybe click."""
+    run.page.kernel.run(f"from dlhelpers.labs.playground.geometry import *\n{PLACE}")
+    x, y = run.ask(f"place({label!r}, {part})")
+    canvas = run.view.root.locator("canvas.dlh-canvas")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box is not None
+    at = box["x"] + x * box["width"], box["y"] + (1 - y) * box["height"]
+    run.page.page.mouse.move(*at)
+    if click:
+        run.page.page.mouse.click(*at)
+
+
+def test_a_click_shows_a_unit_large_and_goes_back(run: Run) -> None:
+    before = run.view.picture()
+    pointer_at(run, "drawing", "Unit(1, 2)", click=True)
+    run.wait_for("lab.result.chosen == Unit(1, 2)", "the unit is chosen")
+    run.view.wait_for_new_picture(before)
+    run.view.screenshot("a unit large")
+    pointer_at(run, "drawing", "Unit(1, 2)", click=True)
+    run.wait_for("lab.result.chosen is None", "the map is back")
+
+
+def test_a_weight_is_clicked_and_set_while_it_trains(run: Run) -> None:
+    run.play()
+    pointer_at(run, "drawing", "Connection(1, 0, 0)", click=True)
+    run.wait_for("isinstance(lab.result.chosen, Connection)", "the weight is chosen")
+    name = run.ask("lab.result.chosen.name")
+    field = run.view.root.locator(".widget-text", has_text="Set it to").locator("input")
+    field.fill("-2,5")
+    field.press("Enter")
+    run.wait_for("bool(lab.session.changes)", "the weight is set")
+    run.pause()
+    ((step, values),) = run.ask("[[c.step, c.values] for c in lab.session.changes]")
+    assert values == {name: -2.5} and run.step > step and not run.view.message()
+
+
+def test_a_sign_of_the_drawing_adds_a_unit_while_it_trains(run: Run) -> None:
+    run.play()
+    pointer_at(run, "drawing", "(float(Geometry(lab.result.sizes).columns[1]) + APART, UNITS_AT)", click=True)
+    run.wait_for("lab.session.settings.hidden == (9, 8)", "the first layer has a unit more")
+    step = run.step
+    run.wait_for(f"lab.session.step > {step}", "it trains on")
+    run.pause()
+    assert run.ask("lab.result.kept") == []
+
+
+def test_the_pointer_reads_probability_and_step(run: Run) -> None:
+    run.press("100 steps")
+    run.view.wait_for_caption("after 100 steps. A network")
+    beside = run.view.root.locator(".dlh-values")
+    for label, where, words in (
+        ("map", "(1.0, 1.0)", "1.00, 1.00"),
+        ("loss", "(50, 0.1)", "step "),
+        ("drawing", "Unit(0, 1)", "input 2"),
+    ):
+        pointer_at(run, label, where, click=False)
+        beside.filter(has_text=words).wait_for(state="visible", timeout=10_000)
 
 
 TABLE = "height,width,kind\n" + "\n".join(f"{i},{(i * 7) % 11},{'ab'[i % 3 == 0]}" for i in range(40))
