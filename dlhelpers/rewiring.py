@@ -17,13 +17,15 @@ from dlhelpers.typing import FloatArray
 _WEIGHT = re.compile(r"(W\d)\[(\d{1,3}),(\d{1,3})\]")
 
 
-def is_weight_name(name: str) -> bool:
-    """Tell whether a text has the form of a weight's name, such as "W2[3,1]"."""
-    return bool(_WEIGHT.fullmatch(name))
+def is_weight_name(name: object) -> bool:
+    """Tell whether something has the form of a weight's name, such as "W2[3,1]"."""
+    return isinstance(name, str) and bool(_WEIGHT.fullmatch(name))
 
 
 def check_weight(layout: Layout, name: str, value: Any) -> None:
     """Raise ValueError unless `layout` has a weight of this name and `value` is a number for it."""
+    if not isinstance(layout, Layout):
+        raise ValueError(f"layout must be a Layout; got {shown(layout)}. Pass network.layout.")
     found = _WEIGHT.fullmatch(name) if isinstance(name, str) else None
     shape = layout.shapes.get(found[1]) if found else None
     if not found or shape is None or int(found[2]) >= shape[0] or int(found[3]) >= shape[1]:
@@ -112,7 +114,7 @@ def resize(
         parts = old.statistics_layout.views(run.statistics), new.statistics_layout.views(statistics)
         _carry_over(*parts, *last)
         run.statistics = statistics
-    run.objective, run.theta, run.kind = objective, theta, ()
+    run.objective, run.theta, run.state = objective, theta, run.optimizer.init(theta)
     batches.sizes = new.sizes
 
 

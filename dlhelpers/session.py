@@ -114,7 +114,7 @@ class Session:
         self.points = DATA[s.data](s.m, s.noise, rng) if s.data != "own" else self._own()
         X, y, *_ = self.points
         self.n_classes = max(2, int(y.max()) + 1)
-        self.data = datasets.split(X, y, dev=0.3, test=0, rng=rng)
+        self.data = datasets.split(X, y, dev=s.dev_share, test=0, rng=rng)
         Y, Y_dev = (
             datasets.one_hot(labels, self.n_classes) for labels in (self.data.y_train, self.data.y_dev)
         )

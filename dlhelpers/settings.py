@@ -33,8 +33,10 @@ class Settings:
     data : str
         A key of `DATA`, or "own".
     m : int in [20, 2000]
-        Points; three of ten are the dev set.
+        Points.
     noise : float in [0, 1]
+    dev_share : float in [0.1, 0.9]
+        How many of the points are the dev set; the others are the training set.
     data_seed, weight_seed : int >= 0
     hidden : tuple of up to 6 ints in [1, 64]
         Units of the hidden layers.
@@ -63,6 +65,7 @@ class Settings:
     data: str = "moons"
     m: int = 300
     noise: float = 0.2
+    dev_share: float = 0.3
     data_seed: int = 0
     hidden: tuple[int, ...] = (8, 8)
     batch_norm: bool = False
@@ -109,6 +112,7 @@ class Settings:
             )
         intervals = {
             "noise": "[0, 1]",
+            "dev_share": "[0.1, 0.9]",
             "learning_rate": "[0, 1000]",
             "beta": "[0, 1)",
             "beta2": "[0, 1)",
@@ -129,7 +133,7 @@ class Settings:
 DEFAULTS = Settings()
 """What a run has unless told otherwise."""
 
-FIXED = ("data", "m", "noise", "data_seed", "hidden", "batch_norm", "initializer", "weight_seed")
+FIXED = ("data", "m", "noise", "dev_share", "data_seed", "hidden", "batch_norm", "initializer", "weight_seed")
 """The settings that need a new start; all others may change between two steps."""
 
 

@@ -218,7 +218,7 @@ def _data(session: Session) -> list[str]:
     return [
         f"rng = np.random.default_rng({s.data_seed})",
         f"points = {points}",
-        "data = split(points.X, points.y, dev=0.3, test=0, rng=rng)",
+        f"data = split(points.X, points.y, dev={s.dev_share}, test=0, rng=rng)",
         f"Y, Y_dev = one_hot(data.y_train, {n}), one_hot(data.y_dev, {n})",
     ]
 

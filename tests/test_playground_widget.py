@@ -24,7 +24,7 @@ from dlhelpers.labs.playground import run as run_module
 from dlhelpers.labs.playground import screen as screen_module
 from dlhelpers.labs.playground.controls import LABELS, PRESETS
 from dlhelpers.labs.playground.frame import frame
-from dlhelpers.labs.playground.geometry import Unit
+from dlhelpers.labs.playground.geometry import Geometry, More, Unit
 from dlhelpers.labs.playground.player import Player
 from dlhelpers.labs.playground.playground import Playground, playground
 from dlhelpers.labs.playground.run import Run
@@ -46,6 +46,8 @@ STATED = (
     "Hidden layers must be whole numbers",
     "each size in hidden must be",
     "hidden must be a tuple of up to 6 sizes",
+    "There is no hidden layer",
+    "Set it to a number",
     "batch_size must be 2 or more with batch normalization",
     "step must be an integer in",
     "text must",
@@ -974,6 +976,27 @@ class Hand:
         value = self.rng.uniform(*ends)
         return int(value) if isinstance(control, ipywidgets.IntSlider) else value
 
+    def click(self):
+        """Click or rest somewhere in the picture, or at a part of the drawing."""
+        picture = self.lab._picture
+        x, y = self.rng.random(2)
+        if self.rng.random() < 0.8:
+            geometry = Geometry(self.lab.result.sizes)
+            place = self.pick(
+                [self.pick(geometry.lines).mean(axis=0), geometry.place(self.pick(geometry.units))]
+            )
+            (ax,) = (ax for ax in picture.canvas.figure.axes if ax.get_label() == "drawing")
+            box = picture.canvas.figure.bbox
+            x, y = ax.transData.transform(place) / (box.width, box.height)
+        for kind in ("hover", "down", "move", "up"):
+            picture._hear(None, {"kind": kind, "x": float(x), "y": float(y)}, [])
+        if self.rng.random() < 0.3:
+            self.lab._clicked(
+                More(int(self.rng.integers(len(self.lab.result.sizes) - 1)), self.pick([-1, 1]))
+            )
+        if self.rng.random() < 0.5:
+            self.lab._screen.new_weight.value = self.pick(["0.5", "-3,5", "x", ""])
+
     def act(self):
         lab = self.lab
         kind = self.pick([*["knob"] * 12, *BUTTONS])
@@ -994,6 +1017,8 @@ class Hand:
             self.texts += ["nonsense"] * (len(self.texts) < 3)
         elif kind == "code":
             look(lab, "code").value = not look(lab, "code").value
+        elif kind == "click":
+            self.click()
         elif kind == "own":
             upload(lab, "own.csv", self.pick([TABLE, TABLE, "1,2"]).encode())
         elif kind == "step":
@@ -1004,7 +1029,7 @@ class Hand:
 
 
 BUTTONS = ["play", "play", "play", "pause", "step", "fork", "rewind", "reset", "new_weights", "load"]
-BUTTONS += ["tool", "code", "own"]
+BUTTONS += ["tool", "code", "own", "click", "click", "click"]
 
 
 async def walk(lab, hand, events):

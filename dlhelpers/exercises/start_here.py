@@ -74,14 +74,14 @@ zero_weights = Question(
     ),
     answer="c",
     feedback=(
-        """Distance is not the trouble. With weights of zero every hidden unit answers 0 to every point, and
-        the gradient of each weight has such a zero as a factor. In the lab, choose zeros and press Play:
-        after thousands of steps the map still has one color.""",
+        """Distance is not the trouble. The gradient of a weight is a product: what comes in, times what its
+        unit matters for the loss. Which of the two is 0 in each layer? In the lab, choose zeros and press
+        Play: after thousands of steps the map still has one color.""",
         """Training changes a weight by its gradient. At zero weights, the gradient of every weight is zero
         as well; only the biases of the last layer move. In the lab, choose zeros and look at the map.""",
-        """Every hidden unit answers 0 to every point, and the gradient of each weight has such a 0 as a
-        factor. Only the biases of the last layer learn: which class is more frequent. Random weights
-        are there to break this tie; notebook 04b is about how large they should be.""",
+        """The gradient of a weight is a product: what comes in, times what its unit matters for the loss. In
+        the later layers 0 comes in; the units of the first layer do not matter, since the weights on their
+        way out are 0. Only the biases of the last layer learn: which class is more frequent.""",
         """Nothing is divided by a weight. In the lab, choose zeros and press Play: the loss is finite, it
         only does not fall below that of guessing.""",
     ),

@@ -1,14 +1,8 @@
 # %% [markdown]
 # # Start here
 #
-# This takes ten minutes; the first surprise comes after five. At the end you have trained a network, changed its rules
-# in the middle of training, and seen why a network must not start from zeros.
-#
-# This course teaches how to make a deep network better, after the twenty sections of a set of lecture notes. You
-# learn by moving something and seeing it change: every figure is computed at that moment, by NumPy code that you can
-# read.
-#
-# **First, run all cells** (menu *Run*, *Run All Cells*). Then scroll back up to this place and read on.
+# About 20 minutes. Press **Play**, and watch: a network learns to tell violet circles from amber triangles. (If you see a
+# picture without buttons, choose *Run*, *Run All Cells* first.)
 
 # %%
 import numpy as np
@@ -23,35 +17,61 @@ from dlhelpers.session import Session
 from dlhelpers.settings import Settings
 from dlhelpers.sharing import from_text, to_text
 
+# %%
+playground(data="spirals", noise=0.1, hidden=(8, 8))
+
 # %% [markdown]
-# ## Train your first network
+# ## What you see
 #
-# Below you see points of two classes, violet circles and amber triangles. A network looks at the two coordinates
-# of a point and answers with the probability of each class. It is made of layers of **units**: a unit adds its inputs,
-# each times a **weight**, adds a number of its own, the **bias**, and bends the sum by a fixed curve. A **step** of
-# training moves all weights and biases a little, so that the answers get better. How far they move is the
-# **learning rate**.
+# **The map in the middle.** The network looks at the two coordinates of a point and answers with the probability of each
+# class. The color of the map is its answer for every place; where it fades to white, the network is not sure. Rest the
+# pointer on the map to read the probability.
 #
-# The color of the map on the left is the answer for every place; where it fades to white, the network is
-# not sure. In the middle, above, is the **loss**: how wrong the probabilities are; low is good. Below is the
-# **accuracy**: the share of points it gets right. Solid blue is the **training set**, the points that it learns from.
-# Dashed orange is the **dev set**: points that it never learns from. They tell how good it is on new points. Leave the
-# panel on the right and the other knobs alone for now; each has its notebook.
+# **The drawing on the left** is the network. It is made of layers of **units**. A unit adds its inputs, each times a
+# **weight**, adds a number of its own, the **bias**, and bends the sum by a fixed curve. Each small picture shows what one
+# unit answers over the whole plane: yellow is high, dark blue is low. Each line is a weight: thick is large, dashed is
+# negative. In the first layer there are only straight edges; the next layer puts them together to curves. Click a unit to see
+# it large, in the place of the map, and click it again to go back.
 #
-# 1. The network has made 300 steps already. Press **Play** to go on. The map follows the arms of the spiral.
-# 2. While it trains, move **Learning rate** to the right, to about 0.3. (Or type over the number.) The
-#    curves begin to shake: each step is now too long, and jumps over the valley that it looks for. Move it back to
-#    0.01: the curves calm down. But the network may not recover, because the long steps have thrown the weights far
-#    away. Black marks below the curves tell where you changed something.
-# 3. Press **Pause**. Drag *Go back to step* to a place before the first mark, and press **Rewind**. The knobs go
-#    back too. Press Play, and wait until the new run is past the mark: this is what would have happened without
-#    your change. The old run is grey, with the letter A at its end.
+# **The curve on the right** is the **loss**: how wrong the probabilities are. Low is good. A **step** of training
+# moves all weights and biases a little, so that the loss gets lower. How far they move is the **learning rate**. Solid blue is
+# the **training set**, the points that the network learns from. Dashed orange is the **dev set**: points that it never learns
+# from. They tell how good it is on new points. The **accuracy**, the share of points that it gets right, stands in the
+# heading.
+#
+# ## The surprise
+#
+# 1. Let it play to about step 2,000. Nearly all points of the dev set are right.
+# 2. While it trains, move **Learning rate** to the right, to about 0.3. (Or type over the number.) The loss jumps up, and
+#    the map falls to pieces: each step is now far too long.
+# 3. Move the learning rate back to 0.01. One would think that all is well again. But the network does not come back: the long
+#    steps have thrown the weights so far away that it is still lost a thousand steps later.
+# 4. Press **Pause**. Drag *Go back to step* to a place before the jump, and press **Rewind**. The network is as it was at
+#    that step, and the learning rate, too. Press Play: this is what would have happened without your change. The old
+#    run stays in grey, with the letter A at its end. A black mark below the curves tells where something was changed.
+#
+# Here the same experiment is done by a program:
 
 # %%
-lab = playground(steps=300, data="spirals", noise=0.1, hidden=(16, 16))
-lab
+session = Session(Settings(data="spirals", noise=0.1, hidden=(8, 8)))
+for rate, steps in ((0.01, 2000), (0.3, 200), (0.01, 1000)):
+    session.change(learning_rate=rate)
+    session.advance(steps)
+    print(f"step {session.step:,}: {session.measure().dev_accuracy:.0%} of the dev set right")
 
 # %% [markdown]
+# A learning rate that is too high does not only slow training down. It can destroy what was learned. Most of this course is
+# about steps that are neither too short nor too long.
+#
+# ## Take it apart
+#
+# - Below each hidden layer of the drawing stand − and +. They take a unit away or add one, **in the middle of training**: all
+#   other weights stay. The − and + at the top do the same for layers. How few units still follow the spiral?
+# - Click a line of the drawing. The weight stands below the picture; *Set it to* gives it another value. What does one
+#   weight of the first layer do to the map? Can training repair it?
+# - Under *New run* is what begins a new run: the data, the hidden layers as a whole, the first weights. Under *While it trains* is
+#   what takes effect at the next step. Most of these knobs have a notebook of their own.
+#
 # ## Predict, then look
 #
 # Before most labs of this course there is a question, and the lab appears when you have chosen an answer. A wrong
@@ -61,21 +81,23 @@ lab
 ask(exercises.zero_weights)
 
 # %% [markdown]
-# Now look. In the lab above press *Forget grey*, then *spiral*, then Play. Pause after about 1,000 steps. Press *zeros*,
-# then Play, and wait as long. The first run stays in grey, with a letter at its end, and a table below the picture
-# compares the two. Or let this cell do it: it trains two networks that differ in nothing but their first weights.
+# Now look. In the lab above open *Presets*, press *zeros*, then Play. Every small picture keeps one color, and no line
+# appears in the drawing. Pause after about 1,000 steps. Or let this cell do it: it trains two networks that
+# differ in nothing but their first weights.
 
 # %%
 for initializer in ("recommended", "zeros"):
-    session = Session(Settings(data="spirals", noise=0.1, hidden=(16, 16), initializer=initializer))
+    session = Session(Settings(data="spirals", noise=0.1, hidden=(8, 8), initializer=initializer))
     session.advance(1000)
-    print(f"{initializer:>12}: {session.measure().dev_accuracy:.0%} of the dev set after 1,000 steps")
+    print(f"{initializer:>12}: {session.measure().dev_accuracy:.0%} of the dev set right after 1,000 steps")
 
 # %% [markdown]
-# **Why.** With weights of zero, each hidden unit answers 0 to every point. The gradient (the direction in which the loss
-# grows) of a weight is a product, and one of its factors is such a 0. So no weight ever changes. Only the biases of the
-# last layer move, toward the class that is more frequent in the training set: the network gives the same answer to
-# every point. In the dev set this class happens to be the rarer one, so it gets less than half of the points right.
+# **Why.** The gradient of a weight (how fast the loss grows with it) is a product: what comes in through the weight, times what
+# its unit matters for the loss. In the second and the last layer, what comes in is 0, because each hidden unit
+# answers 0 to every point. In the first layer the coordinates come in, and they are not 0. But its units do not matter, because
+# the weights on their way out are 0. So every product is 0, and no weight ever changes. Only the biases of the
+# last layer move, toward the class that is more frequent in the training set: the network gives the same answer to every point.
+# In the dev set this class happens to be the rarer one, so less than half of its points are right.
 # Random weights break the tie. How large they should be is the subject of notebook 04b.
 #
 # ## Write it yourself
@@ -102,8 +124,8 @@ exercises.accuracy.check(my_accuracy)
 #
 # A training run looks like something that happens once. Here it is not: all random numbers come from **seeds**, numbers
 # at which the random numbers start. So the same start and the same changes give the same run, to the last bit. That is
-# why *Rewind* works, and why the line *State* below the lab is enough to show your run to somebody else: they paste it
-# and press *Load*.
+# why *Rewind* works, and why the line *State* (under *Keep and share*) is enough to show your run to somebody else: they
+# paste it and press *Load*.
 
 # %%
 session = Session(Settings(data="moons"))
@@ -116,7 +138,7 @@ print(line)
 print("the same losses:", session.measure() == again.measure())
 
 # %% [markdown]
-# *Show code* gives a program that makes the same run. *Save network* writes the weights to a file.
+# *Show code*, under *Look and pause*, gives a program that makes the same run. *Save network* writes the weights to a file.
 #
 # ## How to read a lab
 #
@@ -126,13 +148,17 @@ print("the same losses:", session.measure() == again.measure())
 # - A slider follows the mouse and the arrow keys. The number beside it can be typed over, unless the slider has only a
 #   few stops, such as *off*, 0.001, 0.003. Tab goes to the next control,
 #   Space presses a button, Alt and the down arrow open a menu.
+# - What you would like to take hold of in a picture, you can: try to drag points and lines.
 # - *Reset* goes back to the start. In other labs, *New seed* asks: was it luck?
-# - In the playground, the upper group of controls acts on the next step. The lower group begins a new run.
-# - Whenever a run gives way to another one, it stays in grey; the last three do. The table names what differs, and how
-#   long a step took. *Fork* keeps the run and goes on; *Forget grey* removes the grey runs.
-# - Drag *Go back to step*: a line marks the step, and the sentence below reads its values off the curves.
-# - *Panel on the right* shows, for each layer, how large weights, gradients and steps are (root mean square); or how
-#   the weights are distributed; or what each hidden unit answers in the plane; or which classes are taken for each other.
+#
+# And in the playground:
+#
+# - Whenever a run gives way to another one, it stays in grey; the last three do. A table below the controls names what
+#   differs, and how long a step took. *Fork* keeps the run and goes on; *Forget grey*, under *Keep and share*, removes the
+#   grey runs.
+# - Drag *Go back to step*, or rest the pointer on the curve, to read the values of an earlier step.
+# - *Panel on the right*, under *Look and pause*, shows the accuracy instead of the loss; or, for each layer, how large weights,
+#   gradients and steps are (root mean square); or how the weights are distributed; or which classes are taken for each other.
 # - The data *digits* are images of 8 x 8 pixels. The map is flat, so only two numbers of each image are used: the two
 #   directions in which the images differ most (principal components). Much is lost; notebook 09 uses all pixels.
 # - *Own data (CSV)* takes a table: numbers, and the class in the last column. Its columns are normalized.

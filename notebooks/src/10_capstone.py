@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from dlhelpers import capstone_players
+from dlhelpers import capstone_players, tables
 from dlhelpers.capstone import FAULTS, spoiled
 from dlhelpers.capstone_players import at_random, intended
 from dlhelpers.capstone_probes import PROBES, probe
@@ -40,7 +40,6 @@ from dlhelpers.optimizers import Adam
 from dlhelpers.reports import report
 from dlhelpers.saving import load_network, save_network
 from dlhelpers.showing import show_source
-from dlhelpers.tables import read_table
 from dlhelpers.training import descend
 
 # %%
@@ -252,7 +251,7 @@ show_source(capstone_players.suspects)
 # %%
 path = next(folder / "breast_cancer.csv" for folder in data_folders() if folder.is_dir())
 about = "breast tumors, Wisconsin 1995, first two principal components of 30 measurements"
-examples = read_examples(read_table(path))
+examples = read_examples(tables.read_table(path))
 points = examples.points
 data = split(points.X, points.y, dev=100, test=100, rng=np.random.default_rng(0), stratify=True)
 n_classes = int(points.y.max()) + 1

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.tables.make_tables import CASES
 from tools.browser import LabPage, LabView, wait_until
 
 RunCells = Callable[..., LabPage]
@@ -34,6 +35,11 @@ class Run:
     @property
     def step(self) -> int:
         return int(self.ask("lab.session.step"))
+
+    def wait_for_words(self, text: str) -> None:
+        """Wait until the form for a table of one's own says this."""
+        words = self.view.root.locator(".dlh-words")
+        wait_until(lambda: words.is_visible() and text in words.inner_text(), f"{text} in the form", 20)
 
     def wait_for(self, expression: str, what: str) -> None:
         wait_until(lambda: bool(self.ask(expression)), what, seconds=20)
@@ -177,7 +183,7 @@ def test_panels_state_and_code(run: Run) -> None:
     run.press("100 steps")
     run.view.wait_for_caption("after 100 steps. A network")
     pictures = {run.view.pixels()}
-    for panel in ("units", "confusion matrix"):
+    for panel in ("accuracy", "layers"):
         before = run.view.picture()
         run.view.control("Panel on the right").press()
         run.view.wait_for_new_picture(before)
@@ -194,30 +200,128 @@ def test_panels_state_and_code(run: Run) -> None:
     assert line == "playground | data=circles noise=0.1 | @100"
 
 
-TABLE = "height,width,kind\n" + "\n".join(f"{i * 7 % 40},{i * 5 % 11},{'ab'[i % 3 == 0]}" for i in range(40))
+PLACE = """
+def place(label, part):
+    '''Return where a part of the drawing, or a place of a panel, is in shares of the picture.'''
+    from dlhelpers.labs.playground import geometry
+    figure = lab._picture.canvas.figure
+    (ax,) = (ax for ax in figure.axes if ax.get_label() == label)
+    drawn = geometry.Geometry(lab.result.sizes)
+    if isinstance(part, geometry.Unit):
+        part = drawn.place(part)
+    elif isinstance(part, geometry.Connection):
+        (left, low), (right, high) = drawn.line(part)
+        part = (0.7 * left + 0.3 * right, 0.7 * low + 0.3 * high)
+    pixel = ax.transData.transform(part)
+    return [float(pixel[0] / figure.bbox.width), float(pixel[1] / figure.bbox.height)]
+"""
 
 
-def upload(run: Run, name: str, text: str) -> None:
-    """Choose a file, as a hand does in the dialog."""
-    file = {"name": name, "mimeType": "text/csv", "buffer": text.encode()}
-    with run.page.page.expect_file_chooser() as chooser:
-        run.view.root.locator("button.jupyter-widgets", has_text="Own data").click()
-    chooser.value.set_files([file])
+def pointer_at(run: Run, label: str, part: str, click: bool) -> None:
+    """Move the mouse to a part of the picture, and maybe click."""
+    run.page.kernel.run(f"from dlhelpers.labs.playground.geometry import *\n{PLACE}")
+    x, y = run.ask(f"place({label!r}, {part})")
+    canvas = run.view.root.locator("canvas.dlh-canvas")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box is not None
+    at = box["x"] + x * box["width"], box["y"] + (1 - y) * box["height"]
+    run.page.page.mouse.move(*at)
+    if click:
+        run.page.page.mouse.click(*at)
 
 
-def test_a_table_of_ones_own_is_trained_on_and_a_bad_one_is_told(run: Run) -> None:
-    upload(run, "own.csv", TABLE)
-    run.view.wait_for_caption("on own")
-    assert run.ask("lab.session.points.axis_names[0]").startswith("height")
+def test_a_click_shows_a_unit_large_and_goes_back(run: Run) -> None:
+    before = run.view.picture()
+    pointer_at(run, "drawing", "Unit(1, 2)", click=True)
+    run.wait_for("lab.result.chosen == Unit(1, 2)", "the unit is chosen")
+    run.view.wait_for_new_picture(before)
+    run.view.screenshot("a unit large")
+    pointer_at(run, "drawing", "Unit(1, 2)", click=True)
+    run.wait_for("lab.result.chosen is None", "the map is back")
+
+
+def test_a_weight_is_clicked_and_set_while_it_trains(run: Run) -> None:
+    run.play()
+    pointer_at(run, "drawing", "Connection(1, 0, 0)", click=True)
+    run.wait_for("isinstance(lab.result.chosen, Connection)", "the weight is chosen")
+    name = run.ask("lab.result.chosen.name")
+    field = run.view.root.locator(".widget-text", has_text="Set it to").locator("input")
+    field.fill("-2,5")
+    field.press("Enter")
+    run.wait_for("bool(lab.session.changes)", "the weight is set")
+    run.pause()
+    ((step, values),) = run.ask("[[c.step, c.values] for c in lab.session.changes]")
+    assert values == {name: -2.5} and run.step > step and not run.view.message()
+
+
+def test_a_sign_of_the_drawing_adds_a_unit_while_it_trains(run: Run) -> None:
+    run.play()
+    pointer_at(run, "drawing", "(float(Geometry(lab.result.sizes).columns[1]) + APART, UNITS_AT)", click=True)
+    run.wait_for("lab.session.settings.hidden == (9, 8)", "the first layer has a unit more")
+    step = run.step
+    run.wait_for(f"lab.session.step > {step}", "it trains on")
+    run.pause()
+    assert run.ask("lab.result.kept") == []
+
+
+def test_the_pointer_reads_probability_and_step(run: Run) -> None:
     run.press("100 steps")
     run.view.wait_for_caption("after 100 steps. A network")
-    assert run.ask("len(lab.session.points.X)") == 40
-    run.view.screenshot("own data")
-    upload(run, "short.csv", "1,2,a\n")
-    wait_until(lambda: bool(run.view.message()), "it is told", seconds=20)
-    assert "short.csv: text must hold 20 to 2000 rows" in run.view.message()
-    assert run.step == 100
-    run.press("Reset")
+    beside = run.view.root.locator(".dlh-values")
+    for label, where, words in (
+        ("map", "(1.0, 1.0)", "1.00, 1.00"),
+        ("loss", "(50, 0.1)", "step "),
+        ("drawing", "Unit(0, 1)", "input 2"),
+    ):
+        pointer_at(run, label, where, click=False)
+        beside.filter(has_text=words).wait_for(state="visible", timeout=10_000)
+
+
+def upload(run: Run, name: str, content: bytes) -> None:
+    """Choose a file, as a hand does in the dialog."""
+    field = run.view.root.locator(".dlh-upload input")
+    field.set_input_files([{"name": name, "mimeType": "text/csv", "buffer": content}])
+
+
+UPLOADED = (
+    "plain.csv",
+    "excel_german.csv",
+    "utf16.csv",
+    "sep_line.csv",
+    "windows_1252.csv",
+    "ids.csv",
+    "missing_numbers.csv",
+    "markup.csv",
+)
+REFUSED = ("workbook.xlsx", "ragged.csv")
+
+
+def test_tables_of_ones_own_come_through_the_page(run: Run) -> None:
+    view = run.view
+    for name in UPLOADED:
+        run.press("Reset")
+        upload(run, name, CASES[name].content)
+        wait_until(
+            lambda name=name: name in view.root.locator(".dlh-words").inner_text(), f"{name} is read", 20
+        )
+        assert run.ask("list(lab.session.points.class_names)") == list(CASES[name].classes), name
+        assert view.message() == "", name
+    assert "<b>iris</b>" in view.root.locator(".dlh-words").inner_text()
+    view.wait_for_caption("on own")
+    run.press("100 steps")
+    view.wait_for_caption("after 100 steps. A network")
+    view.screenshot("own data")
+    for name in REFUSED:
+        upload(run, name, CASES[name].content)
+        wait_until(lambda name=name: name in view.message(), f"{name} is refused", 20)
+        assert CASES[name].said[0] in view.message()
+        assert run.step == 100
+    upload(run, "large.csv", b"1,2,a\n" * 2_500_000)
+    wait_until(lambda: "large.csv has 15.0 MB" in view.message(), "the size is told", 20)
+    assert "path" in view.message() and run.step == 100
+    upload(run, "plain.csv", CASES["plain.csv"].content)
+    run.wait_for_words("plain.csv")
     run.ask("lab._shell.complain('')")  # or it would count as a complaint
 
 

@@ -47,6 +47,7 @@ LABELS: dict[str, str] = {
     "data": "Data",
     "m": "Examples",
     "noise": "Noise in the data",
+    "dev_share": "Share of the dev set",
     "data_seed": "Seed of the data",
     "hidden": "Hidden layers",
     "batch_norm": "Batch normalization",
@@ -75,6 +76,7 @@ def setting_controls(s: Settings) -> dict[str, ipywidgets.ValueWidget]:
         "data": choice(LABELS["data"], list(dict.fromkeys([*DATA, s.data])), s.data),
         "m": slider(LABELS["m"], 20, 1000, min(s.m, 1000), 20),
         "noise": real_slider(LABELS["noise"], 0, 1, s.noise, 0.05),
+        "dev_share": real_slider(LABELS["dev_share"], 0.1, 0.9, s.dev_share, 0.05),
         "data_seed": slider(LABELS["data_seed"], 0, 99, s.data_seed),
         "hidden": text_field(
             LABELS["hidden"],

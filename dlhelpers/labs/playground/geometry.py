@@ -15,7 +15,7 @@ LAYERS_AT = (WIDTH / 2, HEIGHT - 8)
 """Where the number of layers stands, with its - and +."""
 UNITS_AT = 12.0
 """How high the number of units of each layer stands, with its - and +."""
-APART, LAYERS_APART = 20.0, 68.0
+APART, LAYERS_APART = 20.0, 84.0
 """From the number of units, and of layers, to its - and its +."""
 REACH = 6.0
 """How far from a line the pointer may be."""

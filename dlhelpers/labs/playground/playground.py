@@ -134,7 +134,7 @@ class Playground:
         if layers:
             self._act(partial(self._run.add, 0, layers))
         if units:
-            self._act(partial(self._run.add, min(max(layer, 1), n_layers), units))
+            self._act(partial(self._run.add, max(min(layer, n_layers), 1), units))
 
     def set_weight(self, name: str, value: float) -> None:
         """Set a weight, for instance "W2[3,1]": from unit 1 of layer 1 to unit 3 of layer 2, from 0 on."""

@@ -75,14 +75,14 @@ class Run:
     def add(self, layer: int, by: int) -> None:
         """Add so many units to a hidden layer, or so many layers where `layer` is 0."""
         hidden = self.session.settings.hidden
-        if layer:
-            sizes = list(hidden)
-            sizes[layer - 1] += by
-            self.resize(tuple(sizes))
-        elif by > 0:
+        if layer == 0 and by > 0:
             self.resize((*hidden, hidden[-1] if hidden else 4))
-        elif hidden:
+        elif not hidden:
+            raise ValueError("There is no hidden layer. Add one first.")
+        elif layer == 0:
             self.resize(hidden[:-1])
+        else:
+            self.resize(tuple(n + by * (k == layer) for k, n in enumerate(hidden, start=1)))
 
     def _take_hold(self, names: frozenset[str]) -> int:
         """Return the step at which the present drag began."""

@@ -1,0 +1,246 @@
+"""The drawing of the playground's network: where its parts stand, what a click does, what is read there."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dlhelpers.labs.playground.drawing import NetworkView
+from dlhelpers.labs.playground.geometry import HEIGHT, SHOWN, WIDTH, Connection, Geometry, More, Unit
+from dlhelpers.labs.playground.playground import Playground
+from dlhelpers.sharing import from_text
+
+SMALL = {"m": 60, "hidden": (4, 3)}
+
+
+@pytest.fixture
+def lab():
+    lab = Playground(20, **SMALL)
+    yield lab
+    lab.close()
+
+
+def axes(lab, label):
+    (ax,) = (ax for ax in lab._picture.canvas.figure.axes if ax.get_label() == label)
+    return ax
+
+
+def shares(lab, label, x, y):
+    """Return where a place of an axes is, in shares of the figure."""
+    box = lab._picture.canvas.figure.bbox
+    pixel = axes(lab, label).transData.transform((x, y))
+    return float(pixel[0] / box.width), float(pixel[1] / box.height)
+
+
+def click(lab, x, y, label="drawing"):
+    """Press and release the pointer, as the page says it."""
+    for kind in ("down", "up"):
+        at = dict(zip("xy", shares(lab, label, x, y), strict=True))
+        lab._picture._hear(None, {"kind": kind, **at}, [])
+
+
+def click_part(lab, part):
+    click(lab, *middle(Geometry(lab.result.sizes), part))
+
+
+def middle(geometry, part):
+    if isinstance(part, Unit):
+        return geometry.place(part)
+    if isinstance(part, Connection):
+        (left, low), (right, high) = geometry.line(part)
+        return 0.93 * left + 0.07 * right, 0.93 * low + 0.07 * high  # there they are apart
+    raise AssertionError(part)
+
+
+def read(lab, label, x, y, monkeypatch):
+    """Let the pointer rest at a place; return the words beside it."""
+    told = []
+    with monkeypatch.context() as patched:
+        patched.setattr(lab._picture, "tell", told.append)
+        at = dict(zip("xy", shares(lab, label, x, y), strict=True))
+        lab._picture._hear(None, {"kind": "hover", **at}, [])
+    (words,) = told
+    return words
+
+
+def pixels(lab):
+    return lab._picture.canvas.pixels.copy()
+
+
+# ---------------------------------------------------------------------------------------- where it stands
+
+
+@given(st.lists(st.integers(1, 64), max_size=6), st.integers(1, 9), st.integers(2, 10))
+def test_every_unit_is_found_where_it_stands_and_none_overlap(hidden, n_inputs, n_classes):
+    geometry = Geometry((n_inputs, *hidden, n_classes))
+    places = np.array([geometry.place(unit) for unit in geometry.units])
+    assert [geometry.at(x, y) for x, y in places] == geometry.units
+    half = geometry.side / 2
+    assert places.min() - half > 0 and (places.max(axis=0) + half < (WIDTH, HEIGHT)).all()
+    apart = np.abs(places[:, np.newaxis] - places).max(axis=-1) + 100 * np.eye(len(places))
+    assert apart.min() > geometry.side
+    assert geometry.at(-50, -50) is None
+    assert len(geometry.connections) == len(geometry.lines)
+    assert max(geometry.shown) <= SHOWN
+
+
+def test_every_connection_and_every_sign_is_found():
+    geometry = Geometry((2, 4, 3, 2))
+    for part in geometry.connections:
+        assert geometry.at(*middle(geometry, part)) == part
+    found = [geometry.at(x, y) for x in np.arange(0, WIDTH, 4) for y in np.arange(0, HEIGHT, 4)]
+    signs = {part for part in found if isinstance(part, More)}
+    assert signs == {More(layer, by) for layer in (0, 1, 2) for by in (-1, 1)}
+
+
+def test_connections_stand_in_the_order_of_the_weights(lab):
+    geometry, W = Geometry(lab.result.sizes), lab.result.layer_weights
+    weights = np.concatenate([each.ravel() for each in W])
+    for part, weight in zip(geometry.connections, weights, strict=True):
+        assert W[part.layer - 1][part.target, part.source] == weight
+
+
+def test_a_line_is_as_wide_as_its_weight_is_large_and_dashed_if_it_is_negative(lab):
+    (view,) = (view for view in lab._picture.canvas.views if isinstance(view, NetworkView))
+    weights = np.concatenate([W.ravel() for W in lab.result.layer_weights])
+    solid, dashed = (np.array(lines.get_linewidth()) for lines in (view._positive, view._negative))
+    assert ((solid > 0) == (weights > 0)).all() and ((dashed > 0) == (weights < 0)).all()
+    order = np.argsort(np.abs(weights))
+    assert (np.diff((solid + dashed)[order]) >= 0).all()
+
+
+def test_pictures_of_the_units_are_their_answers(lab):
+    seen, session = lab.result, lab.session
+    assert [len(layer) for layer in seen.answers] == [2, 4, 3, 2]
+    line = np.linspace(-seen.limit, seen.limit, 16)
+    at = np.array([[line[3], line[9]]])
+    for layer, units in enumerate(session.network.hidden_units(session.now.theta, at), start=1):
+        for unit, answer in enumerate(units[0]):
+            picture = seen.answers[layer][unit]
+            assert np.abs(picture).max() == pytest.approx(1)
+            ratio = answer / picture[9, 3]
+            other = session.network.hidden_units(session.now.theta, np.array([[line[0], line[5]]]))
+            assert other[layer - 1][0, unit] == pytest.approx(ratio * picture[5, 0])
+    probability = session.network.predict(session.now.theta, at)[0]
+    np.testing.assert_allclose(seen.answers[-1][:, 9, 3], probability, rtol=1e-6)
+
+
+# ---------------------------------------------------------------------------------------- a click
+
+
+def test_a_unit_is_seen_large_and_a_second_click_goes_back(lab):
+    before = pixels(lab)
+    click_part(lab, Unit(2, 1))
+    assert lab.result.chosen == Unit(2, 1) and (pixels(lab) != before).any()
+    assert lab.result.large.shape == lab.result.map.shape[:2]
+    click_part(lab, Unit(0, 0))
+    assert (np.diff(lab.result.large, axis=1) > 0).all(), "the first input grows to the right"
+    click_part(lab, Unit(3, 1))
+    np.testing.assert_allclose((lab.result.large + 1) / 2, lab.result.map[..., 1])
+    click_part(lab, Unit(3, 1))
+    assert lab.result.chosen is None and lab.result.large is None
+    np.testing.assert_array_equal(pixels(lab), before)
+
+
+def test_a_weight_is_read_and_set(lab):
+    screen, part = lab._screen, Connection(2, 1, 3)
+    assert screen.weight_row.layout.display == "none"
+    click_part(lab, part)
+    weight = lab.session.network.layout.views(lab.session.now.theta)["W2"][1, 3]
+    assert screen.weight_row.layout.display == ""
+    assert (
+        screen.weight.value
+        == f"W2[1,3], the weight from unit 4 of layer 1 to unit 2 of layer 2: {weight:.3g}"
+    )
+    for typed, value in (("0,5", 0.5), ("−2", -2.0), ("1e-3", 1e-3)):
+        screen.new_weight.value = typed
+        assert lab.session.changes[-1] == (20, {"W2[1,3]": value}) and lab.error is None
+        assert screen.new_weight.value == "" and screen.weight.value.endswith(f": {value:.3g}")
+    assert "Last change at step 20: W2[1,3] 0.001." in lab.caption
+    theta = lab.session.now.theta
+    for typed in ("x", "1,000,5", "nan", "1e99"):
+        screen.new_weight.value = typed
+        assert "Nothing was changed: " in lab._shell.message and lab.session.now.theta is theta
+    click_part(lab, part)
+    assert lab.result.chosen is None and screen.weight_row.layout.display == "none"
+
+
+def test_plus_and_minus_take_effect_in_the_middle_of_the_run(lab):
+    for part, hidden in (
+        (More(1, 1), (5, 3)),
+        (More(2, -1), (5, 2)),
+        (More(0, 1), (5, 2, 2)),
+        (More(0, -1), (5, 2)),
+    ):
+        lab._clicked(part)
+        assert lab.session.settings.hidden == hidden and lab.error is None
+        assert lab.result.sizes == (2, *hidden, 2) and lab.session.step == 20
+    assert lab.controls["hidden"].value == "5, 2" and lab.result.kept == []
+    lab.step(10)
+    again = from_text(lab.text())
+    np.testing.assert_array_equal(again.now.theta, lab.session.now.theta)
+
+
+def test_the_buttons_do_what_the_signs_do(lab):
+    lab.add(units=1)
+    assert lab.session.settings.hidden == (4, 4)
+    click_part(lab, Unit(1, 0))
+    lab.add(units=-1)
+    assert lab.session.settings.hidden == (3, 4)
+    lab.add(layers=-1)
+    lab.add(layers=-1)
+    assert lab.session.settings.hidden == () and lab.error is None
+    lab.add(layers=-1)
+    lab.add(units=1)
+    assert "There is no hidden layer" in lab._shell.message
+    lab.add(layers=1)
+    assert lab.session.settings.hidden == (4,) and lab._shell.message == ""
+    lab.resize(1)
+    lab.add(units=-1)
+    assert "each size in hidden must be" in lab._shell.message and lab.session.settings.hidden == (1,)
+    lab.resize(*[2] * 6)
+    lab.add(layers=1)
+    assert "hidden must be a tuple of up to 6 sizes" in lab._shell.message
+
+
+def test_what_was_chosen_goes_when_the_network_no_longer_has_it(lab):
+    click_part(lab, Unit(2, 2))
+    lab.resize(4, 2)
+    assert lab.result.chosen is None and lab._screen.chosen is None
+    click_part(lab, Connection(3, 1, 1))
+    lab.set(data="digits")
+    assert lab.result.chosen == Connection(3, 1, 1) and lab.error is None
+    lab.resize()
+    assert lab.result.chosen is None
+
+
+def test_a_large_network_shows_sixteen_units_of_a_layer():
+    lab = Playground(2, m=60, hidden=(64, 17, 16, 1, 2, 3), data="digits")
+    assert [len(layer) for layer in lab.result.answers] == [2, 16, 16, 16, 1, 2, 3, 10]
+    click_part(lab, Unit(1, 15))
+    assert lab.result.chosen == Unit(1, 15) and lab.error is None
+    lab.close()
+
+
+# ---------------------------------------------------------------------------------------- the pointer reads
+
+
+def test_the_pointer_reads_probability_step_weight_and_unit(lab, monkeypatch):
+    at = np.array([[0.5, -1.0]])
+    share = lab.session.network.predict(lab.session.now.theta, at)[0, 1]
+    words = read(lab, "map", 0.5, -1.0, monkeypatch)
+    assert words.startswith("0.50, -1.00: ") and f"▲ {share:.0%}" in words
+    there = lab.session.history[7]
+    expected = f"step 7: train {there.train_loss:.3g}, dev {there.dev_loss:.3g}"
+    assert read(lab, "loss", 7.2, 0.1, monkeypatch).startswith(expected)
+    geometry = Geometry(lab.result.sizes)
+    part = Connection(1, 2, 1)
+    weight = lab.result.layer_weights[0][2, 1]
+    words = read(lab, "drawing", *middle(geometry, part), monkeypatch)
+    assert words == f"weight {weight:.3g}, from input 2 to unit 3 of layer 1"
+    assert read(lab, "drawing", *geometry.place(Unit(3, 0)), monkeypatch) == "output 1"
+    assert read(lab, "drawing", 1, 1, monkeypatch) == ""
+    click_part(lab, Unit(1, 1))
+    assert "of the largest answer" in read(lab, "map", 0.5, -1.0, monkeypatch)
+    lab._screen.look.controls["panel"].value = "weights"
+    assert read(lab, "weights", 0.5, 1.0, monkeypatch) == ""
