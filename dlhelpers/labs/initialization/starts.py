@@ -23,7 +23,7 @@ from dlhelpers.labs.initialization.common import (
     in_a_program,
     short,
 )
-from dlhelpers.live.controls import choice, slider, steps_slider
+from dlhelpers.live.controls import choice, slider
 from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
 from dlhelpers.live.stages import Stages, each_of, remembered
@@ -37,7 +37,8 @@ from dlhelpers.typing import FloatArray
 
 RATES = np.array([0.062, 0.088, 0.12, 0.18, 0.25, 0.35, 0.5, 0.71, 1.0])
 """Every start tries these nine, each about 1.4 times the one before."""
-OWN_BEST = 0.0
+OWN_BEST = "best of each"
+RATE_NAMES = tuple(f"{rate:g}" for rate in RATES)
 SHORT, LONG, EVERY, MEAN, BATCH_SIZE = 100, 300, 10, 20, 64
 """Steps of a short and of a long training; a loss is measured every 10 steps, and is a mean over 20."""
 GUESSING = float(np.log(10))
@@ -66,7 +67,7 @@ class Race(NamedTuple):
 
     name: str
     steps: int
-    rate: float
+    rate: str
     trained: dict[str, Trained]
 
     @property
@@ -77,7 +78,7 @@ class Race(NamedTuple):
     def column(self, name: str) -> int:
         """Return which rate is shown for a start: the reader's, or the one that is best at that step."""
         if self.rate != OWN_BEST:
-            return int(np.argmin(np.abs(RATES - self.rate)))
+            return RATE_NAMES.index(self.rate)
         return int(np.argmin(self.trained[name].smooth(self.steps)))
 
     def loss(self, name: str) -> float:
@@ -102,7 +103,7 @@ class Race(NamedTuple):
     def caption(self) -> str:
         """Which rates were tried, and what each start reaches."""
         text = "Each start tried nine learning rates from 0.062 to 1"
-        which = "counts at its best" if self.rate == OWN_BEST else f"is shown at {self.rate:.2g}"
+        which = "counts at its best" if self.rate == OWN_BEST else f"is shown at {self.rate}"
         text += f" and {which}. Guessing has the loss {GUESSING:.2f}."
         if self.done:
             each = (f"{short(name)} {in_words(self.loss(name))}" for name in self.done)
@@ -156,7 +157,7 @@ def _alike(network: Network, thetas: FloatArray) -> FloatArray:
     return np.asarray(np.max(spread, axis=0) == 0)
 
 
-def race(name: str, steps: int, rate: float, activation: str, hidden: int, seed: int) -> Stages[Race]:
+def race(name: str, steps: int, rate: str, activation: str, hidden: int, seed: int) -> Stages[Race]:
     """Train from the chosen start, then from all others, as long as is asked for."""
     length = SHORT if steps <= SHORT else LONG
     setting = (activation, hidden, length, seed)
@@ -167,7 +168,7 @@ def race(name: str, steps: int, rate: float, activation: str, hidden: int, seed:
         yield share, Race(name, steps, rate, {each: found[each] for each in STARTS if each in found})
 
 
-def program(name: str, steps: int, rate: float, activation: str, hidden: int, seed: int) -> str:
+def program(name: str, steps: int, rate: str, activation: str, hidden: int, seed: int) -> str:
     """Return the program behind the curve of the chosen start."""
     length = SHORT if steps <= SHORT else LONG
     return f"""
@@ -299,21 +300,25 @@ def views(figure: Figure) -> Sequence[View[Any]]:
     return [LossCurvesView(left), OverRateView(right)]
 
 
+def _nearest_rate(rate: float) -> str:
+    """Return the name of the rate that lies nearest on the axis."""
+    return RATE_NAMES[int(np.argmin(np.abs(np.log(RATES / max(rate, 1e-6)))))]
+
+
 def starts_lab() -> Lab:
     """Return the lab *Seven ways to begin*."""
-    rates = [("best of each", OWN_BEST), *((f"{rate:.2g}", float(rate)) for rate in RATES)]
     return Lab(
         "Seven ways to begin",
         controls={
             "name": choice("First weights", list(STARTS), LECUN),
             "steps": slider("Steps of training", 20, LONG, SHORT, 20),
-            "rate": steps_slider("Learning rate", rates, OWN_BEST),
+            "rate": choice("Learning rate", [OWN_BEST, *RATE_NAMES], OWN_BEST),
             "activation": choice("Activation", list(ACTIVATIONS), "relu"),
             "hidden": slider("Hidden layers", 1, MOST_HIDDEN, 8),
         },
         compute=race,
         views=views,
-        grabs=[Grab(0, x="steps"), Grab(1, x="rate")],
+        grabs=[Grab(0, x="steps"), Grab(1, x="rate", from_x=_nearest_rate)],
         code=program,
         presets={
             "zeros": {"name": ZEROS},
