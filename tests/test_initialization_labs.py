@@ -60,5 +60,5 @@ def test_each_start_counts_at_its_own_best_rate() -> None:
     result = last(starts.race(LECUN, 100, starts.OWN_BEST, "relu", 4, 0))
     for name in (LECUN, GLOROT, HE):
         assert result.loss(name) == result.trained[name].smooth(100).min()
-    forced = result._replace(rate=0.031)
+    forced = result._replace(rate=starts.RATE_NAMES[0])
     assert all(forced.column(name) == 0 for name in forced.trained)

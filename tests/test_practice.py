@@ -36,7 +36,7 @@ def test_lines_to_read_keep_their_numbers_and_columns() -> None:
     broken = find_the_bug(0)
     shown = practice(broken)
     (statement, *_) = (widget for widget in family(shown._box) if isinstance(widget, ipywidgets.HTML))
-    assert "<pre>  1  def " in statement.value
+    assert "<pre>  1      for layer" in statement.value
     hint, solution = (widget for widget in family(shown._box) if isinstance(widget, ipywidgets.Button))
     hint.click()
     assert shown._words.value.startswith("<p ") and "Arrays that differ" in shown._words.value

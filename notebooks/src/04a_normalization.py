@@ -90,7 +90,7 @@ ask(exercises.long_valley)
 
 # %% [markdown]
 # **Why.** In (6) the entry for $w_1$ is the mean of $x_1^2$. A large feature makes a steep direction. So with *none*, the valley is steep along $w_1$ and flat along $w_2$. Divided by $\sigma^2$,
-# the large feature becomes the small one, since $\sigma / \sigma^2 = 1 / \sigma$: the valley lies the other way, as long as before. Two more things make a valley long:
+# the large feature becomes the small one, since $\sigma / \sigma^2 = 1 / \sigma$: the valley lies the other way, about as long as before. Two more things make a valley long:
 #
 # - *Means.* Press *means only*. Both features have the same spread, but they lie far from 0, and on the same side. Then $w_1$ and $w_2$ do nearly the same, and only their difference is hard to learn. Subtracting $\mu$ cures it.
 # - *Correlation.* Press *correlated*. These features are normalized, and the valley is long again. Normalizing treats each feature alone; it cannot undo what two of them share.
@@ -159,11 +159,11 @@ exercises.valley_rate.check(my_valley_rate)
 # %% [markdown]
 # **In practice.**
 #
-# 1. Normalize whenever features have different units or ranges. It costs two lines, and it does no harm to a neural network.
+# 1. Normalize whenever features have different units or ranges. It costs two lines.
 # 2. Pixels that all go from 0 to 255 are on one scale already. Divide by 255, or subtract the mean; both are common.
 # 3. A feature that spreads over powers of ten (an income, a count) wants its logarithm first.
 # 4. A constant feature has $\sigma = 0$. Take 1, as in (3), or drop it.
-# 5. Decision trees do not care. Everything that is trained by gradient descent does; Adam (notebook 06b) cares less.
+# 5. Decision trees do not care: they compare each feature with a threshold in its own unit. What is trained by gradient descent cares.
 #
 # ### Which mean, which deviation?
 #

@@ -30,7 +30,7 @@ from dlhelpers.training import descend
 labs.depth_lab()
 
 # %% [markdown]
-# The axis on the left goes over 24 powers of ten, and a small drag is enough to leave it. Run all cells now (menu *Run*, *Run All Cells*), then
+# The axis on the left goes over 24 powers of ten, and $g = 2$ is enough to leave it. Run all cells now (menu *Run*, *Run All Cells*), then
 # read on; [00 Start here](00_start_here.ipynb) says how a lab works. At the end of this notebook you can
 #
 # - say by which factor a layer changes a signal and a gradient, before you run anything,
@@ -86,7 +86,7 @@ ask(exercises.relu_depth)
 # %% [markdown]
 # **Why.** $z$ is as often negative as positive, so ReLU cuts off half of its mean square. The size is multiplied by $g/\sqrt 2$, and the flat place is at $g = \sqrt 2$. Press *ReLU at g = √2*. The measured
 # factors lie a little below the dotted line: narrow layers scatter, and the median of a product of scattered factors is less than their mean. More units in a layer bring them
-# together. Now choose *tanh*. It ends at 1, so its signal cannot explode. But its slope becomes small where the signal is large: look at the gradients at a gain of 4. And *sigmoid*? Its slope is 1/4 at most. At a gain of 1 its
+# together. Now choose *tanh*. It ends at 1, so its signal cannot explode. Its gradients can: at a gain of 4 they grow by about 1.4 in each layer on the way down. The slope is small where the signal is large, but the weights are larger still. And *sigmoid*? Its slope is 1/4 at most. At a gain of 1 its
 # activations look healthy, near 0.5, while its gradients vanish.
 
 # %%
@@ -192,8 +192,8 @@ predict(exercises.which_flat, labs.signals_lab())
 # %% [markdown]
 # Press the buttons one after the other, and look at the lines on the right. Drag the green line: more layers, more of the same.
 #
-# **Why.** *small* multiplies by $0.06/\sqrt 2 = 0.04$ in each layer; eight layers leave nothing. *large* multiplies by $5.7/\sqrt 2 = 4$. *LeCun* with ReLU loses $\sqrt 2$ in each layer, and *He* keeps both lines about flat. With tanh, *LeCun* loses a
-# little, since tanh shrinks what is not near 0. *large, tanh*: all activations sit at -1 and 1, where the slope is nearly 0. Yet the gradient grows on the way down, as the weights are so large.
+# **Why.** *small* multiplies by $0.06/\sqrt 2 = 0.04$ in each layer; eight layers leave nothing. *large* multiplies by $5.7/\sqrt 2 = 4$. *LeCun* with ReLU loses $\sqrt 2$ in each layer, and *He* keeps both lines within a factor of 3. With tanh, *LeCun* loses about
+# half of the signal in eight layers, since tanh shrinks what is not near 0. *large, tanh*: all activations sit at -1 and 1, where the slope is nearly 0. Yet the gradient grows on the way down, as the weights are so large.
 #
 # *zeros* has no line at all, as 0 has no place on a logarithmic axis. Every hidden activation is 0, and so is every weight. The gradient of a weight is a product of the activation below and of the gradient from above. For $W^{[1]}$ the factor
 # that is 0 is $W^{[2]}$ on the way down; for the others it is the activation, too. Only the last bias learns.
@@ -212,7 +212,7 @@ exercises.he_weights.check(my_he_weights)
 # %% [markdown]
 # ### Which start comes farthest?
 #
-# The same network is trained from seven starts. All see the same mini-batches, and all random weights come from the same random numbers. Each start gets 11 learning rates, and counts at its best. So nobody loses by a rate that suits others.
+# The same network is trained from seven starts. All see the same mini-batches, and all random weights come from the same random numbers. Each start gets nine learning rates, and counts at its best. So nobody loses by a rate that suits others.
 
 # %%
 predict(exercises.twice_the_start, labs.starts_lab())
@@ -221,25 +221,24 @@ predict(exercises.twice_the_start, labs.starts_lab())
 # Drag the green line on the right: now all starts have the same rate, and the names on the left change places. That is why one rate for all is no fair race. *Reset*, and then drag the green line on the left to 300 steps.
 
 # %%
-for steps in (100, 300):
-    found = last(labs.starts.race(labs.starts.HE, steps, labs.starts.OWN_BEST, "relu", 8, seed=0))
-    losses = (f"{labs.common.short(name)} {labs.starts.in_words(found.loss(name))}" for name in found.trained)
-    print(f"ReLU, {steps} steps: {', '.join(losses)}")
+found = last(labs.starts.race(labs.starts.HE, 100, labs.starts.OWN_BEST, "relu", 8, seed=0))
+for name in found.trained:
+    print(f"{labs.common.short(name):<10} after 100 steps: {labs.starts.in_words(found.loss(name))}")
 
 # %% [markdown]
-# - *small* and *zeros* stay at the loss of guessing, 2.30, at every rate. The gradient is smaller by another factor in each layer, so no single rate serves all layers.
-# - *large* diverges at every rate of the row. The signal is about $10^5$ times too large at the top.
-# - *He* is ahead of LeCun and Glorot after 100 steps. It is a head start, not a different end: after 300 steps all three are below 0.2, and learn on. Try other seeds.
-# - Under *tanh* LeCun, Glorot and He all learn well, and He is again the first after 100 steps. tanh shrinks the signal a little in each layer, so a gain above 1 does not explode. After 300 steps they hardly differ. The table's $1/n$ is a safe choice for tanh, not the
+# - *small* stays at the loss of guessing, 2.30, at every rate, and so does *zeros*. The gradient is smaller by another factor in each layer, so no single rate serves all layers.
+# - *large* nearly always diverges at every rate of the row. The signal is about $10^5$ times too large at the top.
+# - *He* is ahead of LeCun and Glorot after 100 steps. It is a head start, not a different end: after 300 steps all three are below 0.4, and learn on. Try other seeds.
+# - Under *tanh* LeCun, Glorot and He all learn well, and He is again the first after 100 steps, nearly always. tanh shrinks the signal a little in each layer, so a gain above 1 does not explode. The table's $1/n$ is a safe choice for tanh, not the
 #   fastest one.
-# - Under *sigmoid* LeCun, Glorot and He stay at guessing for these 100 steps: a slope of at most 1/4 in each layer takes their gradient away. Only *large* gets off, since a gain of 5.7 makes up for the slope.
-# - Move *Hidden layers* to 1: every random start learns, and *large*, hopeless with eight layers, has the lowest training loss. First weights matter because of the depth.
+# - Under *sigmoid* LeCun and He stay at guessing for these 100 steps: a slope of at most 1/4 in each layer takes their gradient away. Only *large* gets off, nearly always: a gain of 5.7 makes up for the slope.
+# - Move *Hidden layers* to 1: every random start learns, and *large*, hopeless with eight layers, nearly always has the lowest training loss. First weights matter because of the depth.
 #
 # **In practice.**
 #
 # 1. ReLU and its relatives: He. tanh and linear layers: LeCun or Glorot. Biases 0. That is what the libraries do, or nearly; look up what yours does by default.
-# 2. Avoid the sigmoid in deep hidden layers. No first weights help it for long.
-# 3. With batch normalization (notebook 08), layer normalization or skip connections, the first weights matter less, but a start that is far off still costs you.
+# 2. Avoid the sigmoid in deep hidden layers: its slope takes the gradient away.
+# 3. With batch normalization (notebook 08), layer normalization or skip connections, the first weights matter less.
 # 4. Compare two starts only if each has its own learning rate.
 #
 # ### One number for all weights?

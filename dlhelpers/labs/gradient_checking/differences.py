@@ -233,7 +233,6 @@ class MicroscopeView(View[Differences]):
             ("┅ tangent", TEST),
             ("■ one-sided", ONE_SIDED),
             ("● two-sided", TWO_SIDED),
-            ("— f before", "#777777"),
         )
 
     def update(self, result: Differences, before: Differences | None) -> None:

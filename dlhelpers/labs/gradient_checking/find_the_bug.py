@@ -256,11 +256,10 @@ class Score:
         self.first: dict[int, bool] = {}
 
     def finding(self, result: Found) -> str:
-        """Count the answer if it is the first to its case; return the finding with the score."""
-        if result.judged:
-            self.first.setdefault(result.setting.seed, result.right)
-        if not self.first:
+        """Count the answer if it is the first to its case; return the finding, with the score after it."""
+        if not result.judged:
             return result.finding
+        self.first.setdefault(result.setting.seed, result.right)
         return f"{result.finding}. Score: {sum(self.first.values())} of {len(self.first)} at the first answer"
 
 
@@ -328,7 +327,6 @@ class ErrorDotsView(View[Found]):
             ax,
             ("● this code", "#222222"),
             ("○ with the bug of your answer", ACCENT),
-            ("● before", "#777777"),
         )
 
     def update(self, result: Found, before: Found | None) -> None:

@@ -216,7 +216,6 @@ class SizesView(View[Depth]):
             ("-- gradients", BACKWARD),
             ("··· predicted", TEST),
             ("■ 90% of networks", "#777777"),
-            ("— before", "#777777"),
         )
 
     def update(self, result: Depth, before: Depth | None) -> None:

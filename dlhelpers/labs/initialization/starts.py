@@ -1,4 +1,4 @@
-"""The lab *Seven ways to begin*: each start at its best learning rate, out of eleven."""
+"""The lab *Seven ways to begin*: each start at its best learning rate, out of nine."""
 
 from collections.abc import Sequence
 from itertools import islice
@@ -23,7 +23,7 @@ from dlhelpers.labs.initialization.common import (
     in_a_program,
     short,
 )
-from dlhelpers.live.controls import choice, slider, steps_slider
+from dlhelpers.live.controls import choice, slider
 from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
 from dlhelpers.live.stages import Stages, each_of, remembered
@@ -35,17 +35,18 @@ from dlhelpers.plots.style import ACCENT, GHOST, TRAIN, View, key, moving, note
 from dlhelpers.training import descend
 from dlhelpers.typing import FloatArray
 
-RATES = np.array([0.031, 0.044, 0.062, 0.088, 0.12, 0.18, 0.25, 0.35, 0.5, 0.71, 1.0])
-"""Every start tries these 11, each about 1.4 times the one before."""
-OWN_BEST = 0.0
-SHORT, LONG, EVERY, MEAN, BATCH_SIZE = 100, 300, 5, 20, 64
-"""Steps of a short and of a long training; a loss is measured every 5 steps, and is a mean over 20."""
+RATES = np.array([0.062, 0.088, 0.12, 0.18, 0.25, 0.35, 0.5, 0.71, 1.0])
+"""Every start tries these nine, each about 1.4 times the one before."""
+OWN_BEST = "best of each"
+RATE_NAMES = tuple(f"{rate:g}" for rate in RATES)
+SHORT, LONG, EVERY, MEAN, BATCH_SIZE = 100, 300, 10, 20, 64
+"""Steps of a short and of a long training; a loss is measured every 10 steps, and is a mean over 20."""
 GUESSING = float(np.log(10))
 OTHERS = "#5f7f95"
 
 
 class Trained(NamedTuple):
-    """One start at all rates: `losses` (points so far, 11) on 256 training examples, infinite if diverged.
+    """One start at all rates: `losses` (points so far, 9) on 256 training examples, infinite if diverged.
 
     `alike` says of each rate whether two units of a layer still have the same weights at the end; None
     before the end.
@@ -56,7 +57,7 @@ class Trained(NamedTuple):
     alike: FloatArray | None = None
 
     def smooth(self, steps: int) -> FloatArray:
-        """Return the loss at this step or the last one so far, a mean over the 20 steps before it; (11,)."""
+        """Return the loss at this step or the last one so far, a mean over the 20 steps before it; (9,)."""
         end = min(steps // EVERY, len(self.losses) - 1) + 1
         return np.asarray(self.losses[max(0, end - 1 - MEAN // EVERY) : end].mean(axis=0))
 
@@ -66,7 +67,7 @@ class Race(NamedTuple):
 
     name: str
     steps: int
-    rate: float
+    rate: str
     trained: dict[str, Trained]
 
     @property
@@ -77,7 +78,7 @@ class Race(NamedTuple):
     def column(self, name: str) -> int:
         """Return which rate is shown for a start: the reader's, or the one that is best at that step."""
         if self.rate != OWN_BEST:
-            return int(np.argmin(np.abs(RATES - self.rate)))
+            return RATE_NAMES.index(self.rate)
         return int(np.argmin(self.trained[name].smooth(self.steps)))
 
     def loss(self, name: str) -> float:
@@ -101,8 +102,8 @@ class Race(NamedTuple):
     @property
     def caption(self) -> str:
         """Which rates were tried, and what each start reaches."""
-        text = "Each start tried 11 learning rates from 0.031 to 1"
-        which = "counts at its best" if self.rate == OWN_BEST else f"is shown at {self.rate:.2g}"
+        text = "Each start tried nine learning rates from 0.062 to 1"
+        which = "counts at its best" if self.rate == OWN_BEST else f"is shown at {self.rate}"
         text += f" and {which}. Guessing has the loss {GUESSING:.2f}."
         if self.done:
             each = (f"{short(name)} {in_words(self.loss(name))}" for name in self.done)
@@ -130,15 +131,15 @@ def _outcome(value: float) -> str:
 def train(name: str, activation: str, hidden: int, length: int, seed: int) -> Stages[Trained]:
     """Train one network for each learning rate, all from the same weights and on the same batches."""
     network = Network((64, *[UNITS] * hidden, 10), activation, "softmax_cross_entropy")
-    X, Y = (part.astype(np.float32) for part in normalized_digits(seed).train[:2])
+    X, Y, *_ = normalized_digits(seed).train  # float64: training amplifies rounding
     theta = network.initialize(np.random.default_rng(seed), initializer=STARTS[name])
-    probe, thetas = Batch(X[:PROBE], Y[:PROBE]), np.tile(theta.astype(np.float32), (len(RATES), 1))
+    probe, thetas = Batch(X[:PROBE], Y[:PROBE]), np.tile(theta, (len(RATES), 1))
     batches = minibatches(X, Y, BATCH_SIZE, np.random.default_rng(seed))
     losses: list[FloatArray] = []
     for step in islice(descend(network, thetas, batches, GradientDescent(), RATES[:, None]), length + 1):
         thetas = step.theta
         if step.step % EVERY == 0:
-            loss = np.asarray(network.loss(thetas, probe), dtype=float)
+            loss = network.loss(thetas, probe)
             losses.append(np.where(np.isfinite(loss), loss, np.inf))
             yield 0.99 * step.step / length, Trained(np.array(losses), length)
     # The run ends early when all of the networks have diverged.
@@ -156,7 +157,7 @@ def _alike(network: Network, thetas: FloatArray) -> FloatArray:
     return np.asarray(np.max(spread, axis=0) == 0)
 
 
-def race(name: str, steps: int, rate: float, activation: str, hidden: int, seed: int) -> Stages[Race]:
+def race(name: str, steps: int, rate: str, activation: str, hidden: int, seed: int) -> Stages[Race]:
     """Train from the chosen start, then from all others, as long as is asked for."""
     length = SHORT if steps <= SHORT else LONG
     setting = (activation, hidden, length, seed)
@@ -167,7 +168,7 @@ def race(name: str, steps: int, rate: float, activation: str, hidden: int, seed:
         yield share, Race(name, steps, rate, {each: found[each] for each in STARTS if each in found})
 
 
-def program(name: str, steps: int, rate: float, activation: str, hidden: int, seed: int) -> str:
+def program(name: str, steps: int, rate: str, activation: str, hidden: int, seed: int) -> str:
     """Return the program behind the curve of the chosen start."""
     length = SHORT if steps <= SHORT else LONG
     return f"""
@@ -184,14 +185,14 @@ from dlhelpers.training import descend
 
 X, y, *_ = digits()
 data = split(X / 16, y, dev=386, test=387, rng=np.random.default_rng({seed}))
-X = fit(data.X_train).apply(data.X_train).astype(np.float32)
-Y = one_hot(data.y_train, 10).astype(np.float32)
+X = fit(data.X_train).apply(data.X_train)
+Y = one_hot(data.y_train, 10)
 network = Network({(64, *[UNITS] * hidden, 10)}, {activation!r}, "softmax_cross_entropy")
 theta = network.initialize(np.random.default_rng({seed}), initializer={in_a_program(name)})
 rates = np.array({RATES.tolist()})[:, None]  # one network for each
 batches = minibatches(X, Y, {BATCH_SIZE}, np.random.default_rng({seed}))
-run = descend(network, np.tile(theta.astype(np.float32), (11, 1)), batches, GradientDescent(), rates)
-losses = np.full(({length // EVERY + 1}, 11), np.inf)
+run = descend(network, np.tile(theta, (9, 1)), batches, GradientDescent(), rates)
+losses = np.full(({length // EVERY + 1}, 9), np.inf)
 for step in islice(run, {length} + 1):
     if step.step % {EVERY} == 0:
         loss = network.loss(step.theta, Batch(X[:{PROBE}], Y[:{PROBE}]))
@@ -266,7 +267,7 @@ class OverRateView(View[Race]):
         key(ax, ("●— your start", TRAIN), ("— others", OTHERS), ("◆ its rate", ACCENT))
 
     def update(self, result: Race, before: Race | None) -> None:
-        """Show the losses of each start, (11,), as far as its training has come."""
+        """Show the losses of each start, (9,), as far as its training has come."""
         for line, name in zip(self._others, STARTS, strict=True):
             known = name in result.done
             line.set_data(
@@ -299,21 +300,25 @@ def views(figure: Figure) -> Sequence[View[Any]]:
     return [LossCurvesView(left), OverRateView(right)]
 
 
+def _nearest_rate(rate: float) -> str:
+    """Return the name of the rate that lies nearest on the axis."""
+    return RATE_NAMES[int(np.argmin(np.abs(np.log(RATES / max(rate, 1e-6)))))]
+
+
 def starts_lab() -> Lab:
     """Return the lab *Seven ways to begin*."""
-    rates = [("best of each", OWN_BEST), *((f"{rate:.2g}", float(rate)) for rate in RATES)]
     return Lab(
         "Seven ways to begin",
         controls={
             "name": choice("First weights", list(STARTS), LECUN),
             "steps": slider("Steps of training", 20, LONG, SHORT, 20),
-            "rate": steps_slider("Learning rate", rates, OWN_BEST),
+            "rate": choice("Learning rate", [OWN_BEST, *RATE_NAMES], OWN_BEST),
             "activation": choice("Activation", list(ACTIVATIONS), "relu"),
             "hidden": slider("Hidden layers", 1, MOST_HIDDEN, 8),
         },
         compute=race,
         views=views,
-        grabs=[Grab(0, x="steps"), Grab(1, x="rate")],
+        grabs=[Grab(0, x="steps"), Grab(1, x="rate", from_x=_nearest_rate)],
         code=program,
         presets={
             "zeros": {"name": ZEROS},

@@ -52,8 +52,10 @@ class Descended(NamedTuple):
     def caption(self) -> str:
         """How long the valley is, and what each step leaves."""
         std = " and ".join(small(value) for value in self.X.std(axis=0))
+        w1, w2 = np.round(self.path[0], 1) + 0.0
         return (
-            f"Standard deviations of the features: {std}. {_shape(np.sqrt(self.condition))} "
+            f"Start ({w1:.1f}, {w2:.1f}) away from the lowest point. Standard deviations of the features: "
+            f"{std}. {_shape(np.sqrt(self.condition))} "
             f"{self._about_the_rate()}{self._outside()}"
         )
 
