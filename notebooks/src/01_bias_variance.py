@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 1 Bias and variance
 #
-# Sections 1.1 and 1.2 of the lecture notes. About 60 minutes.
+# Sections 1.1 and 1.2 of the lecture notes. About 55 minutes.
 #
 # A team tries 100 models. Each orange dot is one of them: its share of right answers on 200 examples. The star is the best, and they keep it. Take hold of the green
 # line in the curve and drag it to the right: the more models they try, the better the winner. Now look at the black square. It is the same winner, on 5,000 other examples.
