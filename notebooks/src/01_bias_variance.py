@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 1 Bias and variance
 #
-# Sections 1.1 and 1.2 of the lecture notes. About 60 minutes.
+# Sections 1.1 and 1.2 of the lecture notes. About 55 minutes.
 #
 # A team tries 100 models. Each orange dot is one of them: its share of right answers on 200 examples. The star is the best, and they keep it. Take hold of the green
 # line in the curve and drag it to the right: the more models they try, the better the winner. Now look at the black square. It is the same winner, on 5,000 other examples.
@@ -211,10 +211,10 @@ labs.learning_curves_lab()
 
 # %% [markdown]
 # **Why.** More examples are harder to learn by heart. With 32 units the train error stays near 0, the dev
-# error falls, and the gap closes. With two units, more data cannot help: the gap closes, but at a high error. That is bias; more units remove it.
+# error falls, and the gap closes. With two units more data brings the gap to 10 points or less, but at an error of about 40% or more. That is bias; more units remove it.
 #
 # Now *wrong labels*: one label in five is wrong, in the training set and in the dev set. So the base error is 20%: nobody can guess which labels are wrong. The network has learned most of
-# the wrong ones by heart, and pays for it on the dev set. Press *and with λ*: a penalty on large weights ([02a](02a_regularization.ipynb)). The train error rises to about the base error, and the dev error falls by at least 7 points. That is a cure of variance. On clean digits the same
+# the wrong ones by heart, and pays for it on the dev set. Press *and with λ*: a penalty on large weights ([02a](02a_regularization.ipynb)). The train error rises to about the base error, the gap falls from 30 points or more to less than 15, and the dev error falls, too: by about a quarter or more of what lies above the base error. That is a cure of variance. On clean digits the same
 # $\lambda$ changes little. Regularization helps most where there is noise to be learned by heart.
 #
 # **In practice.** Measure (6) and (7) before you change anything. Bias: a bigger network, longer training. Variance: more data, regularization. Both: the bias first. If the gap does not move, stop doing what you do.

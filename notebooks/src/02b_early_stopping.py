@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 2b Early stopping and augmentation
 #
-# Section 1.5 of the lecture notes. About 45 minutes.
+# Section 1.5 of the lecture notes. About 40 minutes.
 #
 # A network learns 40 noisy points, for 300 rounds. Take hold of the green line in the curves and drag it from left to right: the map on the left is the
 # network of that moment. When was it best? And what was it doing all the time after that?
@@ -107,7 +107,7 @@ predict(exercises.steps_and_lambda, labs.ridge_path_lab())
 
 # %% [markdown]
 # Purple is training, green is ridge. Drag the purple line: both fits on the left follow. Each ridge solution stands at the step that (7) below gives to its $\lambda$. On the right, dots and squares are
-# measured on the weights; the lines are (5) and (6).
+# measured on the weights; the lines are (5) and (6), see below.
 #
 # **Why.** Look along one direction in the space of weights, an eigenvector of $X^T X / m$. Its eigenvalue $s$ is the *curvature*
 # of the cost in that direction. Both methods reach a *share* of the unregularized solution there: after $t$ steps of (3) the share (5), with (4) the share (6). For small $s$ these are about $s \alpha t$ and

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 3 Dropout
 #
-# Section 1.4 of the lecture notes. About 55 minutes.
+# Section 1.4 of the lecture notes. About 50 minutes.
 #
 # One network with 8 hidden units, and the 256 smaller networks that one gets by switching some of these units off. Take hold of the ring on the left and move it
 # about. The bars count what the 256 answer there. At some places they contradict each other; still, one of their means always stands where the full network stands.

@@ -170,25 +170,34 @@ def test_more_data_closes_the_gap() -> None:
 def test_with_two_units_more_data_cannot_help() -> None:
     def stuck(seed: int) -> bool:
         train, dev, _ = digits(2, 0.01, 0, seed)
-        return bool(dev[-1] > 0.2 and dev[-1] - train[-1] < 0.06)
+        return bool(dev[-1] > 0.37 and dev[-1] - train[-1] < 0.1 and digits(32, 0.01, 0, seed).dev[-1] < 0.08)
 
-    claim("01", "the gap closes, but at a high error. That is bias; more units remove it.", stuck)
+    claim(
+        "01",
+        "With two units more data brings the gap to 10 points or less, but at an error of about 40% or more. "
+        "That is bias; more units remove it.",
+        stuck,
+    )
 
 
 def test_wrong_labels() -> None:
     at = learning_curves.EXAMPLES.index(256)
 
     def cured(seed: int) -> bool:
-        without, with_lambda = (digits(32, strength, 20, seed) for strength in (0.01, 10**0.5))
+        (train, dev), (penalized, cured_dev) = (
+            (each.train[at], each.dev[at]) for each in (digits(32, x, 20, seed) for x in (0.01, 10**0.5))
+        )
         return bool(
-            without.train[at] < 0.1
-            and 0.12 < with_lambda.train[at] < 0.28
-            and with_lambda.dev[at] < without.dev[at] - 0.07
+            dev - train > 0.29
+            and abs(penalized - 0.2) < 0.06
+            and cured_dev - penalized < 0.15
+            and cured_dev - 0.2 < 0.8 * (dev - 0.2)
         )
 
     claim(
         "01",
-        "The train error rises to about the base error, and the dev error falls by at least 7 points.",
+        "The train error rises to about the base error, the gap falls from 30 points or more to less than "
+        "15, and the dev error falls, too: by about a quarter or more of what lies above the base error.",
         cured,
     )
 

@@ -312,7 +312,7 @@ class TwoFitsView(View[Comparison]):
 
 
 class OverStepsView(View[Comparison]):
-    """Dev loss over the steps of training; a ridge solution stands at the step that (5) gives its lambda."""
+    """Dev loss over the steps of training; a ridge solution stands at the step m / (alpha lambda)."""
 
     def __init__(self, ax: Axes, low: float = 0.02, high: float = 1.0) -> None:
         ax.set(xlim=(1, MOST_STEPS), ylim=(low, high), xscale="log", yscale="log")
@@ -363,7 +363,7 @@ class SharesView(View[Comparison]):
         (self._dots,) = ax.plot([], [], "o", color=EARLY, ms=7, mec="white", mew=0.5)
         for artist in (self._before, self._ridge, self._early, self._squares, self._dots):
             moving(artist)
-        key(ax, ("● measured -- (3)", EARLY), ("■ measured — (4)", RIDGE))
+        key(ax, ("●-- training (5)", EARLY), ("■— ridge (6)", RIDGE))
 
     def update(self, result: Comparison, before: Comparison | None) -> None:
         """Show the shares on the grid of curvatures, and those measured at `result.curvatures`."""

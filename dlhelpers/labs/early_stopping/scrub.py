@@ -196,8 +196,7 @@ class OverEpochsView(View[Replay]):
             ax,
             ("— train", TRAIN),
             ("-- dev", DEV),
-            ("★ restored ━ patience ✖ stops", RESTORED),
-            ("┃ yours", ACCENT),
+            ("★ restored ━ waits ✖ stops", RESTORED),
         )
 
     def update(self, result: Replay, before: Replay | None) -> None:

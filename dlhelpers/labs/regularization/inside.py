@@ -210,7 +210,7 @@ class NormOverLambdaView(View[Inside]):
             for color, lw in ((GHOST, 1.3), ("#222222", 2))
         )
         lines = ("— W1", "#222222"), ("-- W2", "#222222"), ("··· W3", "#222222")
-        key(ax, *lines, ("▲ diverged", "#222222"), ("— before", "#777777"))
+        key(ax, *lines, ("▲ diverged", "#222222"))
 
     def update(self, result: Inside, before: Inside | None) -> None:
         """Show `result.curves.norms`, (n, n_layers)."""
@@ -240,7 +240,7 @@ def inside_lab() -> Lab:
         grabs=[Grab(2, x="strength")],
         code=program,
         presets={
-            "hardly any penalty": {"strength": 0.001},
+            "weak": {"strength": 0.001},
             "just right": {"strength": 1},
             "W nearly 0": {"strength": 10**1.5},
             "diverges": {"strength": 10**2.5},
