@@ -87,11 +87,11 @@ class Fault(NamedTuple):
 
 
 FAULTS: Mapping[str, Fault] = {
-    "inputs": Fault("inputs not normalized", "normalized", False, "normalize the inputs"),
+    "inputs": Fault("raw inputs", "normalized", False, "normalize the inputs"),
     "start": Fault("weights start at 0", "initial_scale", 0.0, "start from He's random weights"),
     "rate high": Fault("rate too high", "learning_rate", 32 * HEALTHY.learning_rate, "divide α by 32"),
     "rate low": Fault("rate too low", "learning_rate", 0.01 * HEALTHY.learning_rate, "multiply α by 100"),
-    "growth": Fault("rate grows, not decays", "rate_factor", 1 / HEALTHY.rate_factor, "let α decay"),
+    "growth": Fault("rate grows", "rate_factor", 1 / HEALTHY.rate_factor, "let α decay"),
     "gradient": Fault("gradient bug", "backward", BUG, "remove the second 1/m from dW"),
     "labels": Fault("labels do not fit", "labels_shifted", True, "give each image its own label"),
     "few": Fault("too few examples", "m", 64, "read all 1,024 digits, not 64"),

@@ -75,7 +75,7 @@ def _look_around(visit: Visit) -> Visit:
 
 
 def _is_useful(name: str, visit: Visit) -> bool:
-    """Tell whether the readings so far give a reason for a dear probe."""
+    """Tell whether the readings so far give a reason for an expensive probe."""
     overfit, curve = visit.newest("overfit"), visit.newest("curve")
     if name == "sweep":
         return overfit is not None and overfit.number > BAD_FIT

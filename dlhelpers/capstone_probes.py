@@ -213,7 +213,7 @@ def _finite(loss: float | FloatArray) -> float:
 
 
 def _two(loss: float) -> str:
-    return f"{loss:.2f}" if np.isfinite(loss) else "no number"
+    return f"{loss:.2g}" if np.isfinite(loss) else "no number"
 
 
 PROBES: Mapping[str, Probe] = {

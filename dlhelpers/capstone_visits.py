@@ -175,7 +175,7 @@ def repair(visit: Visit, faults: tuple[str, ...]) -> Visit:
     faults = check_faults("faults", faults)
     _check_open(visit)
     if not faults:
-        raise Refusal("faults must be written down before the repair; got none. Tick one first.")
+        raise Refusal("The faults must be written down before the repair; got none. Tick one first.")
     again = [FAULTS[key].name for key in faults if key in visit.repairs]
     if again:
         raise Refusal(f"Repaired already: {', '.join(again)}.")

@@ -161,7 +161,7 @@ def test_which_probes_tell_which_faults_apart(capsys: pytest.CaptureFixture[str]
             assert {key for key, ratio in ratios.items() if not 1 / 3 < ratio < 3} == faults_told, name
 
 
-def test_what_else_the_dear_probes_tell() -> None:
+def test_what_else_the_expensive_probes_tell() -> None:
     for seed in range(3):
         curves = {key: probe("curve", spoiled((key,)), seed).numbers for key in FAULTS}
         assert curves["few"]["train error"] == 0 and curves["few"]["dev error"] > 0.1

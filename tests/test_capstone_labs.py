@@ -82,7 +82,7 @@ def test_a_visit_by_buttons_to_its_end(at: Ward) -> None:
     assert at.result.intended is not None and len(at.result.others) == OTHERS
     assert all(box.disabled for box in at._boxes.values())
     for words in (
-        "It had: inputs not normalized, rate too low.",
+        "It had: raw inputs, rate too low.",
         "The intended way: 100 points",
         "10 of 10 at random",
     ):
@@ -211,5 +211,5 @@ def test_no_two_faults_but_two_are_told_by_the_same_probes() -> None:
         for fault in FAULTS.values()
     }
     by_curve = [name for name, probes in told.items() if probes == {"curve"}]
-    assert by_curve == ["rate grows, not decays", "too few examples"]
+    assert by_curve == ["rate grows", "too few examples"]
     assert all(told.values())

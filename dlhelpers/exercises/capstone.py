@@ -155,8 +155,8 @@ half_a_repair = Question(
         "Why may somebody have chosen a rate that low? Think of the size of the gradient with inputs 7.7 "
         "times "
         "as large.",
-        "With normalized inputs, 100 times too low is far too low. Look at *rate too low* in the last row of "
-        "the table before.",
+        "With normalized inputs, 100 times too low is far too low. Look at the row "
+        "*rate too low* of the table.",
         "The low rate was right for the large inputs, more or less. Without them it is just too low.",
     ),
 )

@@ -83,7 +83,8 @@ for fault in FAULTS.values():
 # $$S_\text{diagnosis} = 50 \max\left(0, \frac{h - f}{n}\right) \tag{1}$$
 # $$S_\text{repair} = 50 \cdot \text{clip}\left(1 - \frac{e - e^* - 0.01}{0.2},\ 0,\ 1\right) \tag{2}$$
 #
-# One point of error is forgiven: 386 dev digits cannot tell it from luck. Before you play, learn the instruments.
+# Here clip cuts a number off at 0 and at 1. One point of error is forgiven: 386 dev digits cannot tell it from luck.
+# Before you play, learn the instruments.
 #
 # ## Which probe tells which fault?
 #
@@ -104,13 +105,13 @@ predict(exercises.zero_weights, labs.readings_lab())
 #
 # **Why.** With zero weights every hidden unit is 0, and so is every logit: ten equal probabilities, and exactly $\log
 # 10$. The loss at the start looks *better* than that of the right script. The gradient check passes, because zero
-# *is* the right gradient of a weight here. Only *Statistics by layer* looks inside. A probe that shows nothing clears
-# only what it looks at.
+# *is* the right gradient of a weight here; its words say so, and its verdict does not. *Statistics by layer* looks
+# inside: no number of layer 1 differs from 0. A probe that shows nothing clears only what it looks at.
 #
-# Look along the columns, too. Each of the four probes on the left tells one fault or two. The dear ones on the right
-# see nearly everything, and so say little: a dev error of 90% has many causes. Two faults are nearly hidden from all
-# but the learning curve. *Too few examples*: the train error is 0, and the dev error is above 10%. *Rate grows*: the
-# train loss falls for some epochs, then rises.
+# Look along the columns, too. Each of the four probes on the left tells one fault or two. The expensive ones on the
+# right see nearly everything, and so say little: a dev error of 90% has many causes. Two faults are nearly hidden
+# from all but the learning curve. *Too few examples*: the train error is 0, and the dev error is above 10%. *Rate
+# grows*: the train loss falls for some epochs, then rises.
 #
 # Here is the table as a list of which probes tell each fault, by a factor of 3:
 
@@ -174,9 +175,9 @@ for name, faults in (("both", ("inputs", "rate low")), ("rate low", ("rate low",
     print(f"{name:<9} dev error {min(errors):.0%} to {max(errors):.0%} over ten seeds")
 
 # %% [markdown]
-# **Why.** The gradient of $W^{[1]}$ is $dZ^{[1]} X$, so inputs that are $s$ times as large make it $s$ times as
-# large; and the step changes $Z^{[1]} = W^{[1]} X$ by $s$ times as much again. A step of gradient descent moves the
-# pre-activations by
+# **Why.** Write examples as columns of $X$. The gradient of $W^{[1]}$ is $dZ^{[1]} X^T$, so inputs that are $s$ times
+# as large make it $s$ times as large; and the step changes $Z^{[1]} = W^{[1]} X$ by $s$ times as much again. A step
+# of gradient descent moves the pre-activations by
 #
 # $$\Delta Z^{[1]} = -\alpha \, dZ^{[1]} X^T X \ \propto\ \alpha \, s^2 \tag{5}$$
 #
@@ -201,12 +202,12 @@ for name, faults in (("both", pair), ("gradient bug", pair[:1]), ("rate too high
 # **Why.** For the weights, $32 \alpha \cdot \frac{1}{32} \, dW$ is the step of the right script; only the biases move
 # 32 times as fast. So all probes but the gradient check read what they read of the right script, within a factor of
 # 3. Then why repair it? The two belong to this batch size. With another one they no longer cancel, and whoever then
-# "repairs" the rate finds that training became slow.
+#    "repairs" the rate finds that training became slow.
 #
 # ## Play
 #
 # Now a patient of your own. Each seed is another one. First decide what you look at; the number on the button is what
-# it costs. When you train, two more play the same patient: the **intended way**, which reads probes by rules, and ten
+# it costs. When you train, others play the same patient: the **intended way**, which reads probes by rules, and ten
 # players **at random**, who choose probes and one or two repairs without reading.
 
 # %%
@@ -227,8 +228,8 @@ for name, scores in ways.items():
 
 # %% [markdown]
 # The intended way finds every fault of these ten patients, and ends at the dev error of the right script. It is no
-# magic: it looks with the cheap probes, repairs what they show, looks again, and pays for the dear ones only when the
-# cheap ones are silent. These are its rules:
+# magic: it looks with the cheap probes, repairs what they show, looks again, and pays for the expensive ones only
+# when the cheap ones are silent. These are its rules:
 
 # %%
 show_source(capstone_players.suspects)
@@ -239,7 +240,7 @@ show_source(capstone_players.suspects)
 # hide each other.
 #
 # **In practice.** Change one thing at a time, and keep a note of what you saw before and after, as the ward does
-# (*Show code* is that note). If you need two changes at once, you do not know which of them did it.
+# (*Show code* is that note). After two changes at once you do not know which of them did it.
 #
 # ## Your own table
 #
@@ -340,34 +341,39 @@ print(report(about, sizes, tried, test_error))
 #
 # ## What first, with a new problem?
 #
-# A tree to walk down from the top. The numbers are sections of the lecture notes.
+# A tree to walk down from the top. The numbers are sections of the lecture notes; after each link stands its lab.
 #
 # 1. **Before you train**
-#    - *What are data, measure and target?* Split into train, dev and test, dev and test from where it will be used
-#      (1.1): [01 Bias and variance](01_bias_variance.ipynb).
+#    - *What are data, measure and target?* Split into train, dev and test; dev and test come from where it will be
+#      used (1.1): [01 Bias and variance](01_bias_variance.ipynb), *How large must the dev and the test set be?*
 #    - *Are the inputs of about one size?* Normalize them (1.6): [04a Normalization](04a_normalization.ipynb).
 #    - *Does a signal come through, forward and back?* First weights by He or Xavier (1.7, 1.8): [04b
 #      Initialization](04b_initialization.ipynb).
-#    - *Is the loss at the start about $\log K$?* Softmax, stable (1.20): [09 Softmax](09_softmax.ipynb).
+#    - *Is the loss at the start about $\log K$?* Softmax, in its stable form (1.20): [09 Softmax](09_softmax.ipynb),
+#      *From logits to probabilities*.
 #    - *Did you write the gradient yourself?* Check it (1.9, 1.10): [05 Gradient
-#      checking](05_gradient_checking.ipynb).
+#      checking](05_gradient_checking.ipynb), *Find the bug*.
 # 2. **Can it fit one batch of 32?**
 #    - *No, the loss hardly moves or blows up.* The rate first: sweep it, on a log scale (1.18): [07a Where to
 #      look](07a_hyperparameter_search.ipynb).
-#    - *No, it is slow.* Momentum, RMSprop, Adam (1.13 to 1.15): [06b Momentum to Adam](06b_momentum_to_adam.ipynb). A
-#      plateau or a saddle (1.17): [06c Decay and saddles](06c_decay_and_saddles.ipynb).
+#    - *It can, but slowly.* Momentum, RMSprop, Adam (1.13 to 1.15): [06b Momentum to
+#      Adam](06b_momentum_to_adam.ipynb), *The fair race*. A plateau or a saddle (1.17): [06c Decay and
+#      saddles](06c_decay_and_saddles.ipynb), *Off the ridge*.
 #    - *No, and the network is deep.* Batch normalization (1.19): [08 Batch
-#      normalization](08_batch_normalization.ipynb).
+#      normalization](08_batch_normalization.ipynb), *Which learning rates work?*
 # 3. **Does it fit the training set?**
-#    - *No: bias.* Larger, longer, less regularization (1.2): [01](01_bias_variance.ipynb).
-#    - *It is too slow to tell.* Mini-batches, and averages to read the noisy loss (1.11, 1.12): [06a
-#      Mini-batches](06a_minibatches.ipynb).
-#    - *It ends noisy.* Let the rate decay (1.16): [06c](06c_decay_and_saddles.ipynb).
+#    - *No: bias.* Larger, longer, less regularization (1.2): [01](01_bias_variance.ipynb), *Diagnosis from three
+#      errors*.
+#    - *An epoch takes too long.* Mini-batches (1.11), and averages to read their noisy loss (1.12): [06a
+#      Mini-batches](06a_minibatches.ipynb), *Both ends of the batch size* and *Moving averages*.
+#    - *The loss falls and then stays noisy.* Let the rate decay (1.16): [06c](06c_decay_and_saddles.ipynb), *Branch
+#      off*.
 # 4. **Does it hold on dev?**
 #    - *No: variance.* More data; weight decay and augmentation (1.3): [02a Regularization](02a_regularization.ipynb);
-#      dropout (1.4): [03 Dropout](03_dropout.ipynb); early stopping (1.5): [02b Early
+#      dropout (1.4): [03 Dropout](03_dropout.ipynb), *keep_prob for each layer*; early stopping (1.5): [02b Early
 #      stopping](02b_early_stopping.ipynb).
-#    - *With shuffled labels the loss is the same.* The inputs say nothing about the labels: look at the data.
+#    - *No, and with shuffled labels the train loss falls just as well.* Then the inputs tell nothing about the
+#      labels: look at the data.
 # 5. **Good, and could be better?** Search the hyperparameters that matter, at random (1.18):
 #    [07b A search for real](07b_real_search.ipynb). Then test, once.
 #

@@ -85,8 +85,11 @@ def test_zero_weights() -> None:
     )
     claim(
         "10",
-        "The gradient check passes, because zero *is* the right gradient of a weight here.",
-        lambda seed: read("gradient", "start", seed=seed).number < 1e-6,
+        "The gradient check passes, because zero *is* the right gradient of a weight here; its words say so",
+        lambda seed: (
+            read("gradient", "start", seed=seed).number < 1e-6
+            and "the gradient of every weight is 0" in read("gradient", "start", seed=seed).words
+        ),
     )
 
 
@@ -120,7 +123,7 @@ def test_what_the_columns_tell() -> None:
     )
     claim(
         "10",
-        "The dear ones on the right see nearly everything",
+        "The expensive ones on the right see nearly everything",
         lambda seed: len(told("curve", seed) | told("shuffled", seed)) >= 9,
     )
 
