@@ -78,8 +78,9 @@ class Search(NamedTuple):
         trials = len(self.coarse.losses)
         alpha, distance = 10.0 ** self.coarse.places[self.coarse.losses.argmin()]
         text = (
-            f"{trials} coarse trials; the best has α = {alpha:.1g} and 1 − β = {distance:.1g}. Your box is "
-            f"around α = {self.center[0]:.2g} and 1 − β = {self.center[1]:.2g}, {self.width:.0%} of each axis. "
+            f"{trials} coarse trials; the best has α = {alpha:.1g} and 1 − β = {distance:.1g}. Your box "
+            f"covers {self.width:.0%} of each axis, around α = {self.center[0]:.2g} and "
+            f"1 − β = {self.center[1]:.2g}. "
             f"The lowest dev loss after {trials} more: "
         )
         found = ", ".join(f"{name} {told(self.after(name))}" for name in SECOND if name in self.second)

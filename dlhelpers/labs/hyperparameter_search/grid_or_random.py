@@ -274,11 +274,11 @@ def plans_views(figure: Figure) -> list[View[Any]]:
 
 def grid_or_random_lab() -> Lab:
     """Return the lab *Grid or random*."""
-    options = [(ratio_name(importance), float(importance)) for importance in IMPORTANCES]
+    options = [(f"{importance:g}", float(importance)) for importance in IMPORTANCES]
     return Lab(
         "Grid or random",
         controls={
-            "importance": steps_slider("x : y count", options, 0.95),
+            "importance": steps_slider("Share w of x in the loss", options, 0.95),
             "per_axis": slider("Values on each axis of a grid", 2, 7, 5),
             "plan": choice("Trials placed by", PLANS, WITH_ENDS),
             "best_x": real_slider("Best place, x", 0, 1, 0.6, 0.02),
