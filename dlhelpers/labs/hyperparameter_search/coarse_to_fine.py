@@ -235,11 +235,11 @@ class PlaneView(View[Search]):
             for name in SECOND
         }
         self._rings = moving(ax.plot([], [], "o", mfc="none", mec="#111111", ms=15, mew=1.8, zorder=5)[0])
-        self._names = [note(ax, 0, 0, fontsize=9.5, ha="left", va="center") for _ in range(3)]
+        self._name = note(ax, 0, 0, fontsize=9.5, va="center")
         key(ax, ("● coarse", TRIAL), *((f"{SHAPES[name]} {name}", COLORS[name]) for name in SECOND))
 
     def update(self, result: Search, before: Search | None) -> None:
-        """Show the rounds of `result`; the best three coarse trials have a ring and their loss."""
+        """Show the rounds of `result`; the best three coarse trials have a ring, the best one its loss."""
         self._map.set_visible(result.map is not None)
         if result.map is not None:
             self._map.set_data(np.log(np.minimum(result.map, WORST)))
@@ -250,11 +250,10 @@ class PlaneView(View[Search]):
         self._coarse.set_data(*result.coarse.places.T)
         leading = result.coarse.losses.argsort()[:3]
         self._rings.set_data(*result.coarse.places[leading].T)
-        for text, k in zip(self._names, leading, strict=True):
-            (x, y), loss = result.coarse.places[k], result.coarse.losses[k]
-            right = x > 0.4
-            text.set(position=(x - 0.13 if right else x + 0.13, y), ha="right" if right else "left")
-            text.set_text(told(float(loss)))
+        x, y = result.coarse.places[leading[0]]
+        side = "right" if x > 0 else "left"
+        self._name.set(position=(x - 0.15 if x > 0 else x + 0.15, y), ha=side)
+        self._name.set_text(told(result.coarse.lowest))
         for name in SECOND:
             places = result.second[name].places if name in result.second else np.zeros((0, 2))
             self._second[name].set_data(*places.T)
