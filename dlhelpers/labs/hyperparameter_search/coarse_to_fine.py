@@ -78,8 +78,9 @@ class Search(NamedTuple):
         trials = len(self.coarse.losses)
         alpha, distance = 10.0 ** self.coarse.places[self.coarse.losses.argmin()]
         text = (
-            f"{trials} coarse trials; the best has α = {alpha:.1g} and 1 − β = {distance:.1g}. Your box is "
-            f"around α = {self.center[0]:.2g} and 1 − β = {self.center[1]:.2g}, {self.width:.0%} of each axis. "
+            f"{trials} coarse trials; the best has α = {alpha:.1g} and 1 − β = {distance:.1g}. Your box "
+            f"covers {self.width:.0%} of each axis, around α = {self.center[0]:.2g} and "
+            f"1 − β = {self.center[1]:.2g}. "
             f"The lowest dev loss after {trials} more: "
         )
         found = ", ".join(f"{name} {told(self.after(name))}" for name in SECOND if name in self.second)
@@ -234,11 +235,11 @@ class PlaneView(View[Search]):
             for name in SECOND
         }
         self._rings = moving(ax.plot([], [], "o", mfc="none", mec="#111111", ms=15, mew=1.8, zorder=5)[0])
-        self._names = [note(ax, 0, 0, fontsize=9.5, ha="left", va="center") for _ in range(3)]
+        self._name = note(ax, 0, 0, fontsize=9.5, va="center")
         key(ax, ("● coarse", TRIAL), *((f"{SHAPES[name]} {name}", COLORS[name]) for name in SECOND))
 
     def update(self, result: Search, before: Search | None) -> None:
-        """Show the rounds of `result`; the best three coarse trials have a ring and their loss."""
+        """Show the rounds of `result`; the best three coarse trials have a ring, the best one its loss."""
         self._map.set_visible(result.map is not None)
         if result.map is not None:
             self._map.set_data(np.log(np.minimum(result.map, WORST)))
@@ -249,11 +250,10 @@ class PlaneView(View[Search]):
         self._coarse.set_data(*result.coarse.places.T)
         leading = result.coarse.losses.argsort()[:3]
         self._rings.set_data(*result.coarse.places[leading].T)
-        for text, k in zip(self._names, leading, strict=True):
-            (x, y), loss = result.coarse.places[k], result.coarse.losses[k]
-            right = x > 0.4
-            text.set(position=(x - 0.13 if right else x + 0.13, y), ha="right" if right else "left")
-            text.set_text(told(float(loss)))
+        x, y = result.coarse.places[leading[0]]
+        side = "right" if x > 0 else "left"
+        self._name.set(position=(x - 0.15 if x > 0 else x + 0.15, y), ha=side)
+        self._name.set_text(told(result.coarse.lowest))
         for name in SECOND:
             places = result.second[name].places if name in result.second else np.zeros((0, 2))
             self._second[name].set_data(*places.T)

@@ -78,14 +78,9 @@ class Plans(NamedTuple):
         ratio = self.mean_of(RANDOM)[0] / self.mean_of(better)[0]
         share = f"x : y count {ratio_name(self.importance)}"
         if 1 / 1.1 < ratio < 1.1:
-            return f"{share}: random search and the {better} end about equally high above the lowest loss"
-        if ratio > 1:
-            return (
-                f"{share}: random search ends {ratio:.1f} times as high above the lowest loss as the {better}"
-            )
-        return (
-            f"{share}: random search ends {1 / ratio:.1f} times nearer to the lowest loss than the {better}"
-        )
+            return f"{share}: random trials and the {better} are about equal"
+        words = f"{ratio:.1f} times as high as" if ratio > 1 else f"{1 / ratio:.1f} times lower than"
+        return f"{share}: random trials end {words} the {better}"
 
     @property
     def caption(self) -> str:
@@ -212,7 +207,6 @@ class SquareView(View[Plans]):
             ("● trials", "#b0418a"),
             ("○ the best", "#111111"),
             ("★ best place: drag it", ACCENT),
-            ("— equal loss", "#777777"),
         )
 
     def update(self, result: Plans, before: Plans | None) -> None:
@@ -274,12 +268,12 @@ def plans_views(figure: Figure) -> list[View[Any]]:
 
 def grid_or_random_lab() -> Lab:
     """Return the lab *Grid or random*."""
-    options = [(ratio_name(importance), float(importance)) for importance in IMPORTANCES]
+    options = [(f"{importance:g}", float(importance)) for importance in IMPORTANCES]
     return Lab(
         "Grid or random",
         controls={
-            "importance": steps_slider("x : y count", options, 0.95),
-            "per_axis": slider("Values on each axis of a grid", 2, 7, 5),
+            "importance": steps_slider("Share w of x in the loss", options, 0.95),
+            "per_axis": slider("Grid, values per axis", 2, 7, 5),
             "plan": choice("Trials placed by", PLANS, WITH_ENDS),
             "best_x": real_slider("Best place, x", 0, 1, 0.6, 0.02),
             "best_y": real_slider("Best place, y", 0, 1, 0.4, 0.02),

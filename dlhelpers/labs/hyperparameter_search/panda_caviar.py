@@ -226,8 +226,7 @@ class LossView(View[Approaches]):
         self._panda = moving(ax.plot([], [], "o-", color=PANDA_COLOR, lw=2.5, ms=4)[0])
         self._winner = moving(ax.plot([], [], "-.", color=SECOND_COLOR, lw=2.5)[0])
         self._ends = [
-            note(ax, 1, 1, fontsize=10, color=color, ha="left", va=side)
-            for color, side in ((PANDA_COLOR, "center"), (SECOND_COLOR, "top"))
+            note(ax, 1, 1, fontsize=10, color=color, va="top") for color in (PANDA_COLOR, SECOND_COLOR)
         ]
         key(
             ax,
@@ -249,9 +248,9 @@ class LossView(View[Approaches]):
         for text, life in zip(self._ends, (result.panda, result.winner), strict=True):
             text.set_visible(life is not None)
             if life is not None:
-                early = bool(life.steps[-1] < 700)
-                text.set_position((life.steps[-1] * (1.07 if early else 0.93), life.losses[-1]))
-                text.set(text=f"{life.losses[-1]:.2f}", ha="left" if early else "right")
+                after = life is result.panda and life.steps[-1] < 700
+                text.set_position((life.steps[-1] * (1.07 if after else 0.93), life.losses[-1] * 0.94))
+                text.set(text=f"{life.losses[-1]:.2f}", ha="left" if after else "right")
 
 
 def show_lives(others: list[Any], winner: Any, result: Approaches, what: str) -> None:

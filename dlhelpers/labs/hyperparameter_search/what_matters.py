@@ -281,7 +281,7 @@ def what_matters_lab() -> Lab:
     return Lab(
         "What matters here",
         controls={
-            "alpha": log_slider("α while others are moved", -4, 0, 0.01, 0.5),
+            "alpha": log_slider("α of all rows", -4, 0, 0.01, 0.5),
             "ranges": choice("Values tried", [WIDE, NARROW], WIDE),
         },
         compute=compare_effects,
