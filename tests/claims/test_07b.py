@@ -31,10 +31,11 @@ def scores(seed: int) -> FloatArray:
     return np.array([trial.score for trial in trials(seed)])
 
 
-def found(
-    seed: int, budget: float = 8, strategy: str = "successive halving", plan: str = "16 start, half stays"
-):
-    return searches.compare(budget, strategy, TEST, plan, seed)
+PLAN = "16 start, half stays"
+
+
+def found(seed: int, budget: float = 8, plan: str = PLAN) -> searches.Searches:
+    return searches.compare(budget, "successive halving", TEST, plan, seed)
 
 
 def median(name: str, budget: float, seed: int, plan: str = PLAN) -> float:
