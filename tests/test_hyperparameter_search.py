@@ -224,6 +224,52 @@ def test_a_strategy_outlives_a_process_too():
     assert stages[-1].spent == 4 + 2 + 2
 
 
+def slow(setting):
+    """Hang in Python, hang in a call, raise a TimeoutError of its own, or end in time."""
+    if setting["kind"] == "loops":
+        while True:
+            math.sqrt(2)
+    if setting["kind"] == "waits":
+        threading.Event().wait(5)
+    if setting["kind"] == "its own":
+        raise TimeoutError("of mine")
+    return 1.0
+
+
+LATE = "TimeoutError: it has not ended after 0.3 seconds."
+
+
+def check_time_limit(executor):
+    kinds = ["good", "loops", "good", "waits", "its own", "good"]
+    settings = [{"kind": kind} for kind in kinds]
+    trials = sorted(search(slow, settings, executor=executor, time_limit=0.3))
+    assert [trial.error for trial in trials] == ["", LATE, "", LATE, "TimeoutError: of mine", ""]
+    assert all(0.3 <= trials[k].seconds < 4 for k in (1, 3))
+
+
+def test_a_trial_that_hangs_has_failed_here_and_on_threads():
+    before = threading.active_count()
+    check_time_limit(None)
+    with ThreadPoolExecutor(2) as executor:
+        check_time_limit(executor)
+    loops = [thread for thread in threading.enumerate() if thread.name.endswith("(_settle)")]
+    assert len(loops) <= 2, "those that wait are left alone; those that loop have heard that they should end"
+    assert threading.active_count() <= before + 2
+
+
+def test_a_trial_that_hangs_has_failed_in_a_process():
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:
+        check_time_limit(executor)
+
+
+def test_a_trial_that_is_interrupted_ends_the_search_within_a_time_limit_too():
+    def interrupted(setting):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        next(search(interrupted, SETTINGS, time_limit=10))
+
+
 def test_an_executor_that_was_shut_down():
     executor = ThreadPoolExecutor(1)
     executor.shutdown()
@@ -355,6 +401,7 @@ def test_errors_of_search_come_at_once(arguments, message):
     ("option", "message"),
     [
         ({"executor": 4}, "executor must be a concurrent.futures.Executor or None; got 4"),
+        ({"time_limit": 0}, r"time_limit must be a number in \(0, 1e6\]; got 0"),
         ({"in_flight": 0}, r"in_flight must be an integer in \[1, inf\); got 0"),
         ({"done": [{"x": 1}]}, "done must hold trials"),
         ({"done": [Stage(0, 0, {}, 0.0, "", 1, 1, None)]}, "done must hold trials"),

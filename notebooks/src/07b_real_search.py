@@ -24,8 +24,8 @@ from dlhelpers.trials import load_trials, recorded
 labs.own_search_lab()
 
 # %% [markdown]
-# Many trials are of no use, and a few are very good. Brush the upper end of *dev error*: what do the good ones have in
-# common? And brush a low *learning rate α*: is there a good one among them? Run all cells now (menu *Run*, *Run All Cells*), then read
+# Many trials are of no use, and a few are very good. The brush stands on the upper end of *dev error*: what do the good ones have in
+# common? And press *low learning rates*: is there a good one among them? Run all cells now (menu *Run*, *Run All Cells*), then read
 # on; [00 Start here](00_start_here.ipynb) says how a lab works. Notebook 07a told where to look: on which scale, at random or on a
 # grid. This one really looks. At the end of it you can
 #

@@ -96,8 +96,8 @@ class Effects(NamedTuple):
     def finding(self) -> str:
         """The seed's own deviation, and how many stand out of it."""
         return (
-            f"The seed alone moves the error by {100 * self.seed:.1f} points, {len(self.outside)} of "
-            f"{len(self.ranking)} hyperparameters by more than twice as much"
+            f"Seed alone: {100 * self.seed:.1f} points. {len(self.outside)} of {len(self.ranking)} "
+            "hyperparameters: more than twice as much"
         )
 
     @property
@@ -164,7 +164,7 @@ class EffectsView(View[Effects]):
         ax.set_xticks([0.2, 0.5, 1, 2, 5, 10, 20, 50], ["0.2", "0.5", "1", "2", "5", "10", "20", "50"])
         ax.minorticks_off()
         ax.set_yticks(range(n), [f"{name}   notes: {k + 1}" for k, name in enumerate(NAMES)])
-        ax.tick_params(axis="y", length=0)
+        ax.tick_params(axis="y", length=0, pad=10)
         left = 100 * FLOOR
         self._band = moving(ax.axvspan(left, 1, color="#dddddd", lw=0))
         self._twice = moving(ax.axvline(1, color="#777777", lw=1.2, ls="--"))
@@ -174,7 +174,13 @@ class EffectsView(View[Effects]):
         self._chosen = moving(ax.plot([], [], ">", color=ACCENT, ms=9, clip_on=False)[0])
         self._seed = note(ax, 1, n - 0.45, "seed", color="#444444", ha="right", va="bottom", fontsize=9.5)
         self._double = note(ax, 1, n - 0.45, "twice", color="#444444", ha="left", va="bottom", fontsize=9.5)
-        key(ax, ("■ alone", "#b5651d"), ("■ on average over all others", DEV), ("▮ the seed", "#777777"))
+        key(
+            ax,
+            ("■ alone", "#b5651d"),
+            ("■ mean over all others", DEV),
+            ("▮ the seed", "#777777"),
+            ("| before", "#777777"),
+        )
 
     def update(self, result: Effects, before: Effects | None) -> None:
         """Show `result.alone`, `result.main` and `result.seed`."""
@@ -186,8 +192,10 @@ class EffectsView(View[Effects]):
         self._twice.set_xdata([200 * result.seed] * 2)
         self._seed.set_x(97 * result.seed)
         self._double.set_x(206 * result.seed)
-        old = np.array([]) if before is None else 100 * before.alone
-        self._old.set_data(np.where(old > low, old, np.nan) if len(old) else old, range(len(old)))
+        self._old.set_data([], [])
+        if before is not None and not np.array_equal(before.alone, result.alone):
+            old = 100 * before.alone
+            self._old.set_data(np.where(old > low, old, np.nan), range(len(old)))
         self._chosen.set_data([low], [list(NAMES).index(result.name)])
 
 

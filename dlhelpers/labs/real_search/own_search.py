@@ -243,7 +243,7 @@ class PairView(View[OwnSearch]):
             moving(ax.plot([], [], "o", color=DEV, ms=size, mec="w")[0]) for _, size in self.SIZES
         ]
         self._best = moving(ax.plot([], [], "o", color="#111111", ms=13, mfc="none", mew=1.8)[0])
-        key(ax, ("● up to 5%", "#555555"), ("• up to 15%", "#555555"), ("· more", "#555555"))
+        key(ax, ("dev error:  ● to 5%", "#555555"), ("• to 15%", "#555555"), ("· more", "#555555"))
 
     def update(self, result: OwnSearch, before: OwnSearch | None) -> None:
         """Show the trials at the places of `result.pair`."""
@@ -312,8 +312,8 @@ def own_search_lab(executor: Executor | None = None) -> Lab:
         controls={
             "trials": slider("Trials", 1, MOST, 12),
             "axis": choice("Brush on", list(AXES), "dev error"),
-            "at": real_slider("Brush at", 0, 1, 0.9, 0.05),
-            "width": real_slider("Width of the brush", 0.1, 1, 0.3, 0.1),
+            "at": real_slider("Brush at", 0, 1, 0.8, 0.05),
+            "width": real_slider("Width of the brush", 0.1, 1, 0.4, 0.1),
             "where": choice("Run", [HERE, CORES, *([OWN] if executor else [])], OWN if executor else HERE),
             "x": choice("Across", hyperparameters, "learning rate α"),
             "y": choice("Up", hyperparameters, "batch size"),
@@ -324,7 +324,7 @@ def own_search_lab(executor: Executor | None = None) -> Lab:
         code=program,
         presets={
             "24 trials": {"trials": 24},
-            "high learning rates": {"axis": "learning rate α", "at": 0.8},
-            "small batches": {"axis": "batch size", "at": 0.15},
+            "low learning rates": {"axis": "learning rate α", "at": 0.2},
+            "small batches": {"axis": "batch size", "at": 0.2},
         },
     )
