@@ -192,9 +192,10 @@ course_map(notebooks())
 # | 1.15 Adam | [06b Momentum to Adam](06b_momentum_to_adam.ipynb) |
 # | 1.16 Learning-rate decay | [06c Decay and saddles](06c_decay_and_saddles.ipynb) |
 # | 1.17 Saddle points | [06c Decay and saddles](06c_decay_and_saddles.ipynb) |
-# | 1.18 Hyperparameter search | 07 Hyperparameter search (planned) |
+# | 1.18 Hyperparameter search | [07a Where to look](07a_hyperparameter_search.ipynb), [07b A search for real](07b_real_search.ipynb) |
 # | 1.19 Batch normalization | [08 Batch normalization](08_batch_normalization.ipynb) |
 # | 1.20 Softmax | [09 Softmax](09_softmax.ipynb) |
+# | all of them, under a budget | [10 Capstone](10_capstone.ipynb) |
 #
 # ## When something does not show
 #

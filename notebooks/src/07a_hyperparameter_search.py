@@ -382,4 +382,4 @@ ask(exercises.first_night)
 # Conover (1979), *A comparison of three methods for selecting values of input variables*, Technometrics 21. Bengio
 # (2012), *Practical recommendations for gradient-based training of deep architectures*, arXiv 1206.5533.
 #
-# Next: 07b *A search for real* (planned). Many strategies on one table of real runs, and a search of your own.
+# Next: [07b A search for real](07b_real_search.ipynb). Many strategies on one table of real runs, and a search of your own.
