@@ -106,7 +106,7 @@ class Contest(NamedTuple):
     def finding(self) -> str:
         """The test losses at the best steps."""
         without, dropped = self.best
-        so_far = "" if self.trained else f" of the first {self.steps[-1]}"
+        so_far = "" if self.trained else " so far"
         return (
             f"Each at its best step{so_far}: test loss {without:.2f} without dropout, {dropped:.2f} with "
             f"keep_prob {self.keep_prob}"
