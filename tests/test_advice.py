@@ -29,6 +29,8 @@ from dlhelpers import (
     normalization,
 )
 from dlhelpers.batch_normalization import BatchNormalization
+from dlhelpers.capstone import HEALTHY
+from dlhelpers.capstone_runs import set_up
 from dlhelpers.columns import read_examples
 from dlhelpers.early_stopping import ridge
 from dlhelpers.losses import LOSSES
@@ -59,6 +61,7 @@ def rng() -> np.random.Generator:
 
 
 X, Y = rng().normal(size=(5, 2)), rng().normal(size=(5, 1))
+PATIENT = set_up(HEALTHY, 0)
 BATCH, NETWORK = Batch(X, Y), Network((2, 3, 1))
 NORMED = Network((2, 3, 1), batch_norm=BatchNormalization())
 THETA, THETA_NORMED = NETWORK.initialize(rng()), NORMED.initialize(rng())
@@ -79,6 +82,11 @@ def turned(value: Any) -> Any:
 # (call, argument, wrong value, words of the advice, advised value or function of the wrong one)
 Row = tuple[str, str, Any, str, Any]
 ROWS: list[Row] = [
+    ("capstone.repaired", "script", "few", "Pass spoiled(faults), or HEALTHY", HEALTHY),
+    ("capstone.spoiled", "faults", "few", "For one, write ('few',)", lambda name: (name,)),
+    ("capstone_runs.answers", "network", None, "Pass set_up(script, seed).network", PATIENT.network),
+    ("capstone_runs.Setup.batches", "train", None, "Pass setup.train", PATIENT.train),
+    ("reports.report", "data", "", "Pass a few words", "200 moons"),
     ("activations.tanh", "out", np.zeros(7), "Leave it out for a new array", None),
     (
         "augmentation.augmented_minibatches",
