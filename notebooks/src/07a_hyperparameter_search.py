@@ -56,9 +56,9 @@ for space in (Uniform(1e-4, 1), LogUniform(1e-4, 1)):
     print(f"{type(space).__name__:<10} in each power of ten:", "  ".join(f"{each:6.1%}" for each in shares))
 
 # %% [markdown]
-# **Why.** Look at the axis of the lab on which the curve is a valley with two sides of about the same width. It is the
-# logarithmic one. A step of training is $\alpha$ times a direction, so from 0.01 to 0.02 matters about as much as
-# from 0.1 to 0.2. *Even trials belong on the axis on which the loss changes evenly.* Three things to try in the lab:
+# **Why.** On the logarithmic axis of the lab the curve is a valley with two sides of about the same width. A step of
+# training is $\alpha$ times a direction, so from 0.01 to 0.02 matters about as much as from 0.1 to 0.2. *Even trials
+# belong on the axis on which the loss changes evenly.* Three things to try in the lab:
 #
 # - Drag the low end to 0.1. With a single power of ten left, the scale counts less.
 # - Drag the green line of the right panel. With eight trials, those that are even in $\alpha$ end with a clearly
@@ -99,14 +99,14 @@ exercises.memory.check(my_memory)
 
 # %% [markdown]
 # **In practice.** A log scale for whatever is multiplied: learning rates, $\lambda$, numbers of units, batch sizes,
-# $1-\beta$, $1 - $ keep_prob if it is small. An even scale for whatever is added: numbers of layers, an angle, a share
+# $1-\beta$. An even scale for whatever is added: numbers of layers, an angle, a share
 # between 0.2 and 0.8. If the best trial lies at an end of its range, the range was too small: move it.
 #
 # <details><summary>What the notes say</summary>
 #
 # The notes give one range, $r \in [-3, -1]$, for $\beta$, $\beta_1$ and $\beta_2$. It ends at 0.999. That is the usual
-# value of Adam's $\beta_2$, and so it would be the very last place to be tried; no longer memory would be. The next
-# cell shows where 0.999 lies in this range, and in one up to 0.9999.
+# value of Adam's $\beta_2$, and so it would be the very last place to be tried. No longer memory would be tried at all.
+# The next cell shows where 0.999 lies in this range, and in one up to 0.9999.
 # </details>
 
 # %%
@@ -173,8 +173,8 @@ for name in wm.VALUES:
     print(f"{wm.TITLES[name]:<16}", "".join(f"{each.ratio(name):8.1f}" for each in effects))
 
 # %% [markdown]
-# **In practice.** Search for the learning rate first and alone. Then search for it again together with what costs
-# capacity: units, layers, regularization. Leave $\beta_1$, $\beta_2$ and $\epsilon$ at their usual values until there is nothing
+# **In practice.** Search for the learning rate first and alone. Then search for it again together with what
+# decides the capacity: units, layers, regularization. Leave $\beta_1$, $\beta_2$ and $\epsilon$ at their usual values until there is nothing
 # better to do. And before you call one setting better than another one, train both with three seeds.
 #
 # <details><summary>What the notes say</summary>

@@ -164,6 +164,10 @@ def test_the_band_is_slanted():
         return 8 < factor < 80  # equation (9) says 25
 
     says("Along the band $\\alpha_\\text{effective}$ stays about the same.", grows, needed=9)
+    says(
+        "at the bottom of the map the band stands upright",
+        lambda seed: 1 / 4 < best_rate(0.99, seed) / best_rate(0.999, seed) < 4,
+    )
 
 
 def test_the_box_and_its_price():

@@ -106,7 +106,7 @@ def losses(points: FloatArray, best: FloatArray | tuple[float, float], importanc
     """Return the loss above the lowest at points (..., n, 2), with the best place at (..., 2)."""
     best = np.asarray(best)[..., np.newaxis, :]
     x, y = points[..., 0] - best[..., 0], points[..., 1] - best[..., 1]
-    return importance * x**2 + (1 - importance) * y**2  # (4)
+    return importance * x**2 + (1 - importance) * y**2  # (5)
 
 
 def place(plan: str, per_axis: int, rng: np.random.Generator) -> FloatArray:
