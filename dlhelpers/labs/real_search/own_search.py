@@ -78,9 +78,12 @@ class OwnSearch(NamedTuple):
     def finding(self) -> str:
         """The best so far."""
         leading = best(self.trials)
+        ended = len(self.trials)
         if not leading:
-            return f"0 of {self.wanted} trials have ended with a score"
-        return f"Best of {len(self.trials)} trials: dev error {leading[0].score:.1%}"
+            return f"{ended} of {self.wanted} trials have ended, none with a score"
+        if ended < self.wanted:
+            return f"{ended} of {self.wanted} trials: best so far, dev error {leading[0].score:.1%}"
+        return f"Best of {ended} trials: dev error {leading[0].score:.1%}"
 
     @property
     def caption(self) -> str:
