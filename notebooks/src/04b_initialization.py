@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 4b The first weights
 #
-# Sections 1.7 and 1.8 of the lecture notes. About 55 minutes.
+# Sections 1.7 and 1.8 of the lecture notes. About 35 minutes.
 #
 # Fifty layers, and random first weights. A signal goes up through them, to the right (purple); a gradient comes down, to the left (ochre). Take hold of the green line, and drag it a
 # little. Can you find the place where both lines are flat?

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 5 Gradient checking
 #
-# Sections 1.9 and 1.10 of the lecture notes. About 45 minutes.
+# Sections 1.9 and 1.10 of the lecture notes. About 40 minutes.
 #
 # You have written backpropagation. It runs, and the cost falls. Is the gradient right? One can measure a slope from values alone: step by $\epsilon$, and see how much $f$ changes.
 # Smaller steps must be better. Take hold of the green line on the right, and drag it to the left, as far as it goes. Watch the curve on the left.
