@@ -69,12 +69,12 @@ def rotated() -> Any:
 
 
 def test_half_a_turn(rotated: Any) -> None:
-    """About half are right; a few points are won up to 15 degrees; no 6 becomes a 9 up to 60."""
+    """A little more than half are right; a few points are won up to 15 degrees; no 6 becomes a 9 up to 60."""
     angles = list(augmentation.KINDS["rotate"][1])
     assert 0.4 < rotated.dev[-1] < 0.6
     assert rotated.dev[0] > 0.8
     assert 0.01 < rotated.dev[angles.index(15)] - rotated.dev[0] < 0.05
-    assert rotated.mixed_up[-1] > 0.2
+    assert rotated.mixed_up[-1] > 0.1
     assert rotated.mixed_up[angles.index(60)] < 0.005
     assert rotated.dev[0] - rotated.dev[-1] > 0.2
 
