@@ -69,7 +69,7 @@ def rotated() -> Any:
 
 
 def test_half_a_turn(rotated: Any) -> None:
-    """About half are right; a few points are won up to 15 degrees; no 6 becomes a 9 up to 60."""
+    """A little more than half are right; a few points are won up to 15 degrees; no 6 becomes a 9 up to 60."""
     angles = list(augmentation.KINDS["rotate"][1])
     assert 0.4 < rotated.dev[-1] < 0.6
     assert rotated.dev[0] > 0.8
