@@ -155,7 +155,7 @@ exercises.trials_needed.check(my_trials_needed)
 predict(exercises.second_most, labs.what_matters_lab())
 
 # %% [markdown]
-# The learning rate is always ahead, with a factor of more than ten between its worst and its best value. Everything
+# The learning rate is always ahead, with a factor of about ten between its worst and its best value. Everything
 # else depends. **Drag the green line** to another $\alpha$, and look at all rows again:
 #
 # - At $\alpha = 0.1$ the batch size turns around: large batches are better, at 0.003 the small ones are.
@@ -215,7 +215,7 @@ for at, share in ((0, "50 : 50"), (7, "95 : 5"), (11, "100 : 0")):
 #
 # There is no $w$ in (6). For a grid it makes no difference how much each axis counts, and that is its weakness.
 # **When only $x$ counts**, the 25 trials of the grid are 5 different experiments, each done five times. Random trials are
-# 25 different experiments: look at the marks along the axes. They come about four times nearer here:
+# 25 different experiments: look at the marks along the axes. They end about four times lower here:
 #
 # $$\overline{J - J_\text{lowest}} \approx \frac{1}{2 n^2} = \frac{1}{2 k^4} \text{ for } n = k^2 \text{ random trials, if only one counts} \tag{7}$$
 #
