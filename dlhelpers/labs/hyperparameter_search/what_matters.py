@@ -42,7 +42,7 @@ class Trial(NamedTuple):
 
 
 VALUES: Mapping[str, tuple[float, ...]] = {
-    "alpha": (1e-4, 1e-3, 1e-2, 1e-1, 1.0),
+    "alpha": (1e-4, 1e-3, 1e-2, 1e-1),
     "beta1": (0.0, 0.5, 0.9, 0.99, 0.999),
     "batch_size": (8, 16, 32, 64, 128),
     "units": (4, 8, 16, 32, 64),
