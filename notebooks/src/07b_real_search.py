@@ -26,8 +26,8 @@ labs.own_search_lab()
 # %% [markdown]
 # Many trials are of no use, and a few are very good. The brush stands on the upper end of *dev error*: what do the good ones have in
 # common? And press *low learning rates*: is there a good one among them? Run all cells now (menu *Run*, *Run All Cells*), then read
-# on; [00 Start here](00_start_here.ipynb) says how a lab works. Notebook 07a told where to look: on which scale, at random or on a
-# grid. This one really looks. At the end of it you can
+# on; [00 Start here](00_start_here.ipynb) says how a lab works. [07a Where to look](07a_hyperparameter_search.ipynb)
+# told on which scale to look, at random or on a grid. This notebook really looks. At the end of it you can
 #
 # - say which hyperparameters are worth tuning, and when the noise of the seed hides them all,
 # - compare ways to search at the same cost, and plan one that gives up early,
