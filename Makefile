@@ -75,9 +75,10 @@ browser-all: $(READY) ## The same with every control, grab and preset of every l
 lab-table: $(READY) ## List all labs with their lines, controls and panels (in a browser, too: TABLE_ARGS=--browser)
 	@$(RUN) tools/lab_table.py $(TABLE_ARGS)
 
-bench: $(READY) ## Measure the time from a slider to new pixels, and the speed of training
+bench: $(READY) ## Measure the time from a slider to new pixels, and the speed of training and of a search
 	@$(RUN) benchmarks/playground.py
 	@$(RUN) benchmarks/run.py $(BENCH_ARGS)
+	@$(RUN) benchmarks/search.py
 
 bench-training: $(READY) ## Measure a step of training beside its matrix products and other libraries
 	@$(RUN) benchmarks/training.py

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from dlhelpers import capstone_players, tables
+from dlhelpers import capstone_players
 from dlhelpers.capstone import FAULTS, spoiled
 from dlhelpers.capstone_players import at_random, intended
 from dlhelpers.capstone_probes import PROBES, probe
@@ -26,7 +26,7 @@ from dlhelpers.datasets import data_folders, one_hot, split
 from dlhelpers.diagnosis import diagnose_run, record
 from dlhelpers.exercises import capstone as exercises
 from dlhelpers.labs import capstone as labs
-from dlhelpers.labs.capstone.readings import RIGHT, read_table
+from dlhelpers.labs.capstone.readings import RIGHT, read_all
 from dlhelpers.labs.playground import playground
 from dlhelpers.live.exercises import practice
 from dlhelpers.live.questions import ask, predict
@@ -40,6 +40,7 @@ from dlhelpers.optimizers import Adam
 from dlhelpers.reports import report
 from dlhelpers.saving import load_network, save_network
 from dlhelpers.showing import show_source
+from dlhelpers.tables import read_table
 from dlhelpers.training import descend
 
 # %%
@@ -116,7 +117,7 @@ predict(exercises.zero_weights, labs.readings_lab())
 # Here is the table as a list of which probes tell each fault, by a factor of 3:
 
 # %% jupyter={"outputs_hidden": true}
-table = last(read_table(RIGHT, "Ask twice", 0))
+table = last(read_all(RIGHT, "Ask twice", 0))
 for fault in FAULTS.values():
     told = [each.name for key, each in PROBES.items() if table.tells(fault.name, key)]
     print(f"{fault.name:<24} {', '.join(told)}")
@@ -252,7 +253,7 @@ show_source(capstone_players.suspects)
 # %%
 path = next(folder / "breast_cancer.csv" for folder in data_folders() if folder.is_dir())
 about = "breast tumors, Wisconsin 1995, first two principal components of 30 measurements"
-examples = read_examples(tables.read_table(path))
+examples = read_examples(read_table(path))
 points = examples.points
 data = split(points.X, points.y, dev=100, test=100, rng=np.random.default_rng(0), stratify=True)
 n_classes = int(points.y.max()) + 1

@@ -48,8 +48,11 @@ class Growth(NamedTuple):
     def finding(self) -> str:
         """By how much batch norm multiplies the gradient."""
         with_it, without = factor(self.here.normalized), factor(self.here.plain)
+        known = len(self.here.normalized)
+        far = f", so far ({known} of {NETWORKS} networks)" if known < NETWORKS else ""
         return (
-            f"On the way down a layer multiplies the gradient by {with_it:.2f} with, by {without:.2f} without"
+            f"On the way down a layer multiplies the gradient by {with_it:.2f} with, by {without:.2f} "
+            f"without{far}"
         )
 
     @property
@@ -57,7 +60,7 @@ class Growth(NamedTuple):
         """The factors, what they come to, and what theory says."""
         total = [np.median(each[:, 0] / each[:, -1]) for each in self.here]
         text = (
-            f"{self.layers} layers, batches of {self.batch_size}, medians of {NETWORKS} networks before "
+            f"{self.layers} layers, batches of {self.batch_size}, medians of {len(self.here.normalized)} networks before "
             f"training. The gradient of layer 1 is {_times(total[0])} that of the last one with batch norm, "
             f"and {_times(total[1])} without."
         )
