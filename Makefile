@@ -23,7 +23,7 @@ TWO_BROWSERS := --numprocesses=2 --dist=loadgroup
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test slow claims parity terms lint notebooks browser browser-all lab-table bench \
-    bench-training wheel-test lock clean
+    bench-training two-builds wheel-test lock clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -63,6 +63,12 @@ lint: $(READY) ## Check style, types and the import contract
 
 notebooks: $(READY) ## Build the notebooks from notebooks/src/ (some of them: NAMES="01 05")
 	@$(RUN) tools/build_notebooks.py $(NAMES)
+
+two-builds: $(READY) ## Build the notebooks twice, and compare the bytes (some of them: NAMES="01 05")
+	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	$(RUN) tools/build_notebooks.py --output "$$folder/first" $(NAMES) & first=$$!; \
+	$(RUN) tools/build_notebooks.py --output "$$folder/second" $(NAMES) && wait $$first && \
+	diff -r "$$folder/first" "$$folder/second"
 
 browser: $(READY) ## Drive the notebooks in a real JupyterLab and Chromium: of each lab, one control of a kind
 	$(RUN) -m pytest $(BROWSER) -m "not every and not timing" $(TWO_BROWSERS)
