@@ -35,7 +35,7 @@ lab: $(READY) ## Open the course in JupyterLab (more options: LAB_ARGS="--no-bro
 	    --LabApp.extension_manager=readonly $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_ARGS)
 
 test: lint ## Check everything that needs no browser: lint, types, imports, unit tests, notebooks
-	$(RUN) -m pytest -m "not slow" --numprocesses=auto --maxprocesses=4
+	$(RUN) -m pytest -m "not slow" --numprocesses=auto --maxprocesses=4 --dist=worksteal
 	$(if $(NOTEBOOKS),$(RUN) -m pytest --nbval --nbval-current-env --nbval-cell-timeout=300 \
 	    --numprocesses=auto --maxprocesses=4 --dist=loadfile $(NOTEBOOKS))
 	$(RUN) tools/build_notebooks.py --check
@@ -47,7 +47,7 @@ slow: $(READY) ## Run the tests that take long: every lab over 2,000 moves (fewe
 
 claims: $(READY) ## Run what the notebooks say happens over ten seeds, and list each sentence with its share
 	@echo "Every sentence of the notebooks that says what happens, with ten seeds, through the lab that shows it"
-	$(RUN) -m pytest tests/claims -rP --numprocesses=auto --maxprocesses=4
+	$(RUN) -m pytest tests/claims -rP --numprocesses=auto --maxprocesses=4 --dist=worksteal
 
 parity: $(PARITY)/.ready ## Compare the core with PyTorch, in an environment of its own (a large download)
 	$(PARITY)/bin/python -m pytest tests/parity

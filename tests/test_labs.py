@@ -225,7 +225,7 @@ class Redraws:
         self._draw(scale)
 
 
-MOVES = int(os.environ.get("LAB_MOVES", "30"))
+MOVES = int(os.environ.get("LAB_MOVES", "12"))
 """Of the walk through each lab; `make slow` makes 2,000."""
 LONG = 500
 """A walk of so many moves waits at the ends, and measures the memory: before, stores of results fill up."""
