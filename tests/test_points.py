@@ -18,7 +18,7 @@ from dlhelpers.settings import Settings
 def test_every_data_at_its_extremes(name, noise, m):
     session = Session(Settings(data=name, m=m, noise=noise))
     session.advance(2)
-    X, y, axis_names, _ = session.points
+    X, y, axis_names, *_ = session.points
     assert X.shape == (min(m, 1797) if name == "digits" else m, 2) and y.shape == X.shape[:1]
     assert session.n_classes == {"spirals-3": 3, "blobs": 4, "digits": 10}.get(name, 2)
     assert np.isfinite(X).all() and np.abs(X).max() < 8 and len(axis_names) == 2

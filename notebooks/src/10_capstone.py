@@ -26,7 +26,7 @@ from dlhelpers.datasets import data_folders, one_hot, split
 from dlhelpers.diagnosis import diagnose_run, record
 from dlhelpers.exercises import capstone as exercises
 from dlhelpers.labs import capstone as labs
-from dlhelpers.labs.capstone.readings import RIGHT, read_all
+from dlhelpers.labs.capstone.readings import RIGHT, fill_table
 from dlhelpers.labs.playground import playground
 from dlhelpers.live.exercises import practice
 from dlhelpers.live.questions import ask, predict
@@ -117,7 +117,7 @@ predict(exercises.zero_weights, labs.readings_lab())
 # Here is the table as a list of which probes tell each fault, by a factor of 3:
 
 # %% jupyter={"outputs_hidden": true}
-table = last(read_all(RIGHT, "Ask twice", 0))
+table = last(fill_table(RIGHT, "Ask twice", 0))
 for fault in FAULTS.values():
     told = [each.name for key, each in PROBES.items() if table.tells(fault.name, key)]
     print(f"{fault.name:<24} {', '.join(told)}")

@@ -89,7 +89,7 @@ def read_all(row: str, seed: int) -> Stages[dict[str, Reading]]:
         yield k / len(PROBES), found
 
 
-def read_all(fault: str, probe: str, seed: int) -> Stages[Readings]:
+def fill_table(fault: str, probe: str, seed: int) -> Stages[Readings]:
     """Fill the table: the right script, the chosen fault, the others."""
     right: dict[str, Reading] = {}
     for share, right in read_all(RIGHT, seed):
@@ -175,7 +175,7 @@ def readings_lab() -> Lab:
             "fault": choice("Fault", list(ROWS), "labels do not fit"),
             "probe": choice("Probe", list(COLUMNS), "Overfit 32"),
         },
-        compute=read_all,
+        compute=fill_table,
         views=views,
         grabs=[
             Grab(
