@@ -19,7 +19,7 @@ NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 START := notebooks/00_start_here.ipynb
 BROWSER := tests/browser -rs --durations=15
 # Two servers and two browsers; the tests of one notebook stay together.
-TWO_BROWSERS := --numprocesses=2 --dist=loadgroup
+TWO_BROWSERS := --numprocesses=2 --dist=loadscope
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test slow claims parity terms lint notebooks browser browser-all lab-table bench \

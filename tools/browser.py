@@ -457,7 +457,9 @@ class LabPage:
         wrong = [f"error output: {text}" for text in self.error_outputs()]
         wrong += [f"stderr: {text}" for text in self.stderr_outputs()]
         wrong += [f"page error: {text}" for text in self.page_errors]
-        return wrong + [f"{lab.name}: {text}" for lab in self.labs() if (text := lab.message())]
+        messages = self.page.locator(f"{PANEL} .dlh-message").all()
+        told = [each.inner_text().strip() for each in messages if each.is_visible()]
+        return wrong + [f"message: {text}" for text in told if text]
 
     # ------------------------------------------------------------------------------------------- labs
     def lab_names(self) -> list[str]:

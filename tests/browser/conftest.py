@@ -5,12 +5,14 @@ together, so that it is opened and run once.
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tools.browser import (
     Chromium,
@@ -30,12 +32,20 @@ def notebook_of(item: pytest.Item) -> str:
     return notebook.stem if notebook else ""
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups here, too
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=notebook_of, reverse=True)  # it is stable; the longest pieces of work come first
-    for item in items:
-        if notebook_of(item):
-            item.add_marker(pytest.mark.xdist_group(notebook_of(item)))
+    items.sort(key=notebook_of, reverse=True)  # it is stable: the tests of one notebook stand together
+
+
+class ByNotebook(LoadScopeScheduling):
+    """Gives the tests of one notebook to one worker, which opens it once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        notebook = re.search(r"\[(\d\d[a-z]?_[a-z_]+)", nodeid)
+        return notebook[1] if notebook else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByNotebook:
+    return ByNotebook(config, log)
 
 
 @pytest.fixture(scope="session")
