@@ -156,7 +156,7 @@ predict(exercises.moved_digits, augmentation_labs.augmentation_lab())
 ask(exercises.half_a_turn)
 
 # %% [markdown]
-# In the lab above, press *turned, used upright*, and then *a 6 or a 9?* The gain is small now, a few points at about 15°. Then the curve falls. The network spends its 32 hidden units on images that
+# In the lab above, press *turned, used upright*, and then *a 6 or a 9?* Mostly there is a small gain, a few points at about 15°. Then the curve falls. The network spends its 32 hidden units on images that
 # never occur in use. And at some strength **the label is no longer true**. When is a 6 no longer a 6? Ask for the most
 # similar image among upright digits:
 

@@ -124,8 +124,9 @@ def test_turned_and_used_upright() -> None:
 
     claim(
         "02b",
-        "The gain is small now, a few points at about 15°. Then the curve falls.",
+        "Mostly there is a small gain, a few points at about 15°. Then the curve falls.",
         small,
+        needed=7,
     )
 
 
