@@ -353,7 +353,7 @@ def test_two_playgrounds_train_at_once(run_cells: RunCells) -> None:
     wait_until(lambda: min(page.kernel.ask(grow)) > 20, "both train and show frames", seconds=20)
     first = page.cell("lab = playground")
     first.scroll_into_view_if_needed()
-    first.locator("button", has_text="Pause").click()
+    first.locator('button[title="Train, or pause"]').click()
     wait_until(lambda: page.kernel.ask("[lab.playing, other.playing]") == [False, True], "one pauses", 20)
     step = page.kernel.ask("other.session.step")
     wait_until(lambda: page.kernel.ask("other.session.step") > step, "the other trains on", seconds=20)

@@ -388,7 +388,7 @@ def find_the_bug_lab() -> Lab:
             "all parts on": {"batch_norm": True, "steps": 50},
         },
         seeded=False,  # it has the seed already
-        size=(9.6, 4.4),
+        size=(9.6, 4.1),
     )
 
     def keep(change: object) -> None:
