@@ -3,6 +3,7 @@
 Each choice is guessed, said in words, and can be made by the reader instead.
 """
 
+import inspect
 import json
 import re
 from collections.abc import Sequence
@@ -142,7 +143,7 @@ def read_examples(
     ('kind', ('a', 'b'), (30, 2))
     """
     _check(table, target, left_out, missing, bins, most)
-    choices = {"target": target, "left_out": list(left_out), "missing": missing, "bins": bins, "most": most}
+    choices = {"target": target, "left_out": tuple(left_out), "missing": missing, "bins": bins, "most": most}
     frame, notes = table.frame, list(table.notes)
     target = _guessed(table) if target is None else target
     labels = frame[target]
@@ -182,13 +183,7 @@ def read_examples(
 
 def _call(name: str, choices: dict[str, Any]) -> str:
     """Return the call of `read_examples` as text, with the choices that are not the usual ones."""
-    usual: dict[str, Any] = {
-        "target": None,
-        "left_out": [],
-        "missing": MISSING_VALUES[0],
-        "bins": 0,
-        "most": 100_000,
-    }
+    usual = {name: each.default for name, each in inspect.signature(read_examples).parameters.items()}
     given = "".join(
         f", {choice}={json.dumps(value)}" for choice, value in choices.items() if value != usual[choice]
     )

@@ -47,11 +47,6 @@ class Readings(NamedTuple):
         return found is not None and not 1 / TELLS < found < TELLS
 
     @property
-    def is_done(self) -> bool:
-        """Whether all cells are there."""
-        return all(len(self.table.get(row, {})) == len(PROBES) for row in ROWS)
-
-    @property
     def finding(self) -> str:
         """The chosen reading beside that of the right script."""
         one = self.table.get(self.fault, {}).get(self.key)
