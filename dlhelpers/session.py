@@ -10,13 +10,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dlhelpers import datasets
 from dlhelpers.batch_normalization import BatchNormalization
 from dlhelpers.checks import check_integer
+from dlhelpers.examples import load_examples
 from dlhelpers.metrics import error_rate
-from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
-from dlhelpers.points import DATA, Points
+from dlhelpers.points import Points
 from dlhelpers.regularization import Regularized
 from dlhelpers.rewiring import check_weight, is_weight_name, resize, set_weight
 from dlhelpers.schedules import Rate, Schedule
@@ -50,7 +49,10 @@ class Snapshot(NamedTuple):
 
 
 class Measurement(NamedTuple):
-    """One point of the curves: losses without penalty and without dropout, accuracies as fractions."""
+    """One point of the curves: losses without penalty and without dropout, accuracies as fractions.
+
+    Without a test set, its two numbers are NaN.
+    """
 
     step: int
     train_loss: float
@@ -58,6 +60,8 @@ class Measurement(NamedTuple):
     train_accuracy: float
     dev_accuracy: float
     learning_rate: float
+    test_loss: float = np.nan
+    test_accuracy: float = np.nan
 
 
 SNAPSHOTS = 200
@@ -92,8 +96,8 @@ class Session:
     """
 
     def __init__(self, settings: Settings = DEFAULTS, own: Points | None = None) -> None:
-        if settings.data == "own" and own is None:
-            raise ValueError("own must hold the examples for data='own'; got None. Load a table first.")
+        examples = load_examples(settings, own)
+        self.points, self.n_classes, self.data, self.train, self.dev, self.test = examples
         self.start = self.settings = settings
         self.own = own
         self.changes: list[Change] = []
@@ -103,26 +107,9 @@ class Session:
         self._snapshot_every = 25
         self._now: Step
         self._theta_before: FloatArray
-        self._load_data()
         theta = self.network.initialize(np.random.default_rng(settings.weight_seed), None, self._initializer)
         statistics = self.network.initial_statistics() if settings.batch_norm else None
         self._begin(Snapshot(0, theta, None, statistics, 0, 0, settings))
-
-    def _load_data(self) -> None:
-        s = self.settings
-        rng = np.random.default_rng(s.data_seed)
-        self.points = DATA[s.data](s.m, s.noise, rng) if s.data != "own" else self._own()
-        X, y, *_ = self.points
-        self.n_classes = max(2, int(y.max()) + 1)
-        self.data = datasets.split(X, y, dev=s.dev_share, test=0, rng=rng)
-        Y, Y_dev = (
-            datasets.one_hot(labels, self.n_classes) for labels in (self.data.y_train, self.data.y_dev)
-        )
-        self.train, self.dev = Batch(self.data.X_train, Y), Batch(self.data.X_dev, Y_dev)
-
-    def _own(self) -> Points:
-        assert self.own is not None
-        return self.own
 
     @property
     def _initializer(self) -> str | None:
@@ -134,7 +121,7 @@ class Session:
         return self._network_with(self.settings)
 
     def _network_with(self, s: Settings) -> Network:
-        sizes = (2, *s.hidden, self.n_classes)
+        sizes = (len(s.features), *s.hidden, self.n_classes)
         batch_norm = BatchNormalization() if s.batch_norm else None
         return Network(sizes, s.activation, s.loss_name, s.keep_prob, batch_norm)
 
@@ -322,14 +309,15 @@ class Session:
                 self.history = [each for each in self.history if each.step % self.every == 0]
 
     def measure(self) -> Measurement:
-        """Return losses and accuracies at the present step, on the whole training and dev set."""
+        """Return losses and accuracies at the present step, each on a whole set."""
         now, network = self._now, replace(self.network, keep_prob=1.0)
+        numbers = []
         with np.errstate(all="ignore"):
-            numbers = []
-            for batch in (self.train, self.dev):
+            for batch in (self.train, self.dev, *([] if self.test is None else [self.test])):
                 loss = float(network.loss(now.theta, batch, now.statistics))
                 predictions = network.predict(now.theta, batch.X, now.statistics)
                 numbers.append((loss, 1 - float(error_rate(predictions, batch.Y))))
-        (train_loss, train_accuracy), (dev_loss, dev_accuracy) = numbers
+        (train_loss, train_accuracy), (dev_loss, dev_accuracy), *test = numbers
         rate = float(np.asarray(self.schedule(now.step)))
-        return Measurement(now.step, train_loss, dev_loss, train_accuracy, dev_accuracy, rate)
+        of_train_and_dev = train_loss, dev_loss, train_accuracy, dev_accuracy
+        return Measurement(now.step, *of_train_and_dev, rate, *(test[0] if test else ()))

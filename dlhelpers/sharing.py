@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from dlhelpers.checks import shown
+from dlhelpers.features import COORDINATES
 from dlhelpers.points import Points
 from dlhelpers.rewiring import is_weight_name
 from dlhelpers.schedules import Constant
@@ -39,7 +40,7 @@ def to_text(session: Session) -> str:
     for names, group in groupby(session.changes, lambda change: tuple(change.values)):
         first, *later = group
         if len(names) == 1:
-            rest = "".join(f" @{step} {_written(values[names[0]])}" for step, values in later)
+            rest = "".join(f" @{step} {_written(names[0], values[names[0]])}" for step, values in later)
             parts.append(f"@{first.step} {_pairs(first.values)}{rest}")
         else:
             parts += [f"@{step} {_pairs(values)}" for step, values in (first, *later)]
@@ -110,11 +111,11 @@ def _check_session(session: Session) -> None:
 
 
 def _pairs(values: Mapping[str, Any]) -> str:
-    return " ".join(f"{name}={_written(value)}" for name, value in values.items())
+    return " ".join(f"{name}={_written(name, value)}" for name, value in values.items())
 
 
-def _written(value: Any) -> str:
-    return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
+def _written(name: str, value: Any) -> str:
+    return _BETWEEN[name].join(map(str, value)) if name in _BETWEEN else str(value)
 
 
 def _changes(parts: Sequence[str]) -> list[Change]:
@@ -146,7 +147,7 @@ def _values(text: str, weights: bool = False) -> dict[str, Any]:
         if name not in kinds:
             raise ValueError(f"text must name known settings; got {pair[:40]!r}. Known: {', '.join(kinds)}.")
         try:
-            values[name] = _READ[kinds[name]](value)
+            values[name] = _READ[name if name in _BETWEEN else kinds[name]](value)
         except (ValueError, KeyError):
             raise ValueError(
                 f"text must give {name} as a {kinds[name].__name__}; got {value[:40]!r}."
@@ -154,12 +155,15 @@ def _values(text: str, weights: bool = False) -> dict[str, Any]:
     return values
 
 
-_READ: Mapping[type, Callable[[str], Any]] = {
+_BETWEEN = {"hidden": "x", "features": ","}
+"""What stands between the parts of a setting that is a tuple."""
+_READ: Mapping[type | str, Callable[[str], Any]] = {
     str: str,
     int: int,
     float: float,
     bool: {"True": True, "False": False}.__getitem__,
-    tuple: lambda text: tuple(int(size) for size in text.split("x") if size),
+    "hidden": lambda text: tuple(int(size) for size in text.split(_BETWEEN["hidden"]) if size),
+    "features": lambda text: tuple(text.split(_BETWEEN["features"])),
 }
 
 
@@ -169,6 +173,7 @@ _MODULES = {
     "batch_normalization": ("BatchNormalization",),
     "columns": ("read_examples",),
     "datasets": ("one_hot", "split"),
+    "features": ("input_features",),
     "minibatches": ("Batch",),
     "network": ("Network",),
     "optimizers": ("AdaGrad", "Adam", "GradientDescent", "Momentum", "Nesterov", "RMSprop"),
@@ -215,10 +220,11 @@ def _data(session: Session) -> list[str]:
     points = f'DATA["{s.data}"]({s.m}, {s.noise}, rng)'
     if s.data == "own":
         points = session.points.call or 'read_examples(read_table(Path("own.csv"))).points'
+    X = "points.X" if s.features == COORDINATES else f"input_features(points.X, {_tuple(s.features)})"
     return [
         f"rng = np.random.default_rng({s.data_seed})",
         f"points = {points}",
-        f"data = split(points.X, points.y, dev={s.dev_share}, test=0, rng=rng)",
+        f"data = split({X}, points.y, dev={s.dev_share}, test={s.test_share or 0}, rng=rng)",
         f"Y, Y_dev = one_hot(data.y_train, {n}), one_hot(data.y_dev, {n})",
     ]
 
@@ -238,6 +244,11 @@ def _run(session: Session) -> list[str]:
         f"run = descend({objective}, theta, batches, {given['run.optimizer']}, "
         f"{given['run.learning_rate']}{statistics}{decay})",
     ]
+
+
+def _tuple(names: tuple[str, ...]) -> str:
+    """Return a tuple of names as code, in the quotes that the rest of a program has."""
+    return "(" + ", ".join(f'"{name}"' for name in names) + (",)" if len(names) == 1 else ")")
 
 
 def _options(**options: tuple[Any, Any]) -> str:
@@ -306,12 +317,15 @@ def _look(session: Session) -> list[str]:
     looking = _network(session, replace(s, keep_prob=1.0))
     statistics = ", step.statistics" if s.batch_norm else ""
     lines = [] if looking == _network(session, session.start) else [f"network = {looking}"]
-    return [
-        *lines,
-        f"train_loss = float(network.loss(step.theta, Batch(data.X_train, Y){statistics}))",
-        f"dev_loss = float(network.loss(step.theta, Batch(data.X_dev, Y_dev){statistics}))",
-        'print(f"step {step.step}: train loss {train_loss:.12g}, dev loss {dev_loss:.12g}")',
+    sets = [("train", "Y"), ("dev", "Y_dev")]
+    if session.test is not None:
+        sets.append(("test", f"one_hot(data.y_test, {session.n_classes})"))
+    lines += [
+        f"{name}_loss = float(network.loss(step.theta, Batch(data.X_{name}, {Y}){statistics}))"
+        for name, Y in sets
     ]
+    told = ", ".join(f"{name} loss {{{name}_loss:.12g}}" for name, _ in sets)
+    return [*lines, f'print(f"step {{step.step}}: {told}")']
 
 
 def _handed(session: Session, s: Settings) -> dict[str, str]:
@@ -329,7 +343,7 @@ def _handed(session: Session, s: Settings) -> dict[str, str]:
 
 
 def _network(session: Session, s: Settings) -> str:
-    sizes = (2, *s.hidden, session.n_classes)
+    sizes = (len(s.features), *s.hidden, session.n_classes)
     keep_prob = _options(keep_prob=(s.keep_prob, 1.0))
     batch_norm = ", batch_norm=BatchNormalization()" if s.batch_norm else ""
     return f'Network({sizes}, "{s.activation}", "{s.loss_name}"{keep_prob}{batch_norm})'

@@ -32,7 +32,7 @@ from dlhelpers.labs.playground.views import PANELS, SidePanel
 from dlhelpers.labs.playground.words import caption, finding
 from dlhelpers.live import pace as running
 from dlhelpers.live import table_form as form_module
-from dlhelpers.live.controls import extremes
+from dlhelpers.live.controls import Toggles, extremes
 from dlhelpers.points import Points
 from dlhelpers.session import Session
 from dlhelpers.settings import FIXED, SCHEDULES, Settings
@@ -45,6 +45,8 @@ LIVE = [name for name in LABELS if name not in FIXED]
 STATED = (
     "Hidden layers must be whole numbers",
     "each size in hidden must be",
+    "features must be a tuple of one or more",
+    "dev_share and test_share must be",
     "hidden must be a tuple of up to 6 sizes",
     "There is no hidden layer",
     "Set it to a number",
@@ -193,7 +195,7 @@ def test_every_control_to_all_its_ends():
 def test_a_bad_text_of_layers_is_told_and_nothing_changes(text):
     lab = playground(5, **SMALL)
     lab.controls["hidden"].value = text
-    assert isinstance(lab.error, ValueError) and str(lab.error).startswith(STATED[:3])
+    assert isinstance(lab.error, ValueError) and str(lab.error).startswith(STATED[:4])
     assert "Nothing was changed: " in said(lab)
     assert lab.session.step == 5 and lab.controls["hidden"].value == "4, 3"
     lab.controls["hidden"].value = "5"
@@ -305,6 +307,26 @@ def test_every_frame_up_to_divergence_is_finite(panel, activation, loss_name, ba
             break
         session.advance()
     assert session.step < 300 and overflows > 0
+
+
+def test_the_test_set_has_a_curve_and_words_and_decides_nothing():
+    lab = playground(20, test_share=0.2, **SMALL)
+    (panel,) = (view for view in lab._picture.canvas.views if isinstance(view, SidePanel))
+    view, now = panel.views["loss"], lab.result.now
+    assert f"{now.dev_loss:.3g} on the dev set, {now.test_loss:.3g} on the test set." in lab.caption
+    assert view._test.get_visible() and view._test.get_linestyle() == ":" and view._test_name.get_visible()
+    np.testing.assert_array_equal(view._test.get_ydata(), lab.result.curves["test_loss"])
+    shown = np.concatenate([lab.result.train[0], lab.result.dev[0]])
+    assert len(shown) == 48 and lab.result.n_test == 12, "the map shows none of the test set"
+    lab.fork()
+    assert "test" not in lab._screen.runs.value.lower()
+    lab.set(test_share=0.0)
+    assert not view._test.get_visible() and not view._test_name.get_visible()
+    assert "test set" not in lab.caption and lab.error is None
+    lab.set(dev_share=0.8)
+    lab.set(test_share=0.3)
+    assert "The rest is the training set" in said(lab) and lab.controls["test_share"].value == 0.0
+    lab.close()
 
 
 def test_the_axis_of_the_loss_reaches_to_the_lowest_one():
@@ -598,6 +620,63 @@ def test_another_knob_or_a_rest_is_another_change(monkeypatch):
         assert [list(change.values) for change in lab.session.changes] == [["l1"], ["l2"], ["l1"], ["l1"]]
 
     in_loop(drive)
+
+
+def test_a_drag_keeps_what_was_changed_at_the_step_where_it_began(monkeypatch):
+    monkeypatch.setattr(run_module, "GESTURE", 1e9)
+
+    async def drive(lab):
+        lab.step(30)
+        lab.controls["l2"].value = 0.1
+        await lab.settled()
+        lab.set_weight("W1[0,1]", 2.0)
+        for rate in (10**-1.5, 0.1):
+            lab.controls["learning_rate"].value = rate
+            await lab.settled()
+            lab._run.session.advance(5)
+        assert [(step, list(values)) for step, values in lab.session.changes] == [
+            (30, ["l2"]),
+            (30, ["W1[0,1]"]),
+            (30, ["learning_rate"]),
+        ]
+        assert lab.session.settings.l2 == 0.1 and lab.session.step == 35
+        again = from_text(lab.text())
+        np.testing.assert_array_equal(again.now.theta, lab.session.now.theta)
+
+    in_loop(drive)
+
+
+def test_play_and_pause_end_a_drag(monkeypatch):
+    monkeypatch.setattr(run_module, "GESTURE", 1e9)
+
+    async def drive(lab):
+        for value in (0.1, 0.3, 1.0):
+            lab.controls["l2"].value = value
+            await lab.settled()
+            step = lab.session.step
+            assert lab.session.changes[-1] == (step, {"l2": value})
+            lab.play()
+            await until(lambda step=step: lab.session.step > step + 3)
+            lab.pause()
+            await lab.settled()
+        assert len(lab.session.changes) == 3
+
+    in_loop(drive)
+
+
+def test_a_value_that_is_refused_leaves_a_drag_where_it_was(monkeypatch):
+    monkeypatch.setattr(run_module, "GESTURE", 1e9)
+
+    async def drive(lab):
+        lab.controls["batch_size"].value = 4
+        await lab.settled()
+        lab._run.session.advance(5)
+        lab.controls["batch_size"].value = 1
+        await lab.settled()
+        assert "batch_size must be 2 or more" in said(lab)
+        assert lab.session.step == 5 and lab.session.changes == [(0, {"batch_size": 4})]
+
+    in_loop(drive, batch_norm=True)
 
 
 # ------------------------------------------------------------------------------------ while it plays
@@ -968,6 +1047,8 @@ class Hand:
             return self.pick(["8, 8", "", "3", "4 4", "2,3,2,3,2,3", "x", "0", "1,2,3,4,5,6,7"])
         if isinstance(control, ipywidgets.SelectionSlider):
             return self.pick(control.options)[1]
+        if isinstance(control, Toggles):
+            return tuple(each for each in control.options if self.rng.random() < 0.3)
         ends = extremes(control)
         if isinstance(control, ipywidgets.Dropdown | ipywidgets.Checkbox) or self.rng.random() < 0.3:
             return self.pick(ends)

@@ -373,6 +373,28 @@ def test_half_of_the_rate_is_left_after_half_after_steps(name, rates):
     assert list(SCHEDULES) == ["constant", "1/t", "exponential", "staircase", "cosine", "warm-up"]
 
 
+def test_the_test_set_is_measured_and_changes_nothing_else():
+    start = replace(SMALL, test_share=0.2)
+    session = trained(30, start)
+    now = session.measure()
+    p = session.network.predict(session.now.theta, session.test.X)
+    right = p[np.arange(len(p)), session.test.Y.argmax(axis=1)]
+    assert now.test_loss == pytest.approx(-np.log(right).mean(), rel=1e-12)
+    assert now.test_accuracy == pytest.approx(np.mean(p.argmax(axis=1) == session.test.Y.argmax(axis=1)))
+    theta = session.now.theta
+    other = Session(start)
+    other.test = other.test._replace(Y=1 - other.test.Y)  # whatever the test set is, the same network
+    other.advance(30)
+    np.testing.assert_array_equal(other.now.theta, theta)
+    assert np.isnan([trained(1).measure().test_loss, trained(1).measure().test_accuracy]).all()
+
+
+@pytest.mark.parametrize("shares", [(0.5, 0.5), (0.9, 0.05), (0.3, 0.6), (0.3, -0.1)])
+def test_the_shares_leave_a_training_set(shares):
+    with pytest.raises(ValueError, match="test_share must be"):
+        replace(SMALL, dev_share=shares[0], test_share=shares[1])
+
+
 # -------------------------------------------------------------------------------------------- stream
 
 

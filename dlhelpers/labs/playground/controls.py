@@ -6,8 +6,10 @@ from typing import Any
 import ipywidgets
 
 from dlhelpers.activations import ACTIVATIONS
+from dlhelpers.features import FEATURES
 from dlhelpers.initialization import INITIALIZERS
 from dlhelpers.live.controls import (
+    Toggles,
     choice,
     log_slider,
     real_slider,
@@ -48,7 +50,9 @@ LABELS: dict[str, str] = {
     "m": "Examples",
     "noise": "Noise in the data",
     "dev_share": "Share of the dev set",
+    "test_share": "Share of the test set",
     "data_seed": "Seed of the data",
+    "features": "Inputs",
     "hidden": "Hidden layers",
     "batch_norm": "Batch normalization",
     "initializer": "Initialization",
@@ -77,7 +81,13 @@ def setting_controls(s: Settings) -> dict[str, ipywidgets.ValueWidget]:
         "m": slider(LABELS["m"], 20, 1000, min(s.m, 1000), 20),
         "noise": real_slider(LABELS["noise"], 0, 1, s.noise, 0.05),
         "dev_share": real_slider(LABELS["dev_share"], 0.1, 0.9, s.dev_share, 0.05),
+        "test_share": real_slider(
+            LABELS["test_share"], 0, 0.5, s.test_share, 0.05, help="Nothing is learned or chosen by it"
+        ),
         "data_seed": slider(LABELS["data_seed"], 0, 99, s.data_seed),
+        "features": Toggles(
+            LABELS["features"], list(FEATURES), s.features, "x1 and x2 are the two axes of the map"
+        ),
         "hidden": text_field(
             LABELS["hidden"],
             ", ".join(map(str, s.hidden)),

@@ -1,5 +1,6 @@
 """The drawing of a network: its units as small pictures of what they answer, its weights as lines."""
 
+import re
 from typing import Any
 
 import matplotlib
@@ -44,6 +45,7 @@ class NetworkView(View[Frame]):
             spine.set_visible(False)
         self._ax = ax
         self._geometry: Geometry | None = None
+        self._inputs: tuple[str, ...] = ()
         self._all = LineCollection([], colors="#dddddd", linewidths=0.5)
         self._positive = moving(LineCollection([], colors=HIGH, capstyle="butt"))
         self._negative = moving(LineCollection([], colors=LOW, capstyle="butt", linestyles=[(0, (2, 1))]))
@@ -57,8 +59,9 @@ class NetworkView(View[Frame]):
 
     def update(self, result: Frame, before: Frame | None) -> None:
         """Show `result.layer_weights`, `result.answers` and `result.chosen`."""
-        if self._geometry is None or self._geometry.sizes != result.sizes:
-            self._geometry = Geometry(result.sizes)
+        inputs = result.settings.features
+        if self._geometry is None or (self._geometry.sizes, self._inputs) != (result.sizes, inputs):
+            self._geometry, self._inputs = Geometry(result.sizes), inputs
             self._lay_out(self._geometry)
         shown = self._geometry.shown
         weights = np.concatenate(
@@ -82,9 +85,9 @@ class NetworkView(View[Frame]):
             text.remove()
         self._texts = []
         right, left = geometry.side / 2 + 4, -geometry.side / 2 - 4
-        for unit in range(geometry.shown[0]):
+        for unit, name in enumerate(self._inputs):
             x, y = geometry.place(Unit(0, unit))
-            self._write(x + left, y, f"$x_{unit + 1}$", ha="right")
+            self._write(x + left, y, formula(name), ha="right")
         last = len(geometry.sizes) - 1
         for unit in range(geometry.shown[last]):
             x, y = geometry.place(Unit(last, unit))
@@ -113,6 +116,12 @@ def _outline(geometry: Geometry, part: Part | None) -> list[Any]:
         corners = ((-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1))
         return [[(x + half * across, y + half * up) for across, up in corners]]
     return []
+
+
+def formula(feature: str) -> str:
+    """Return the name of an input feature as matplotlib writes formulas."""
+    indexed = re.sub(r"x(\d)", r"x_\1", feature)
+    return "$" + indexed.replace("*", " ").replace("sin(", r"\sin(") + "$"
 
 
 def colored(answers: FloatArray) -> FloatArray:

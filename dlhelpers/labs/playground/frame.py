@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dlhelpers.features import input_features
 from dlhelpers.labs.playground.geometry import SHOWN, Connection, Part, Unit
 from dlhelpers.session import Change, Measurement, Session
 from dlhelpers.settings import Settings
@@ -82,6 +83,8 @@ class Frame(NamedTuple):
         Now, and at the start of the run.
     every : int
         Steps between two points of the curves.
+    n_test : int
+        Examples of the test set, which is on no picture: nothing is chosen by it.
     playing : bool
     """
 
@@ -110,6 +113,7 @@ class Frame(NamedTuple):
     settings: Settings
     start: Settings
     every: int
+    n_test: int
     playing: bool
 
     @property
@@ -157,13 +161,14 @@ def frame(
         _root_mean_squares(session, now.gradient),
         _root_mean_squares(session, session.last_move),
         [W for name, W in network.layout.views(theta).items() if name.startswith("W")],
-        _confusion(network.predict(theta, data.X_dev, now.statistics), data.y_dev, session.n_classes),
+        _confusion(network.predict(theta, session.dev.X, now.statistics), data.y_dev, session.n_classes),
         session.points.axis_names,
         panel,
         "" if not session.diverged else f"Training {session.diverged}.\nRewind, or Reset with another rate.",
         session.settings,
         session.start,
         session.every,
+        len(data.y_test),
         playing,
     )
 
@@ -187,8 +192,9 @@ def answers(session: Session, plane: FloatArray, most: int) -> tuple[FloatArray,
     now, network = session.now, replace(session.network, keep_prob=1.0)
     theta = np.nan_to_num(now.theta)
     n = round(len(plane) ** 0.5)
-    hidden = network.hidden_units(theta, plane, now.statistics)
-    layers = [_scaled(layer[:, :most]) for layer in (plane, *hidden)]
+    inputs = input_features(plane, session.settings.features)
+    hidden = network.hidden_units(theta, inputs, now.statistics)
+    layers = [_scaled(layer[:, :most]) for layer in (inputs, *hidden)]
     layers.append(probabilities(session, plane)[:, :most])
     return tuple(layer.T.reshape(-1, n, n) for layer in layers)
 
@@ -196,7 +202,8 @@ def answers(session: Session, plane: FloatArray, most: int) -> tuple[FloatArray,
 def probabilities(session: Session, points: FloatArray) -> FloatArray:
     """Return the probabilities of the classes at (m, 2) points of the plane, (m, n_classes)."""
     now, network = session.now, replace(session.network, keep_prob=1.0)
-    return shares(network.predict(np.nan_to_num(now.theta), points, now.statistics))
+    inputs = input_features(points, session.settings.features)
+    return shares(network.predict(np.nan_to_num(now.theta), inputs, now.statistics))
 
 
 def _scaled(columns: FloatArray) -> FloatArray:

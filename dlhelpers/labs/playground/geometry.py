@@ -1,5 +1,6 @@
 """Where the parts of a network stand in its drawing, and which part lies under the pointer."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -9,6 +10,8 @@ from dlhelpers.typing import FloatArray
 
 WIDTH, HEIGHT = 400.0, 380.0
 """Of the drawing, in its own units: pixels at scale 1."""
+LEFT, RIGHT = 60.0, 38.0
+"""From the sides to the middle of the inputs and of the outputs, whose names stand between."""
 SHOWN = 16
 """Units of a layer that are drawn, at most; the others are counted in words."""
 LAYERS_AT = (WIDTH / 2, HEIGHT - 8)
@@ -57,7 +60,7 @@ class Geometry:
     def __init__(self, sizes: tuple[int, ...]) -> None:
         self.sizes = sizes
         self.shown = tuple(min(n, SHOWN) for n in sizes)
-        self.columns = np.linspace(38, WIDTH - 38, len(sizes))
+        self.columns = np.linspace(LEFT, WIDTH - RIGHT, len(sizes))
         between = self.columns[1] - self.columns[0]
         self.spacing = min(46.0, (HEIGHT - 62) / max(self.shown))
         self.side = float(min(36.0, 0.86 * self.spacing, 0.6 * between))
@@ -125,16 +128,17 @@ class Geometry:
         return self.connections[nearest] if distances[nearest] <= REACH else None
 
 
-def unit_name(unit: Unit, sizes: tuple[int, ...]) -> str:
+def unit_name(unit: Unit, sizes: tuple[int, ...], inputs: Sequence[str]) -> str:
     """Return what a unit is called, for instance "unit 3 of layer 1"; in words one counts from 1."""
     if unit.layer == 0:
-        return f"input {unit.unit + 1}"
+        return f"input {inputs[unit.unit]}"
     if unit.layer == len(sizes) - 1:
         return f"output {unit.unit + 1}"
     return f"unit {unit.unit + 1} of layer {unit.layer}"
 
 
-def connection_name(part: Connection, sizes: tuple[int, ...]) -> str:
+def connection_name(part: Connection, sizes: tuple[int, ...], inputs: Sequence[str]) -> str:
     """Return which units a connection joins."""
-    source, target = Unit(part.layer - 1, part.source), Unit(part.layer, part.target)
-    return f"from {unit_name(source, sizes)} to {unit_name(target, sizes)}"
+    ends = Unit(part.layer - 1, part.source), Unit(part.layer, part.target)
+    source, target = (unit_name(unit, sizes, inputs) for unit in ends)
+    return f"from {source} to {target}"

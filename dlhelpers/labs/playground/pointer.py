@@ -75,10 +75,11 @@ def _nearest(result: Frame, number: float) -> int:
 
 def _part_in_words(result: Frame, part: Part | None) -> str:
     if isinstance(part, Unit):
-        return unit_name(part, result.sizes)
+        return unit_name(part, result.sizes, result.settings.features)
     if isinstance(part, Connection):
         weight = result.layer_weights[part.layer - 1][part.target, part.source]
-        return f"weight {weight:.3g}, {connection_name(part, result.sizes)}"
+        joined = connection_name(part, result.sizes, result.settings.features)
+        return f"weight {weight:.3g}, {joined}"
     if isinstance(part, More):
         what = "unit" if part.layer else "layer"
         return f"a {what} more" if part.by > 0 else f"a {what} less"
@@ -90,5 +91,6 @@ def _curves_in_words(result: Frame, where: Place) -> str:
     steps = result.curves["step"]
     k = int(np.abs(steps - where.x).argmin())
     there = Measurement(*(result.curves[name][k] for name in Measurement._fields))
-    train, dev = (getattr(there, f"{part}_{where.panel}") for part in ("train", "dev"))
-    return f"step {there.step:,.0f}: train {train:.3g}, dev {dev:.3g}"
+    sets = ("train", "dev", "test") if result.n_test else ("train", "dev")
+    values = (f"{part} {getattr(there, f'{part}_{where.panel}'):.3g}" for part in sets)
+    return f"step {there.step:,.0f}: {', '.join(values)}"

@@ -14,10 +14,23 @@ from dlhelpers.settings import FIXED, Settings
 
 
 class Drag(NamedTuple):
-    """A hand that moves a control: which one, the step at which it began, and when it moved last."""
+    """A hand that moves a control.
+
+    Attributes
+    ----------
+    names : frozenset of str
+        What it moves.
+    step : int
+        Where it began.
+    before : tuple of dict
+        What had been changed at this step already, and stays.
+    at : float
+        When it moved last, in seconds.
+    """
 
     names: frozenset[str]
     step: int
+    before: tuple[dict[str, Any], ...]
     at: float
 
 
@@ -59,12 +72,12 @@ class Run:
         """
         now = {name: as_setting(name, value) for name, value in values.items()}
         changed = {name: v for name, v in now.items() if getattr(self.session.settings, name, None) != v}
+        settings = replace(self.session.settings, **changed)  # or it fails before anything has moved
         if changed.keys() & set(FIXED):
-            self.restart(replace(self.session.settings, **changed))
+            self.restart(settings)
         elif changed:
-            step = self._take_hold(frozenset(changed)) if dragged else self.session.step
-            if step < self.session.step:
-                self.session.rewind(step)
+            if dragged:
+                self._take_hold(frozenset(changed))
             self.session.change(**changed)
 
     def resize(self, hidden: tuple[int, ...]) -> None:
@@ -84,13 +97,17 @@ class Run:
         else:
             self.resize(tuple(n + by * (k == layer) for k, n in enumerate(hidden, start=1)))
 
-    def _take_hold(self, names: frozenset[str]) -> int:
-        """Return the step at which the present drag began."""
-        at, step = time.perf_counter(), self.session.step
-        if self._drag is not None and self._drag.names == names:
-            step = self._drag.step if self._held or at - self._drag.at < GESTURE else step
-        self._drag = Drag(names, step, at)
-        return step
+    def _take_hold(self, names: frozenset[str]) -> None:
+        """Go back to the step at which the present drag of these settings began, if one is under way."""
+        at, session, drag = time.perf_counter(), self.session, self._drag
+        if drag is None or drag.names != names or not (self._held or at - drag.at < GESTURE):
+            before = tuple(change.values for change in session.changes if change.step == session.step)
+            drag = Drag(names, session.step, before, at)
+        elif drag.step < session.step:
+            session.rewind(drag.step)
+            for values in drag.before:
+                session.change(**values)
+        self._drag = drag._replace(at=at)
 
     def hold(self, held: bool) -> None:
         """Take note that the pointer takes hold of a control, or that a key moves it after that."""

@@ -138,7 +138,7 @@ class Screen:
         display(self.weight_row, isinstance(chosen, Connection))
         if isinstance(chosen, Connection):
             weight = self.result.layer_weights[chosen.layer - 1][chosen.target, chosen.source]
-            where = connection_name(chosen, self.result.sizes)
+            where = connection_name(chosen, self.result.sizes, self.result.settings.features)
             self.weight.value = f"{chosen.name}, the weight {where}: {weight:.3g}"
 
     def _show_code(self, wanted: bool) -> None:

@@ -15,13 +15,13 @@ from dlhelpers.labs.playground.frame import KEPT, Frame
 from dlhelpers.labs.playground.geometry import Unit, unit_name
 from dlhelpers.labs.playground.pointer import DRAWING, PLANE
 from dlhelpers.plots.decision_regions import CLASS_COLORS, GLYPHS, DecisionView, MessageView
-from dlhelpers.plots.style import ACCENT, DEV, GHOST, LIGHT_BLUE, TRAIN, View, key, moving, note
+from dlhelpers.plots.style import ACCENT, DEV, GHOST, LIGHT_BLUE, TEST, TRAIN, View, key, moving, note
 from dlhelpers.plots.tiles import Tiles
 from dlhelpers.typing import FloatArray
 
 
 class CurveView(View[Frame]):
-    """One quantity over the steps, on the training and the dev set, with marks where a setting changed.
+    """One quantity over the steps, on the training, dev and test set, with marks where a setting changed.
 
     Runs that were kept are grey, with their letter at the end; a line shows the step that is looked at.
     """
@@ -38,7 +38,9 @@ class CurveView(View[Frame]):
         (self._changes,) = ax.plot([], [], "|", color="#222222", ms=9, mew=1.4, clip_on=False)
         moving(self._changes).set_in_layout(False)
         self._lines = _two_lines(ax, TRAIN, DEV, lw=1.8)
-        key(ax, ("— train", TRAIN), ("- - dev", DEV), ("grey: A, B …", "#777777"))
+        self._test = moving(ax.plot([], [], ":", color=TEST, lw=1.8)[0])
+        names = (("— train", TRAIN), ("- - dev", DEV), ("grey: before", "#777777"), ("··· test", TEST))
+        self._test_name = key(ax, *names)[-1]
 
     def update(self, result: Frame, before: Frame | None) -> None:
         """Show `result.curves`, a dict of arrays, `result.kept`, `result.changes` and `result.looked_at`."""
@@ -52,6 +54,11 @@ class CurveView(View[Frame]):
             if self._ax.get_ylim()[0] != floor:
                 self._ax.set_ylim(bottom=floor)
         self._draw(self._lines, result.curves)
+        for artist in (self._test, self._test_name):
+            if artist.get_visible() != bool(result.n_test):
+                artist.set_visible(bool(result.n_test))
+        if result.n_test:
+            self._set(self._test, result.curves, "test")
         places: list[float] = []
         for i, (lines, letter) in enumerate(zip(self._ghosts, self._letters, strict=True)):
             seen = i < len(result.kept)
@@ -73,10 +80,14 @@ class CurveView(View[Frame]):
 
     def _draw(self, lines: tuple[Line2D, Line2D], curves: Mapping[str, FloatArray]) -> FloatArray:
         """Set the two lines; return the values of the second one."""
-        low, high = self._ax.get_ylim()
-        for line, part in zip(lines, ("train", "dev"), strict=True):
-            values = np.clip(curves[f"{part}_{self._name}"], low, high)
-            line.set_data(curves["step"], values)
+        train, dev = lines
+        self._set(train, curves, "train")
+        return self._set(dev, curves, "dev")
+
+    def _set(self, line: Line2D, curves: Mapping[str, FloatArray], part: str) -> FloatArray:
+        """Set a line to the quantity of a set; return its values."""
+        values: FloatArray = np.clip(curves[f"{part}_{self._name}"], *self._ax.get_ylim())
+        line.set_data(curves["step"], values)
         return values
 
 
@@ -235,7 +246,7 @@ class LargeUnitView(View[Frame]):
         if result.large is not None and isinstance(result.chosen, Unit):
             self._picture.set_pictures(colored(result.large[np.newaxis]))
             self._picture.place(np.full((1, 2), -result.limit), 2 * result.limit)
-            self._name.set_text(unit_name(result.chosen, result.sizes))
+            self._name.set_text(unit_name(result.chosen, result.sizes, result.settings.features))
 
 
 def playground_views(figure: Figure) -> list[View[Frame]]:

@@ -4,8 +4,10 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dlhelpers.features import COORDINATES
 from dlhelpers.labs.playground.controls import LABELS
 from dlhelpers.labs.playground.frame import Frame, Kept
+from dlhelpers.session import Measurement
 
 
 def told(step: int, values: Mapping[str, Any]) -> str:
@@ -15,10 +17,14 @@ def told(step: int, values: Mapping[str, Any]) -> str:
 
 def _named(values: Mapping[str, Any]) -> str:
     """Return settings in words, for instance "Learning rate 0.1, Optimizer momentum"."""
-    return ", ".join(
-        f"{LABELS.get(name, name)} {f'{value:.3g}' if isinstance(value, float) else value}"
-        for name, value in values.items()
-    )
+    return ", ".join(f"{LABELS.get(name, name)} {_plain(value)}" for name, value in values.items())
+
+
+def _plain(value: Any) -> str:
+    """Return a value as it is read: 0.1, or 8 8, or x1 x1^2."""
+    if isinstance(value, tuple):
+        return " ".join(map(str, value)) or "none"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def differences(kept: Kept, now: Frame) -> str:
@@ -42,11 +48,12 @@ def finding(frame: Frame) -> str:
 def caption(frame: Frame) -> str:
     """Return what the picture shows, in words."""
     now, settings = frame.now, frame.settings
-    n_weights = " x ".join(map(str, (2, *settings.hidden, frame.map.shape[-1])))
+    n_weights = " x ".join(map(str, frame.sizes))
+    given = f", given {_plain(settings.features)}" if settings.features != COORDINATES else ""
+    losses, accuracies = _of_sets(now, bool(frame.n_test))
     words = (
-        f"A network {n_weights} on {settings.data}, trained with {settings.optimizer} "
-        f"at a learning rate of {now.learning_rate:.3g}. Loss: {now.train_loss:.3g} on the training set, "
-        f"{now.dev_loss:.3g} on the dev set. Accuracy: {now.train_accuracy:.0%} and {now.dev_accuracy:.0%}."
+        f"A network {n_weights} on {settings.data}{given}, trained with {settings.optimizer} "
+        f"at a learning rate of {now.learning_rate:.3g}. Loss: {losses}. Accuracy: {accuracies}."
     )
     if frame.story:
         words += f" Last change {told(*frame.story[-1])}."
@@ -65,6 +72,16 @@ def caption(frame: Frame) -> str:
     if frame.outside:
         words += f" {frame.outside} examples lie outside of the map."
     return words + (f" {frame.message}".replace("\n", " ") if frame.message else "")
+
+
+def _of_sets(now: Measurement, with_test: bool) -> tuple[str, str]:
+    """Return losses and accuracies in words."""
+    losses = [f"{now.train_loss:.3g} on the training set", f"{now.dev_loss:.3g} on the dev set"]
+    accuracies = [f"{now.train_accuracy:.0%}", f"{now.dev_accuracy:.0%}"]
+    if with_test:
+        losses.append(f"{now.test_loss:.3g} on the test set")
+        accuracies.append(f"{now.test_accuracy:.0%}")
+    return ", ".join(losses), f"{', '.join(accuracies[:-1])} and {accuracies[-1]}"
 
 
 def comparison(frame: Frame, microseconds: float) -> str:
