@@ -105,7 +105,7 @@ async def ours(seconds: float, knobs: int) -> Side:
 
 def draw(session: Session) -> bytes:
     """Return the picture of a session, on a figure that is built anew, as the inline backend makes it."""
-    result = frame(session, "loss", None, (), 0, True)
+    result = frame(session, "loss", None, None, (), 0, True)
     with matplotlib.rc_context(course_style()):
         figure = plt.figure(figsize=SIZE, dpi=100, layout="constrained")
         for view in playground_views(figure):

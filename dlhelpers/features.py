@@ -1,6 +1,6 @@
 """Input features: functions of a point's two coordinates that a network may begin with."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -21,23 +21,23 @@ COORDINATES = ("x1", "x2")
 """What a network begins with unless told otherwise: the point as it is."""
 
 
-def check_features(names: object) -> None:
-    """Raise ValueError unless `names` is a tuple of one or more names of `FEATURES`, in their order."""
-    in_order = tuple(name for name in FEATURES if isinstance(names, tuple) and name in names)
-    if not in_order or names != in_order:
+def check_features(features: object) -> None:
+    """Raise ValueError unless `features` is a tuple of one or more names of `FEATURES`, in their order."""
+    in_order = tuple(name for name in FEATURES if isinstance(features, tuple) and name in features)
+    if not in_order or features != in_order:
         raise ValueError(
             f"features must be a tuple of one or more of {', '.join(FEATURES)}, in this order and each once; "
-            f"got {shown(names)}. Pass {COORDINATES}."
+            f"got {shown(features)}. Pass {COORDINATES}."
         )
 
 
-def input_features(X: FloatArray, names: Sequence[str] = COORDINATES) -> FloatArray:
+def input_features(X: FloatArray, features: tuple[str, ...] = COORDINATES) -> FloatArray:
     """Return these features of each point.
 
     Parameters
     ----------
     X : (m, 2) float array
-    names : tuple of str
+    features : tuple of str
         Of `FEATURES`, in their order.
 
     Returns
@@ -47,7 +47,7 @@ def input_features(X: FloatArray, names: Sequence[str] = COORDINATES) -> FloatAr
     Raises
     ------
     ValueError
-        If `X` is not such an array, or `names` is no such tuple.
+        If `X` is not such an array, or `features` is no such tuple.
 
     Examples
     --------
@@ -55,6 +55,6 @@ def input_features(X: FloatArray, names: Sequence[str] = COORDINATES) -> FloatAr
     array([[2., 9., 6.]])
     """
     check_array("X", X, "(m, 2)", "Points are rows.")
-    check_features(names)
+    check_features(features)
     x1, x2 = X.T
-    return np.column_stack([FEATURES[name](x1, x2) for name in names])
+    return np.column_stack([FEATURES[name](x1, x2) for name in features])

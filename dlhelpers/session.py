@@ -12,8 +12,9 @@ import numpy as np
 
 from dlhelpers.batch_normalization import BatchNormalization
 from dlhelpers.checks import check_integer
-from dlhelpers.examples import load_examples
+from dlhelpers.examples import load_examples, with_points
 from dlhelpers.metrics import error_rate
+from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
 from dlhelpers.points import Points
 from dlhelpers.regularization import Regularized
@@ -97,7 +98,8 @@ class Session:
 
     def __init__(self, settings: Settings = DEFAULTS, own: Points | None = None) -> None:
         examples = load_examples(settings, own)
-        self.points, self.n_classes, self.data, self.train, self.dev, self.test = examples
+        self.points, self.n_classes, self.data, self._given, self.dev, self.test = examples
+        self.train = self._train_with(settings)
         self.start = self.settings = settings
         self.own = own
         self.changes: list[Change] = []
@@ -110,6 +112,10 @@ class Session:
         theta = self.network.initialize(np.random.default_rng(settings.weight_seed), None, self._initializer)
         statistics = self.network.initial_statistics() if settings.batch_norm else None
         self._begin(Snapshot(0, theta, None, statistics, 0, 0, settings))
+
+    def _train_with(self, settings: Settings) -> Batch:
+        """Return the training set with the points that settings add."""
+        return with_points(self._given, settings.added, settings.features)
 
     @property
     def _initializer(self) -> str | None:
@@ -202,6 +208,7 @@ class Session:
             check_weight(self._network_with(new).layout, name, value)
         if new == before and not weights:
             return
+        self.train = self._train_with(new)
         run, stream = self._run, self._stream
         self.settings = new
         if new.hidden != before.hidden:
@@ -213,6 +220,8 @@ class Session:
         self._record({**hidden, **weights})
         run.objective, run.optimizer, run.weight_decay = self.objective, make_optimizer(new), new.weight_decay
         stream.batch_size, stream.input_noise = new.batch_size, new.input_noise
+        if new.added != before.added:
+            stream.examples = self.train
         self._now = stream.again(run)  # the present step once more, by the new settings
         if hidden or weights:
             self._theta_before = self._now.theta
@@ -259,6 +268,7 @@ class Session:
     def _begin(self, snapshot: Snapshot) -> None:
         """Make the run go on from a snapshot."""
         self.settings = snapshot.settings
+        self.train = self._train_with(self.settings)
         self._stream = Stream(
             self.train.X,
             self.train.Y,

@@ -11,7 +11,7 @@ from dlhelpers.features import COORDINATES, check_features
 from dlhelpers.initialization import INITIALIZERS
 from dlhelpers.losses import LOSSES
 from dlhelpers.optimizers import OPTIMIZERS, Optimizer
-from dlhelpers.points import DATA
+from dlhelpers.points import DATA, Added, check_added
 from dlhelpers.schedules import Constant, Cosine, Exponential, InverseTime, Schedule, Staircase, WarmUp
 
 SCHEDULES: Mapping[str, Callable[[float, int], Schedule]] = {
@@ -60,6 +60,8 @@ class Settings:
     l1, l2, weight_decay : float >= 0
     keep_prob : float in (0, 1]
     input_noise : float in [0, 10]
+    added : tuple of (float, float, int)
+        Points (x1, x2, class) that are added to the training set by hand.
 
     Raises
     ------
@@ -92,6 +94,7 @@ class Settings:
     weight_decay: float = 0.0
     keep_prob: float = 1.0
     input_noise: float = 0.0
+    added: Added = ()
 
     def __post_init__(self) -> None:
         check_choice("data", self.data, [*DATA, "own"])
@@ -99,6 +102,7 @@ class Settings:
         for name in ("data_seed", "weight_seed"):
             check_integer(name, getattr(self, name), "[0, inf)")
         check_features(self.features)
+        check_added(self.added)
         if not isinstance(self.hidden, tuple) or len(self.hidden) > 6:
             raise ValueError(
                 f"hidden must be a tuple of up to 6 sizes; got {shown(self.hidden)}. Pass (8, 8)."

@@ -9,7 +9,7 @@ from typing import Any
 
 from dlhelpers.checks import shown
 from dlhelpers.features import COORDINATES
-from dlhelpers.points import Points
+from dlhelpers.points import Points, added_as_text, added_in
 from dlhelpers.rewiring import is_weight_name
 from dlhelpers.schedules import Constant
 from dlhelpers.session import Change, Session
@@ -115,6 +115,8 @@ def _pairs(values: Mapping[str, Any]) -> str:
 
 
 def _written(name: str, value: Any) -> str:
+    if name == "added":
+        return added_as_text(value)
     return _BETWEEN[name].join(map(str, value)) if name in _BETWEEN else str(value)
 
 
@@ -147,7 +149,7 @@ def _values(text: str, weights: bool = False) -> dict[str, Any]:
         if name not in kinds:
             raise ValueError(f"text must name known settings; got {pair[:40]!r}. Known: {', '.join(kinds)}.")
         try:
-            values[name] = _READ[name if name in _BETWEEN else kinds[name]](value)
+            values[name] = _READ[name if name in _READ else kinds[name]](value)
         except (ValueError, KeyError):
             raise ValueError(
                 f"text must give {name} as a {kinds[name].__name__}; got {value[:40]!r}."
@@ -164,6 +166,7 @@ _READ: Mapping[type | str, Callable[[str], Any]] = {
     bool: {"True": True, "False": False}.__getitem__,
     "hidden": lambda text: tuple(int(size) for size in text.split(_BETWEEN["hidden"]) if size),
     "features": lambda text: tuple(text.split(_BETWEEN["features"])),
+    "added": added_in,
 }
 
 
@@ -173,6 +176,7 @@ _MODULES = {
     "batch_normalization": ("BatchNormalization",),
     "columns": ("read_examples",),
     "datasets": ("one_hot", "split"),
+    "examples": ("with_points",),
     "features": ("input_features",),
     "minibatches": ("Batch",),
     "network": ("Network",),
@@ -226,7 +230,13 @@ def _data(session: Session) -> list[str]:
         f"points = {points}",
         f"data = split({X}, points.y, dev={s.dev_share}, test={s.test_share or 0}, rng=rng)",
         f"Y, Y_dev = one_hot(data.y_train, {n}), one_hot(data.y_dev, {n})",
+        *(["train = Batch(data.X_train, Y)"] if _adds_points(session) else []),
     ]
+
+
+def _adds_points(session: Session) -> bool:
+    """Tell whether points are added by hand at any time."""
+    return bool(session.start.added) or any("added" in values for _, values in session.changes)
 
 
 def _run(session: Session) -> list[str]:
@@ -237,10 +247,12 @@ def _run(session: Session) -> list[str]:
     decay = _options(weight_decay=(s.weight_decay, 0.0))
     statistics = ", statistics=network.initial_statistics()" if s.batch_norm else ""
     objective = given["run.objective"].replace(_network(session, s), "network")
+    added = [f"batches.examples = {given['batches.examples']}"] if s.added else []
     return [
         f"network = {_network(session, s)}",
         f"theta = network.initialize(np.random.default_rng({s.weight_seed}){initializer})",
         f"batches = Stream(data.X_train, Y, network.sizes, seed={s.data_seed}{stream})",
+        *added,
         f"run = descend({objective}, theta, batches, {given['run.optimizer']}, "
         f"{given['run.learning_rate']}{statistics}{decay})",
     ]
@@ -317,14 +329,14 @@ def _look(session: Session) -> list[str]:
     looking = _network(session, replace(s, keep_prob=1.0))
     statistics = ", step.statistics" if s.batch_norm else ""
     lines = [] if looking == _network(session, session.start) else [f"network = {looking}"]
-    sets = [("train", "Y"), ("dev", "Y_dev")]
+    train = "batches.examples" if _adds_points(session) else "Batch(data.X_train, Y)"
+    sets = {"train": train, "dev": "Batch(data.X_dev, Y_dev)"}
     if session.test is not None:
-        sets.append(("test", f"one_hot(data.y_test, {session.n_classes})"))
+        sets["test"] = f"Batch(data.X_test, one_hot(data.y_test, {session.n_classes}))"
     lines += [
-        f"{name}_loss = float(network.loss(step.theta, Batch(data.X_{name}, {Y}){statistics}))"
-        for name, Y in sets
+        f"{name}_loss = float(network.loss(step.theta, {batch}{statistics}))" for name, batch in sets.items()
     ]
-    told = ", ".join(f"{name} loss {{{name}_loss:.12g}}" for name, _ in sets)
+    told = ", ".join(f"{name} loss {{{name}_loss:.12g}}" for name in sets)
     return [*lines, f'print(f"step {{step.step}}: {told}")']
 
 
@@ -332,11 +344,14 @@ def _handed(session: Session, s: Settings) -> dict[str, str]:
     """Return what the settings hand to a run: an expression for each attribute that they set."""
     network, penalties = _network(session, s), _options(l1=(s.l1, 0.0), l2=(s.l2, 0.0))
     schedule = SCHEDULES[s.schedule](s.learning_rate, s.half_after)
+    more = f" + {len(s.added)}" if s.added else ""
+    features = "" if s.features == COORDINATES else f", {_tuple(s.features)}"
     return {
-        "run.objective": f"Regularized({network}, m=len(Y){penalties})" if penalties else network,
+        "run.objective": f"Regularized({network}, m=len(Y){more}{penalties})" if penalties else network,
         "run.optimizer": _call(make_optimizer(s)),
         "run.learning_rate": repr(s.learning_rate) if isinstance(schedule, Constant) else _call(schedule),
         "run.weight_decay": repr(s.weight_decay),
+        "batches.examples": f"with_points(train, {s.added}{features})" if s.added else "train",
         "batches.batch_size": repr(s.batch_size),
         "batches.input_noise": repr(s.input_noise),
     }

@@ -25,6 +25,7 @@ from dlhelpers.labs.playground import screen as screen_module
 from dlhelpers.labs.playground.controls import LABELS, PRESETS
 from dlhelpers.labs.playground.frame import frame
 from dlhelpers.labs.playground.geometry import Geometry, More, Unit
+from dlhelpers.labs.playground.pen import Pen
 from dlhelpers.labs.playground.player import Player
 from dlhelpers.labs.playground.playground import Playground, playground
 from dlhelpers.labs.playground.run import Run
@@ -47,6 +48,8 @@ STATED = (
     "each size in hidden must be",
     "features must be a tuple of one or more",
     "dev_share and test_share must be",
+    "added must have classes below",
+    "There is no point to remove",
     "hidden must be a tuple of up to 6 sizes",
     "There is no hidden layer",
     "Set it to a number",
@@ -57,6 +60,13 @@ STATED = (
 )
 """How the errors begin that bad input is answered with."""
 TABLE = "\n".join(f"{i * 7 % 30},{i * i % 7},{'ab'[i % 2]}" for i in range(30))
+
+
+TYPED = {
+    "hidden": {"": (), "1": (1,), "64, 1 2,3,4,5": (64, 1, 2, 3, 4, 5)},
+    "added": {"1,-1,0; -.5,3,1;": ((1.0, -1.0, 0), (-0.5, 3.0, 1)), "": ()},
+}
+"""What is typed into the fields, and the setting that it is."""
 
 
 @pytest.fixture(autouse=True)
@@ -173,13 +183,12 @@ def test_every_control_to_all_its_ends():
     lab = playground(3, **SMALL)
     for name, control in lab.controls.items():
         before = getattr(lab.session.settings, name)
-        ends = ["", "1", "64, 1 2,3,4,5"] if name == "hidden" else extremes(control)
-        for end in ends:
+        for end in TYPED.get(name) or extremes(control):
             control.value = end
             lab.step(2)
             got = getattr(lab.session.settings, name)
-            if name == "hidden":
-                assert got == {"": (), "1": (1,), "64, 1 2,3,4,5": (64, 1, 2, 3, 4, 5)}[end]
+            if name in TYPED:
+                assert got == TYPED[name][end]
             else:
                 assert got == pytest.approx(end) if isinstance(end, float) else got == end
             assert lab.error is None, (name, end, lab.error)
@@ -298,7 +307,7 @@ def test_every_frame_up_to_divergence_is_finite(panel, activation, loss_name, ba
         answers = session.network.hidden_units(theta, session.points.X, session.now.statistics)
         overflows += not all(np.isfinite(layer).all() for layer in answers)
         for layer in (1, 2):
-            seen = frame(session, panel, Unit(layer, 0), (), 0, False)
+            seen = frame(session, panel, Unit(layer, 0), None, (), 0, False)
             for values in (seen.map, seen.large, seen.weights, seen.gradients, *seen.layer_weights):
                 assert np.isfinite(values).all()
             for answers in (*seen.answers, seen.large):
@@ -454,6 +463,7 @@ FAILING = {
     "Fork": (Run, "keep"),
     "Forget grey": (Run, "forget"),
     "Rewind": (Session, "rewind"),
+    "Remove point": (Pen, "remove"),
     "Load": (player_module, "replay"),
     "Save network": (playground_module, "save_network"),
     "Save picture": (desk_module.Path, "write_bytes"),
@@ -686,13 +696,16 @@ def test_a_value_that_is_refused_leaves_a_drag_where_it_was(monkeypatch):
 def test_a_knob_takes_effect_while_it_plays(name, shown):
     async def drive(lab):
         control = lab.controls[name]
-        value = [end for end in extremes(control) if end != control.value][-1]
+        value = (
+            "1,-1,0" if name == "added" else [end for end in extremes(control) if end != control.value][-1]
+        )
         lab.play()
         await until(lambda: lab.session.step > 20)
         control.value = value
         await until(lambda: lab.session.changes)
         ((step, changed),) = lab.session.changes
         assert list(changed) == [name] and getattr(lab.session.settings, name) == changed[name]
+        value = TYPED["added"]["1,-1,0; -.5,3,1;"][:1] if name == "added" else value
         assert changed[name] == (pytest.approx(value) if isinstance(value, float) else value)
         frames = len(shown)
         await until(lambda: len(shown) > frames + 1 or not lab.playing)
@@ -1043,6 +1056,8 @@ class Hand:
         return options[self.rng.integers(len(options))]
 
     def value(self, name, control):
+        if name == "added":
+            return self.pick(["", "1,-1,0; 0.5,2,1", "0,0,7", "1;2", "-2,2,0"])
         if name == "hidden":
             return self.pick(["8, 8", "", "3", "4 4", "2,3,2,3,2,3", "x", "0", "1,2,3,4,5,6,7"])
         if isinstance(control, ipywidgets.SelectionSlider):

@@ -37,6 +37,7 @@ def random_session(draw):
         hidden=tuple(draw(st.lists(st.integers(1, 4), max_size=3))),
         batch_norm=draw(st.booleans()),
         l2=draw(st.sampled_from([0.0, 0.1])),
+        added=draw(st.sampled_from([(), ((0.5, -1.0, 1),)])),
         keep_prob=draw(st.sampled_from([1.0, 0.7])),
     )
     session = Session(start)
@@ -57,6 +58,9 @@ def random_session(draw):
         "weight_decay": st.floats(0, 1),
         "keep_prob": st.floats(0.1, 1),
         "input_noise": st.floats(0, 10),
+        "added": st.lists(st.tuples(st.floats(-3, 3), st.floats(-3, 3), st.integers(0, 1)), max_size=4).map(
+            tuple
+        ),
     }
     assert sorted(live) == LIVE
     for _ in range(draw(st.integers(0, 6))):

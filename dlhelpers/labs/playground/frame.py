@@ -63,6 +63,8 @@ class Frame(NamedTuple):
         the probabilities of the outputs.
     chosen : Part or None
         The unit or connection that is looked at.
+    held : int or None
+        Of the points that were added by hand, the one that was touched last.
     large : (n, n) float array or None
         What the chosen unit answers, scaled in the same way.
     train, dev : (X, y)
@@ -94,6 +96,7 @@ class Frame(NamedTuple):
     map: FloatArray
     answers: tuple[FloatArray, ...]
     chosen: Part | None
+    held: int | None
     large: FloatArray | None
     train: tuple[FloatArray, IntArray]
     dev: tuple[FloatArray, IntArray]
@@ -132,12 +135,19 @@ SQUARE, SMALL_SQUARE = square(GRID), square(SMALL)
 
 
 def frame(
-    session: Session, panel: str, chosen: Part | None, kept: Sequence[Kept], look_at: int, playing: bool
+    session: Session,
+    panel: str,
+    chosen: Part | None,
+    held: int | None,
+    kept: Sequence[Kept],
+    look_at: int,
+    playing: bool,
 ) -> Frame:
     """Return what there is to see of a session now; `look_at` is a step of its curves, 0 for none."""
     now, network = session.now, replace(session.network, keep_prob=1.0)
     theta = np.nan_to_num(now.theta)
-    farthest = np.abs(session.points.X).max(axis=1)
+    by_hand = np.array([point[:2] for point in session.settings.added]).reshape(-1, 2)
+    farthest = np.abs(np.concatenate([session.points.X, by_hand])).max(axis=1)
     limit = float(np.clip(np.ceil(farthest.max()), *LIMITS))
     plane = limit * SQUARE
     chosen = chosen if is_drawn(chosen, network.sizes) else None
@@ -149,6 +159,7 @@ def frame(
         probabilities(session, plane).reshape(GRID, GRID, -1),
         answers(session, limit * SMALL_SQUARE, SHOWN),
         chosen,
+        held,
         _large(session, plane, chosen) if isinstance(chosen, Unit) else None,
         (data.X_train, data.y_train),
         (data.X_dev, data.y_dev),

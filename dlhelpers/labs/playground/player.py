@@ -104,6 +104,11 @@ class Player:
         if not self.playing:
             self.show()
 
+    def release(self) -> None:
+        """End a drag in the picture, with its last move; on the thread of the loop."""
+        self._take_up()
+        self._run.hold(False)
+
     def on_loop(self, action: Callable[[], object]) -> None:
         """Do something that leaves the run as it is, on the thread of the loop, where there is one."""
         if self._loop is None:

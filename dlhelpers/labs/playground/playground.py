@@ -22,7 +22,7 @@ from dlhelpers.live.pace import (
     replace_predecessor,
 )
 from dlhelpers.live.picture import with_picture
-from dlhelpers.points import Points
+from dlhelpers.points import Points, added_as_text
 from dlhelpers.saving import save_network
 from dlhelpers.session import Session
 from dlhelpers.settings import Settings
@@ -56,6 +56,8 @@ class Playground:
             look_again=lambda: self._act(lambda: None),
             on_loop=lambda do: self._player.on_loop(do),
             on_click=self._clicked,
+            put=lambda added: self._player.panel.set({"added": added_as_text(added)}),
+            let_go=lambda: self._player.release(),
         )
         self._picture, self._shell = self._screen.picture, self._screen.shell
         self._player = Player(self._run, self._shell, self._picture.pace, self._show, self._screen.must_stop)
@@ -127,6 +129,10 @@ class Playground:
         """Give the network hidden layers of these sizes; it keeps its other weights and trains on."""
         self._act(partial(self._run.resize, hidden))
 
+    def remove_point(self) -> None:
+        """Remove the point that was added by hand and touched last."""
+        self._screen.pen.remove()
+
     def add(self, layers: int = 0, units: int = 0) -> None:
         """Add hidden layers, or units to the layer that was clicked or else to the last hidden one."""
         chosen, n_layers = self._screen.chosen, len(self.session.settings.hidden)
@@ -180,7 +186,8 @@ class Playground:
 
     def own_data(self, points: Points) -> None:
         """Train on a table of your own, read by `columns.read_examples`."""
-        self._act(lambda: self._run.replace(Session(replace(self.session.settings, data="own"), points)))
+        settings = replace(self.session.settings, data="own", added=())
+        self._act(lambda: self._run.replace(Session(settings, points)))
 
     def code(self) -> Code:
         """Return plain Python that trains the same network to the same step."""

@@ -72,6 +72,8 @@ class Run:
         """
         now = {name: as_setting(name, value) for name, value in values.items()}
         changed = {name: v for name, v in now.items() if getattr(self.session.settings, name, None) != v}
+        if "data" in changed:
+            changed.setdefault("added", ())  # points belong to the data that they were added to
         settings = replace(self.session.settings, **changed)  # or it fails before anything has moved
         if changed.keys() & set(FIXED):
             self.restart(settings)

@@ -8,6 +8,7 @@ import ipywidgets
 from dlhelpers.labs.playground.controls import look_controls
 from dlhelpers.labs.playground.frame import Frame, frame
 from dlhelpers.labs.playground.geometry import Connection, Part, connection_name
+from dlhelpers.labs.playground.pen import Pen
 from dlhelpers.labs.playground.pointer import part_at, place, read
 from dlhelpers.labs.playground.run import Run
 from dlhelpers.labs.playground.views import PANELS, playground_views
@@ -17,10 +18,14 @@ from dlhelpers.live.controls import text_field
 from dlhelpers.live.panel import Panel
 from dlhelpers.live.picture import Picture
 from dlhelpers.live.shell import ROW, Shell, display
+from dlhelpers.plots.decision_regions import GLYPHS
+from dlhelpers.points import Added
 from dlhelpers.sharing import program, to_text
 
 SIZE = (11.0, 4.0)
 """Of the figure, in inches of 100 pixels."""
+DRAWN, MAPPED = 0, 1
+"""The panels that can be clicked: the drawing, and the map while its points are edited."""
 RUNS_STYLE = """<style>
 .dlh-runs {border-collapse: collapse; font-size: 13px; line-height: 1.5;}
 .dlh-runs th, .dlh-runs td {padding: 1px 10px 1px 0; text-align: left; border-bottom: 1px solid #ddd;}
@@ -39,6 +44,10 @@ class Screen:
         Does something on the thread of the loop.
     on_click : function of a Part
         Called when a part of the drawing is clicked.
+    put : function of points
+        Called with the points that the hand leaves in the map.
+    let_go : function
+        Called when the hand lets a point go.
 
     Attributes
     ----------
@@ -53,6 +62,8 @@ class Screen:
         How many there were.
     chosen : Unit, Connection or None
         What was clicked in the drawing, to look at.
+    pen : Pen
+        What takes the points that are added by hand.
     weight, new_weight : widgets
         The weight that was clicked, and the field for another value.
     """
@@ -63,6 +74,8 @@ class Screen:
         look_again: Callable[[], None],
         on_loop: Callable[[Callable[[], object]], None],
         on_click: Callable[[Part], None],
+        put: Callable[[Added], None],
+        let_go: Callable[[], None],
     ) -> None:
         self.result: Frame
         self.caption = ""
@@ -70,6 +83,7 @@ class Screen:
         self.chosen: Part | None = None
         self._run, self._session, self._own_text = run, run.session, ""
         self._on_click = on_click
+        self.pen = Pen(run, put, let_go)
         self.look = Panel(look_controls(list(PANELS)), look_again)
         self.picture = Picture(
             Canvas(playground_views, SIZE),
@@ -77,7 +91,8 @@ class Screen:
             on_page=lambda: on_loop(self.picture.again),
             on_refused=lambda why: self.shell.complain(why),
             on_hold=run.hold,
-            clicks=(0,),
+            on_key=lambda key: on_loop(self.pen.remove) if self.look.controls["edit"].value else None,
+            clicks=(DRAWN,),
             on_hover=lambda x, y: on_loop(partial(self._tell, x, y)),
         )
         self.shell = Shell("Playground", self.picture.widget)
@@ -102,7 +117,9 @@ class Screen:
             self._session = session
             self.place(0)
         look = self.look.values
-        result = frame(session, look["panel"], self.chosen, self._run.kept, self.step, playing)
+        self.picture.clicks = (DRAWN, MAPPED) if look["edit"] else (DRAWN,)
+        pen = self.pen.chosen if look["edit"] else None
+        result = frame(session, look["panel"], self.chosen, pen, self._run.kept, self.step, playing)
         title, words = finding(result), caption(result)
         self.picture.show(result, None, f"{title}. {words}")
         self.result, self.caption = result, f"{title}. {words}"
@@ -120,10 +137,14 @@ class Screen:
         self.new_weight.value = ""
 
     def _point(self, kind: str, x: float, y: float) -> None:
-        """Take a click."""
-        part = part_at(self.result, place(self.picture.canvas.figure, x, y))
+        """Take a click, or what moves points while they are edited."""
+        where = place(self.picture.canvas.figure, x, y)
+        part = part_at(self.result, where)
         if kind == "down" and part is not None:
             self._on_click(part)
+        elif self.look.controls["edit"].value:
+            new_class = GLYPHS.index(self.look.controls["new_class"].value)
+            self.pen.point(kind, where, self.result.limit, new_class)
 
     def _tell(self, x: float, y: float) -> None:
         """Answer the pointer."""

@@ -14,7 +14,7 @@ from dlhelpers.labs.playground.drawing import NetworkView, colored
 from dlhelpers.labs.playground.frame import KEPT, Frame
 from dlhelpers.labs.playground.geometry import Unit, unit_name
 from dlhelpers.labs.playground.pointer import DRAWING, PLANE
-from dlhelpers.plots.decision_regions import CLASS_COLORS, GLYPHS, DecisionView, MessageView
+from dlhelpers.plots.decision_regions import CLASS_COLORS, GLYPHS, MARKERS, DecisionView, MessageView
 from dlhelpers.plots.style import ACCENT, DEV, GHOST, LIGHT_BLUE, TEST, TRAIN, View, key, moving, note
 from dlhelpers.plots.tiles import Tiles
 from dlhelpers.typing import FloatArray
@@ -249,6 +249,29 @@ class LargeUnitView(View[Frame]):
             self._name.set_text(unit_name(result.chosen, result.sizes, result.settings.features))
 
 
+class AddedView(View[Frame]):
+    """The points that were added by hand, larger and with a dark edge; the one that is held has a ring."""
+
+    def __init__(self, ax: Axes) -> None:
+        self._marks = [
+            moving(ax.plot([], [], MARKERS[k], color=CLASS_COLORS[k], ms=8, mec="#222222", mew=1.4)[0])
+            for k in range(10)
+        ]
+        self._ring = moving(ax.plot([], [], "o", mfc="none", mec=ACCENT, ms=15, mew=2.2)[0])
+
+    def update(self, result: Frame, before: Frame | None) -> None:
+        """Show `result.settings.added` and `result.held`."""
+        added = result.settings.added
+        for k, mark in enumerate(self._marks):
+            places = [point[:2] for point in added if point[2] == k]
+            mark.set_data(*np.array(places).reshape(-1, 2).T)
+            mark.set_visible(bool(places))  # what is empty takes time too
+        self._ring.set_visible(result.held is not None)
+        if result.held is not None:
+            x, y, _ = added[result.held]
+            self._ring.set_data([x], [y])
+
+
 def playground_views(figure: Figure) -> list[View[Frame]]:
     """Return all views of the playground, laid out on a figure: drawing, map, and one panel more."""
     grid = figure.add_gridspec(1, 3, width_ratios=(1.2, 1.05, 0.85))
@@ -257,6 +280,7 @@ def playground_views(figure: Figure) -> list[View[Frame]]:
         NetworkView(drawing),
         DecisionView(plane),
         LargeUnitView(plane),
+        AddedView(plane),
         SidePanel(figure, grid[0, 2]),
         MessageView(plane),
     ]

@@ -22,6 +22,8 @@ def _named(values: Mapping[str, Any]) -> str:
 
 def _plain(value: Any) -> str:
     """Return a value as it is read: 0.1, or 8 8, or x1 x1^2."""
+    if isinstance(value, tuple) and value and isinstance(value[0], tuple):
+        return f"{len(value)} in number"
     if isinstance(value, tuple):
         return " ".join(map(str, value)) or "none"
     return f"{value:.3g}" if isinstance(value, float) else str(value)
@@ -55,6 +57,9 @@ def caption(frame: Frame) -> str:
         f"A network {n_weights} on {settings.data}{given}, trained with {settings.optimizer} "
         f"at a learning rate of {now.learning_rate:.3g}. Loss: {losses}. Accuracy: {accuracies}."
     )
+    if settings.added:
+        n = len(settings.added)
+        words += f" {n} point{'s' * (n > 1)} with a dark edge joined the training set by hand."
     if frame.story:
         words += f" Last change {told(*frame.story[-1])}."
     if frame.looked_at is not None:
