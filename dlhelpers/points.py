@@ -29,7 +29,7 @@ class Points(NamedTuple):
     X : (m, 2) float array
     y : (m,) int array
     axis_names : (str, str)
-        What the two numbers are.
+        What the two numbers are, as matplotlib writes it: a plain dollar sign has a backslash before it.
     class_names : tuple of str
         One name for each class; empty if classes are numbers.
     call : str

@@ -127,4 +127,4 @@ def test_points_go_with_the_data_that_they_were_added_to(lab):
     assert len(added(lab)) == 1
     lab.set(data="xor")
     assert added(lab) == () and lab.controls["added"].value == "" and lab.error is None
-    assert len(lab.result.kept) == 2 and lab.result.kept[-1].settings.added == ()
+    assert lab.result.kept[-1].changes == ((20, {"added": ((1.0, 2.0, 0),)}),)

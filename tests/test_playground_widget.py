@@ -230,21 +230,78 @@ def ends_of_kept(lab):
 
 def test_the_three_last_runs_are_compared_in_a_table():
     lab = playground(0, **SMALL)
-    assert lab._screen.runs.layout.display == "none"
+    runs = lab._screen.runs
+    assert runs.widget.layout.display == "none"
     for initializer in ("zeros", "normal", "orthogonal", "recommended"):
         lab.set(initializer=initializer)
         lab.step(30)
     assert ends_of_kept(lab) == {"A": 30, "B": 30, "C": 30}
-    assert "Grey A: Initialization zeros; dev accuracy" in lab.caption
-    table = lab._screen.runs.value
-    assert lab._screen.runs.layout.display == "" and table.count("<tr>") == 5
+    assert lab.caption.endswith("In grey: A, B, C.")
+    table = runs.table.value
+    assert runs.widget.layout.display == "" and table.count("<tr>") == 5
     for words in ("Initialization zeros", "Initialization normal", "<td>now</td><td></td><td>30</td>"):
         assert words in table
     assert re.findall(r"<td>([\d,]+) µs</td></tr>", table) and "not timed" not in table
     lab.set(initializer="glorot_normal")
     assert ends_of_kept(lab) == {"B": 30, "C": 30, "D": 30}, "the oldest is let go"
     lab.forget()
-    assert lab.result.kept == [] and lab._screen.runs.layout.display == "none" and "Grey" not in lab.caption
+    assert lab.result.kept == [] and runs.widget.layout.display == "none" and "grey" not in lab.caption
+    lab.close()
+
+
+def test_a_run_in_grey_can_be_named_and_forgotten():
+    lab = playground(0, **SMALL)
+    runs = lab._screen.runs
+    for initializer in ("zeros", "normal", "recommended"):
+        lab.set(initializer=initializer)
+        lab.step(30)
+    (panel,) = (view for view in lab._picture.canvas.views if isinstance(view, SidePanel))
+    marker = panel.views["loss"]._names[0].get_marker()
+    before = lab.png()
+    runs.names[0].value = "  all <b>zeros</b> $x$ and more "
+    assert lab.result.kept[0].name == runs.names[0].value == "all <b>zeros</b> $x$"
+    assert "<td>all &lt;b&gt;zeros&lt;/b&gt; &#36;x&#36;</td>" in runs.table.value
+    assert lab.caption.endswith("In grey: all <b>zeros</b> $x$, B.") and lab.png() != before
+    assert panel.views["loss"]._names[0].get_marker() is not marker and lab.error is None
+    lab.step(1)
+    assert lab.result.kept[0].name == "all <b>zeros</b> $x$", "it stays"
+    runs.names[0].value = "\N{PILE OF POO}"  # a letter that the font lacks
+    runs.names[0].value = " "
+    assert lab.result.kept[0].name == "A" and lab.session.step == 31
+    press(lab, "Forget A")
+    assert ends_of_kept(lab) == {"B": 30} and lab.caption.endswith("In grey: B.")
+    assert [row.layout.display for row in runs._fields] == ["", "none", "none"]
+    assert runs._buttons[0].description == "Forget B" and runs.names[0].value == "B"
+    lab.close()
+
+
+def test_classes_and_axes_have_the_names_of_the_table(monkeypatch):
+    lab = playground(5, **SMALL)
+    names = ["$lily$", "a rose of a long name", "iris"]
+    rows = [f"{i * 7 % 30},{i * i % 7},{names[i % 3]}" for i in range(30)]
+    upload(lab, "own.csv", "\n".join(["$a$,width,kind", *rows]).encode())
+    assert said(lab) == "" and lab.result.class_names == ("$lily$", "a rose of a long name", "iris")
+    assert "Classes: ● $lily$, ▲ a rose of a long name, ■ iris." in lab.caption
+    drawing, plane, *_ = lab._picture.canvas.figure.axes
+    texts = {text.get_text(): text for text in drawing.texts}
+    for name in ("● $lily$", "▲ a rose of…", "■ iris"):
+        assert not texts[name].get_parse_math()
+    assert plane.get_xlabel() == r"\$a\$" and plane.get_ylabel() == "width"
+    look(lab, "panel").value = "confusion matrix"
+    (panel,) = (view for view in lab._picture.canvas.views if isinstance(view, SidePanel))
+    labels = panel.views["confusion matrix"]._ax.get_xticklabels()
+    assert [label.get_text() for label in labels] == ["● $lily$", "▲ a rose of…", "■ iris"]
+    assert not labels[0].get_parse_math()
+    geometry = lab.result.geometry
+    assert (
+        geometry.at(*geometry.place(Unit(3, 2))) == Unit(3, 2) and geometry.name(Unit(3, 2)) == "output iris"
+    )
+    lab.set(data="xor")
+    assert lab.result.class_names == () and "Classes" not in lab.caption
+    assert [label.get_text() for label in panel.views["confusion matrix"]._ax.get_xticklabels()] == [
+        "●0",
+        "▲1",
+    ]
     lab.close()
 
 
@@ -328,7 +385,7 @@ def test_the_test_set_has_a_curve_and_words_and_decides_nothing():
     shown = np.concatenate([lab.result.train[0], lab.result.dev[0]])
     assert len(shown) == 48 and lab.result.n_test == 12, "the map shows none of the test set"
     lab.fork()
-    assert "test" not in lab._screen.runs.value.lower()
+    assert "test" not in lab._screen.runs.table.value.lower()
     lab.set(test_share=0.0)
     assert not view._test.get_visible() and not view._test_name.get_visible()
     assert "test set" not in lab.caption and lab.error is None
@@ -372,8 +429,7 @@ def test_reset_fork_rewind_and_new_weights():
         lab.result.kept[0].curves["train_loss"], [each.train_loss for each in history]
     )
     assert (
-        "Grey A: without Learning rate 0.1 from step 60; dev accuracy" in lab.caption
-        and "after 60 steps." in lab.caption
+        "<td>A</td><td>without Learning rate 0.1 from step 60</td><td>60</td>" in lab._screen.runs.table.value
     )
     lab.rewind(30)
     assert lab.session.settings.learning_rate == 0.01
@@ -476,7 +532,11 @@ FAILING = {
 def test_every_button_is_in_the_test_of_failing_buttons():
     lab = playground(0, **SMALL)
     buttons = {w.description for w in running.family(lab._shell.box) if isinstance(w, ipywidgets.Button)}
-    assert buttons == {*FAILING, "Stop"}  # Stop belongs to computations with a progress bar
+    assert buttons == {
+        *FAILING,
+        "Stop",
+        "Forget",
+    }  # Forget has a test of its own, and Stop belongs to computations with a progress bar
     lab.close()
 
 
@@ -1093,6 +1153,33 @@ class Hand:
         if self.rng.random() < 0.5:
             self.lab._screen.new_weight.value = self.pick(["0.5", "-3,5", "x", ""])
 
+    def edit(self):
+        """Add, drag or remove points in the map, with the switch on or off."""
+        lab, picture = self.lab, self.lab._picture
+        for name in ("edit", "new_class"):
+            if self.rng.random() < 0.3:
+                control = look(lab, name)
+                control.value = not control.value if name == "edit" else self.pick(control.options[:3])
+        (ax,) = (ax for ax in picture.canvas.figure.axes if ax.get_label() == "map")
+        corner, box = ax.bbox.p0, picture.canvas.figure.bbox
+        x, y = (corner + self.rng.random(2) * ax.bbox.size) / (box.width, box.height)
+        for kind in ("down", "move", "move", "up"):
+            picture._hear(None, {"kind": kind, "x": float(x), "y": float(y)}, [])
+            x, y = x + 0.01, y + 0.01
+        if self.rng.random() < 0.3:
+            picture._hear(None, {"kind": "key", "key": "Delete"}, [])
+        if self.rng.random() < 0.2:
+            lab.remove_point()
+
+    def name(self):
+        """Give a run in grey another name, or forget it."""
+        runs = self.lab._screen.runs
+        k = int(self.rng.integers(len(runs.names)))
+        if self.rng.random() < 0.3:
+            runs._buttons[k].click()
+        else:
+            runs.names[k].value = self.pick(["", "<b>", "$x", "a long name of more than twenty letters"])
+
     def act(self):
         lab = self.lab
         kind = self.pick([*["knob"] * 12, *BUTTONS])
@@ -1113,8 +1200,8 @@ class Hand:
             self.texts += ["nonsense"] * (len(self.texts) < 3)
         elif kind == "code":
             look(lab, "code").value = not look(lab, "code").value
-        elif kind == "click":
-            self.click()
+        elif kind in ("click", "edit", "name"):
+            getattr(self, kind)()
         elif kind == "own":
             upload(lab, "own.csv", self.pick([TABLE, TABLE, "1,2"]).encode())
         elif kind == "step":
@@ -1125,7 +1212,7 @@ class Hand:
 
 
 BUTTONS = ["play", "play", "play", "pause", "step", "fork", "rewind", "reset", "new_weights", "load"]
-BUTTONS += ["tool", "code", "own", "click", "click", "click"]
+BUTTONS += ["tool", "code", "own", "click", "click", "click", "edit", "edit", "name"]
 
 
 async def walk(lab, hand, events):
@@ -1163,6 +1250,10 @@ def test_a_random_walk_of_150_events(seed):
     in_loop(drive)
 
 
+EVENTS = int(os.environ.get("LAB_MOVES", "5500"))
+"""Of the long walk."""
+
+
 @pytest.mark.slow
 def test_an_hour_of_random_events_neither_fails_nor_grows(shown, capsys):
     async def drive(lab):
@@ -1174,10 +1265,10 @@ def test_an_hour_of_random_events_neither_fails_nor_grows(shown, capsys):
             gc.collect()
             return process.memory_info().rss / 2**20
 
-        await walk(lab, hand, 500)
+        await walk(lab, hand, EVENTS // 11)
         sizes, divergences = [megabytes()], 0
         for _ in range(10):
-            divergences += await walk(lab, hand, 500)
+            divergences += await walk(lab, hand, EVENTS // 11)
             sizes.append(megabytes())
         with capsys.disabled():
             path = " ".join(f"{size:.0f}" for size in sizes)

@@ -122,7 +122,7 @@ function render({ model, el }) {
     if (event.button !== 0 || !panelAt(at)?.cursor) return;
     event.preventDefault();
     canvas.setPointerCapture(event.pointerId);
-    if (model.get("keys")) canvas.focus({ preventScroll: true });
+    if (model.get("deletes")) canvas.focus({ preventScroll: true });
     held = true;
     canvas.classList.add("dlh-held");
     send("down", at);
@@ -144,9 +144,9 @@ function render({ model, el }) {
   canvas.addEventListener("pointerup", release);
   canvas.addEventListener("pointercancel", release);
   // Delete removes what was touched last; the notebook must not take the key for a cell.
-  if (model.get("keys")) canvas.tabIndex = -1;
+  if (model.get("deletes")) canvas.tabIndex = -1;
   canvas.addEventListener("keydown", event => {
-    if (!model.get("keys") || !["Delete", "Backspace"].includes(event.key)) return;
+    if (!model.get("deletes") || !["Delete", "Backspace"].includes(event.key)) return;
     event.preventDefault();
     event.stopPropagation();
     model.send({ kind: "key", key: "Delete" });

@@ -32,7 +32,7 @@ class PageCanvas(anywidget.AnyWidget):
     _esm = Path(__file__).with_name("picture.js").read_text(encoding="utf-8")
     alt = traitlets.Unicode("").tag(sync=True)
     panels: Any = traitlets.List([]).tag(sync=True)
-    keys = traitlets.Bool(False).tag(sync=True)
+    deletes = traitlets.Bool(False).tag(sync=True)
 
 
 class PlainImage(ipywidgets.Image):
@@ -98,7 +98,7 @@ class Picture:
             self.widget = PlainImage(format="png", layout={"max_width": "100%"})
             self.widget.add_class("dlh-picture")
         else:
-            self.widget = PageCanvas(keys=on_key is not None)
+            self.widget = PageCanvas(deletes=on_key is not None)
             self.widget.on_msg(self._hear)
 
     def show(self, result: Any, before: Any | None, alt: str) -> None:

@@ -87,7 +87,7 @@ class Desk:
                 "Own table": [self.table.widget],
                 "Keep and share": self._keep_and_share(),
             },
-            last=[screen.runs],
+            last=[screen.runs.widget],
             below=[screen.weight_row],
         )
 

@@ -45,7 +45,6 @@ class NetworkView(View[Frame]):
             spine.set_visible(False)
         self._ax = ax
         self._geometry: Geometry | None = None
-        self._inputs: tuple[str, ...] = ()
         self._all = LineCollection([], colors="#dddddd", linewidths=0.5)
         self._positive = moving(LineCollection([], colors=HIGH, capstyle="butt"))
         self._negative = moving(LineCollection([], colors=LOW, capstyle="butt", linestyles=[(0, (2, 1))]))
@@ -59,9 +58,9 @@ class NetworkView(View[Frame]):
 
     def update(self, result: Frame, before: Frame | None) -> None:
         """Show `result.layer_weights`, `result.answers` and `result.chosen`."""
-        inputs = result.settings.features
-        if self._geometry is None or (self._geometry.sizes, self._inputs) != (result.sizes, inputs):
-            self._geometry, self._inputs = Geometry(result.sizes), inputs
+        geometry = result.geometry
+        if self._geometry is None or self._geometry.shape != geometry.shape:
+            self._geometry = geometry
             self._lay_out(self._geometry)
         shown = self._geometry.shown
         weights = np.concatenate(
@@ -85,13 +84,14 @@ class NetworkView(View[Frame]):
             text.remove()
         self._texts = []
         right, left = geometry.side / 2 + 4, -geometry.side / 2 - 4
-        for unit, name in enumerate(self._inputs):
+        for unit, name in enumerate(geometry.inputs):
             x, y = geometry.place(Unit(0, unit))
             self._write(x + left, y, formula(name), ha="right")
         last = len(geometry.sizes) - 1
         for unit in range(geometry.shown[last]):
             x, y = geometry.place(Unit(last, unit))
-            self._write(x + right, y, GLYPHS[unit], color=CLASS_COLORS[unit])
+            name = f"{GLYPHS[unit]} {short(geometry.outputs[unit])}" if geometry.outputs else GLYPHS[unit]
+            self._write(x + right, y, name, color=CLASS_COLORS[unit], parse_math=False)
         hidden = geometry.sizes[1:-1]
         self._count(*LAYERS_AT, f"{len(hidden)} hidden layer{'s' * (len(hidden) != 1)}", LAYERS_APART)
         for layer, n in enumerate(hidden, start=1):
@@ -116,6 +116,11 @@ def _outline(geometry: Geometry, part: Part | None) -> list[Any]:
         corners = ((-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1))
         return [[(x + half * across, y + half * up) for across, up in corners]]
     return []
+
+
+def short(name: str, most: int = 10) -> str:
+    """Return a name that is cut if it is long."""
+    return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 def formula(feature: str) -> str:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dlhelpers.features import input_features
-from dlhelpers.labs.playground.geometry import SHOWN, Connection, Part, Unit
+from dlhelpers.labs.playground.geometry import SHOWN, Connection, Geometry, Part, Unit
 from dlhelpers.session import Change, Measurement, Session
 from dlhelpers.settings import Settings
 from dlhelpers.typing import FloatArray, IntArray
@@ -26,6 +26,9 @@ class Kept(NamedTuple):
     Attributes
     ----------
     letter : str
+        What tells it apart.
+    name : str
+        Its letter, or what the reader calls it.
     curves : dict of arrays
     settings : Settings
         At its start.
@@ -35,6 +38,7 @@ class Kept(NamedTuple):
     """
 
     letter: str
+    name: str
     curves: dict[str, FloatArray]
     settings: Settings
     changes: tuple[Change, ...]
@@ -80,6 +84,8 @@ class Frame(NamedTuple):
     layer_weights : list of arrays
     confusion : (n_classes, n_classes) int array
     axis_names : (str, str)
+    class_names : tuple of str
+        Empty if classes are numbers.
     panel, message : str
     settings, start : Settings
         Now, and at the start of the run.
@@ -111,6 +117,7 @@ class Frame(NamedTuple):
     layer_weights: list[FloatArray]
     confusion: IntArray
     axis_names: tuple[str, str]
+    class_names: tuple[str, ...]
     panel: str
     message: str
     settings: Settings
@@ -123,6 +130,11 @@ class Frame(NamedTuple):
     def sizes(self) -> tuple[int, ...]:
         """Units of each layer, inputs and outputs too."""
         return (self.layer_weights[0].shape[1], *(len(W) for W in self.layer_weights))
+
+    @property
+    def geometry(self) -> Geometry:
+        """Where the parts of the network stand in its drawing."""
+        return Geometry(self.sizes, self.settings.features, self.class_names)
 
 
 def square(n: int) -> FloatArray:
@@ -174,6 +186,7 @@ def frame(
         [W for name, W in network.layout.views(theta).items() if name.startswith("W")],
         _confusion(network.predict(theta, session.dev.X, now.statistics), data.y_dev, session.n_classes),
         session.points.axis_names,
+        session.points.class_names,
         panel,
         "" if not session.diverged else f"Training {session.diverged}.\nRewind, or Reset with another rate.",
         session.settings,

@@ -58,6 +58,8 @@ class Playground:
             on_click=self._clicked,
             put=lambda added: self._player.panel.set({"added": added_as_text(added)}),
             let_go=lambda: self._player.release(),
+            rename=self.rename,
+            forget=self.forget,
         )
         self._picture, self._shell = self._screen.picture, self._screen.shell
         self._player = Player(self._run, self._shell, self._picture.pace, self._show, self._screen.must_stop)
@@ -131,7 +133,7 @@ class Playground:
 
     def remove_point(self) -> None:
         """Remove the point that was added by hand and touched last."""
-        self._screen.pen.remove()
+        self._shell.guarded(self._screen.pen.remove)
 
     def add(self, layers: int = 0, units: int = 0) -> None:
         """Add hidden layers, or units to the layer that was clicked or else to the last hidden one."""
@@ -159,9 +161,13 @@ class Playground:
         """Press the button with this label: a new run with the defaults, but for what the preset sets."""
         self._act(lambda: self._run.restart(Settings(**PRESETS[label])))
 
-    def forget(self) -> None:
-        """Remove the runs in grey."""
-        self._act(self._run.forget)
+    def forget(self, letter: str = "") -> None:
+        """Remove the run in grey with this letter, or all of them."""
+        self._act(partial(self._run.forget, letter))
+
+    def rename(self, letter: str, name: str) -> None:
+        """Give the run in grey with this letter another name."""
+        self._act(partial(self._run.rename, letter, name))
 
     def fork(self) -> None:
         """Keep the curves so far in grey, and branch off from here."""

@@ -6,15 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from dlhelpers.labs.playground.frame import Frame, probabilities
-from dlhelpers.labs.playground.geometry import (
-    Connection,
-    Geometry,
-    More,
-    Part,
-    Unit,
-    connection_name,
-    unit_name,
-)
+from dlhelpers.labs.playground.geometry import Connection, More, Part, Unit
 from dlhelpers.plots.decision_regions import GLYPHS
 from dlhelpers.session import Measurement, Session
 
@@ -44,7 +36,7 @@ def part_at(result: Frame, where: Place | None) -> Part | None:
     """Return what part of the drawing is there."""
     if where is None or where.panel != DRAWING:
         return None
-    return Geometry(result.sizes).at(where.x, where.y)
+    return result.geometry.at(where.x, where.y)
 
 
 def read(session: Session, result: Frame, where: Place | None) -> str:
@@ -56,7 +48,7 @@ def read(session: Session, result: Frame, where: Place | None) -> str:
     if where.panel == PLANE and result.large is None:
         shares = probabilities(session, np.array([[where.x, where.y]]))[0]
         return f"{where.x:.2f}, {where.y:.2f}: " + "  ".join(
-            f"{GLYPHS[k]} {shares[k]:.0%}" for k in np.argsort(-shares)[:3]
+            f"{_class_in_words(result, k)} {shares[k]:.0%}" for k in np.argsort(-shares)[:3]
         )
     if where.panel == PLANE:
         row, column = (_nearest(result, number) for number in (where.y, where.x))
@@ -67,6 +59,10 @@ def read(session: Session, result: Frame, where: Place | None) -> str:
     return ""
 
 
+def _class_in_words(result: Frame, k: int) -> str:
+    return f"{GLYPHS[k]} {result.class_names[k]}" if result.class_names else GLYPHS[k]
+
+
 def _nearest(result: Frame, number: float) -> int:
     """Return the row or column of the map that a coordinate lies in."""
     n = len(result.map)
@@ -75,11 +71,10 @@ def _nearest(result: Frame, number: float) -> int:
 
 def _part_in_words(result: Frame, part: Part | None) -> str:
     if isinstance(part, Unit):
-        return unit_name(part, result.sizes, result.settings.features)
+        return result.geometry.name(part)
     if isinstance(part, Connection):
         weight = result.layer_weights[part.layer - 1][part.target, part.source]
-        joined = connection_name(part, result.sizes, result.settings.features)
-        return f"weight {weight:.3g}, {joined}"
+        return f"weight {weight:.3g}, {result.geometry.name(part)}"
     if isinstance(part, More):
         what = "unit" if part.layer else "layer"
         return f"a {what} more" if part.by > 0 else f"a {what} less"

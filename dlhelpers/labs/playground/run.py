@@ -12,6 +12,9 @@ from dlhelpers.live.pace import GESTURE
 from dlhelpers.session import Session
 from dlhelpers.settings import FIXED, Settings
 
+LONGEST_NAME = 20
+"""Of a run in grey, in letters."""
+
 
 class Drag(NamedTuple):
     """A hand that moves a control.
@@ -135,12 +138,18 @@ class Run:
         start, changes = session.start, tuple(session.changes)
         there = [(run.settings, run.changes, run.curves["step"][-1]) for run in self.kept]
         if session.step > 0 and (start, changes, now["step"][-1]) not in there:
-            run = Kept(next(self._letters), now, start, changes, self.microseconds)
+            letter = next(self._letters)
+            run = Kept(letter, letter, now, start, changes, self.microseconds)
             self.kept = [*self.kept, run][-KEPT:]
 
-    def forget(self) -> None:
-        """Remove the sessions in grey."""
-        self.kept = []
+    def forget(self, letter: str = "") -> None:
+        """Remove the session in grey with this letter, or all of them."""
+        self.kept = [run for run in self.kept if letter and run.letter != letter]
+
+    def rename(self, letter: str, name: str) -> None:
+        """Give the session in grey with this letter another name; an empty one is its letter."""
+        name = " ".join(name.split())[:LONGEST_NAME] or letter
+        self.kept = [run._replace(name=name) if run.letter == letter else run for run in self.kept]
 
     def rewind(self, step: int) -> None:
         """Go back to a step that was made; the present session stays in grey."""

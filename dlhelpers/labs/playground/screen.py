@@ -7,12 +7,13 @@ import ipywidgets
 
 from dlhelpers.labs.playground.controls import look_controls
 from dlhelpers.labs.playground.frame import Frame, frame
-from dlhelpers.labs.playground.geometry import Connection, Part, connection_name
+from dlhelpers.labs.playground.geometry import Connection, Part
 from dlhelpers.labs.playground.pen import Pen
 from dlhelpers.labs.playground.pointer import part_at, place, read
 from dlhelpers.labs.playground.run import Run
+from dlhelpers.labs.playground.runs import RunsTable
 from dlhelpers.labs.playground.views import PANELS, playground_views
-from dlhelpers.labs.playground.words import caption, comparison, finding
+from dlhelpers.labs.playground.words import caption, finding
 from dlhelpers.live.canvas import Canvas
 from dlhelpers.live.controls import text_field
 from dlhelpers.live.panel import Panel
@@ -26,10 +27,6 @@ SIZE = (11.0, 4.0)
 """Of the figure, in inches of 100 pixels."""
 DRAWN, MAPPED = 0, 1
 """The panels that can be clicked: the drawing, and the map while its points are edited."""
-RUNS_STYLE = """<style>
-.dlh-runs {border-collapse: collapse; font-size: 13px; line-height: 1.5;}
-.dlh-runs th, .dlh-runs td {padding: 1px 10px 1px 0; text-align: left; border-bottom: 1px solid #ddd;}
-</style>"""
 
 
 class Screen:
@@ -48,6 +45,8 @@ class Screen:
         Called with the points that the hand leaves in the map.
     let_go : function
         Called when the hand lets a point go.
+    rename, forget : function
+        Called with the letter of a run in grey, and with its name.
 
     Attributes
     ----------
@@ -55,7 +54,8 @@ class Screen:
         What is looked at, and where the run pauses.
     picture : Picture
     shell : Shell
-    play, speed, runs, text : widgets
+    play, speed, text : widgets
+    runs : RunsTable
     result : Frame
         What the last frame shows, and `caption` the same in words.
     frames : int
@@ -76,6 +76,8 @@ class Screen:
         on_click: Callable[[Part], None],
         put: Callable[[Added], None],
         let_go: Callable[[], None],
+        rename: Callable[[str, str], None],
+        forget: Callable[[str], None],
     ) -> None:
         self.result: Frame
         self.caption = ""
@@ -98,7 +100,7 @@ class Screen:
         self.shell = Shell("Playground", self.picture.widget)
         self.play = ipywidgets.Button(description="Play", tooltip="Train, or pause", layout={"width": "90px"})
         self.speed = ipywidgets.Label()
-        self.runs = ipywidgets.HTML(layout={"display": "none"})
+        self.runs = RunsTable(rename, forget)
         self.weight = ipywidgets.Label()
         self.new_weight = text_field("Set it to", "", "A number: the weight that the next step begins with")
         self.weight_row = ipywidgets.Box([self.weight, self.new_weight], layout=ROW)
@@ -159,7 +161,7 @@ class Screen:
         display(self.weight_row, isinstance(chosen, Connection))
         if isinstance(chosen, Connection):
             weight = self.result.layer_weights[chosen.layer - 1][chosen.target, chosen.source]
-            where = connection_name(chosen, self.result.sizes, self.result.settings.features)
+            where = self.result.geometry.name(chosen)
             self.weight.value = f"{chosen.name}, the weight {where}: {weight:.3g}"
 
     def _show_code(self, wanted: bool) -> None:
@@ -190,8 +192,7 @@ class Screen:
         session, microseconds = self._run.session, self._run.microseconds
         self.play.description, self.play.icon = ("Pause", "pause") if playing else ("Play", "play")
         self.speed.value = f"A step took {microseconds:,.0f} µs." if microseconds else ""
-        self.runs.value = RUNS_STYLE + comparison(self.result, microseconds)
-        display(self.runs, bool(self._run.kept))
+        self.runs.show(self.result, microseconds)
         text = to_text(session)
         if text != self._own_text:  # what the reader typed stays until something happens
             self._own_text = self.text.value = text

@@ -1,5 +1,6 @@
 """The views of the playground beside its drawing: map, curves, layers, weights, confusion matrix."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -9,10 +10,12 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
 from matplotlib.lines import Line2D
+from matplotlib.path import Path
+from matplotlib.textpath import TextPath
 
-from dlhelpers.labs.playground.drawing import NetworkView, colored
+from dlhelpers.labs.playground.drawing import NetworkView, colored, short
 from dlhelpers.labs.playground.frame import KEPT, Frame
-from dlhelpers.labs.playground.geometry import Unit, unit_name
+from dlhelpers.labs.playground.geometry import Unit
 from dlhelpers.labs.playground.pointer import DRAWING, PLANE
 from dlhelpers.plots.decision_regions import CLASS_COLORS, GLYPHS, MARKERS, DecisionView, MessageView
 from dlhelpers.plots.style import ACCENT, DEV, GHOST, LIGHT_BLUE, TEST, TRAIN, View, key, moving, note
@@ -33,7 +36,8 @@ class CurveView(View[Frame]):
             ax.set_yscale("log")
         self._ax, self._name = ax, name
         self._ghosts = [_two_lines(ax, GHOST, GHOST, lw=1.2) for _ in range(KEPT)]
-        self._letters = [moving(ax.plot([], [], color="#777777", ms=7, ls="")[0]) for _ in range(KEPT)]
+        self._names = [moving(ax.plot([], [], color="#777777", ls="")[0]) for _ in range(KEPT)]
+        self._written = [""] * KEPT
         self._cursor = moving(ax.axvline(0, color=ACCENT, lw=1.5))
         (self._changes,) = ax.plot([], [], "|", color="#222222", ms=9, mew=1.4, clip_on=False)
         moving(self._changes).set_in_layout(False)
@@ -60,9 +64,9 @@ class CurveView(View[Frame]):
         if result.n_test:
             self._set(self._test, result.curves, "test")
         places: list[float] = []
-        for i, (lines, letter) in enumerate(zip(self._ghosts, self._letters, strict=True)):
+        for i, (lines, name) in enumerate(zip(self._ghosts, self._names, strict=True)):
             seen = i < len(result.kept)
-            for artist in (*lines, letter):
+            for artist in (*lines, name):
                 artist.set_visible(seen)  # what is empty takes time too
             if seen:
                 kept = result.kept[i]
@@ -71,8 +75,10 @@ class CurveView(View[Frame]):
                 while any(abs(place - other) < 0.03 * top for other in places):
                     place -= 0.03 * top  # side by side, each on its own curve
                 places.append(place)
-                letter.set_data([place], [np.interp(place, kept.curves["step"], dev)])
-                letter.set_marker(f"${kept.letter}$")
+                name.set_data([place], [np.interp(place, kept.curves["step"], dev)])
+                if self._written[i] != kept.name:
+                    self._written[i] = kept.name
+                    write(name, kept.name)
         self._changes.set_data(result.changes, np.full(len(result.changes), self._ax.get_ylim()[0]))
         self._cursor.set_visible(result.looked_at is not None)
         if result.looked_at is not None:
@@ -89,6 +95,17 @@ class CurveView(View[Frame]):
         values: FloatArray = np.clip(curves[f"{part}_{self._name}"], *self._ax.get_ylim())
         line.set_data(curves["step"], values)
         return values
+
+
+def write(mark: Line2D, name: str) -> None:
+    """Let the marker of a line be a name that ends a little above its place: faster than a text."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the font may lack a letter
+        path = TextPath((0, 0), name.replace("$", r"\$"), size=9)
+    box = path.get_extents()
+    moved = Path(path.vertices - [box.x1, box.y0 - 3], path.codes)
+    mark.set_marker(moved)
+    mark.set(ms=2 * float(np.abs(moved.vertices).max()), mew=0)
 
 
 def _two_lines(ax: Axes, first: str, second: str, lw: float) -> tuple[Line2D, Line2D]:
@@ -174,19 +191,20 @@ class ConfusionView(View[Frame]):
             ax.imshow(np.zeros((2, 2)), cmap="Blues", vmin=0, vmax=1, aspect="auto", extent=(0, 1, 1, 0))
         )
         self._texts = [moving(ax.text(0, 0, "", ha="center", va="center", fontsize=9)) for _ in range(100)]
-        self._n = 0
+        self._shown: tuple[int, tuple[str, ...]] = (0, ())
 
     def update(self, result: Frame, before: Frame | None) -> None:
         """Show `result.confusion`, (n_classes, n_classes) counts; rows are the labels."""
         counts = result.confusion
         n = len(counts)
-        if n != self._n:
-            self._n = n
+        if self._shown != (n, result.class_names):
+            self._shown = n, result.class_names
+            names = [f" {short(name)}" for name in result.class_names] or list(map(str, range(n)))
             ticks = np.arange(n) + 0.5
             self._picture.set_extent((0, n, n, 0))
             self._ax.set(xlim=(0, n), ylim=(n, 0), xticks=ticks, yticks=ticks)
             for axis in (self._ax.xaxis, self._ax.yaxis):
-                axis.set_ticklabels([f"{GLYPHS[k]}{k}" for k in range(n)])
+                axis.set_ticklabels([f"{GLYPHS[k]}{names[k]}" for k in range(n)], parse_math=False)
                 for label, color in zip(axis.get_ticklabels(), CLASS_COLORS, strict=False):
                     label.set_color(color)
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -246,7 +264,7 @@ class LargeUnitView(View[Frame]):
         if result.large is not None and isinstance(result.chosen, Unit):
             self._picture.set_pictures(colored(result.large[np.newaxis]))
             self._picture.place(np.full((1, 2), -result.limit), 2 * result.limit)
-            self._name.set_text(unit_name(result.chosen, result.sizes, result.settings.features))
+            self._name.set_text(result.geometry.name(result.chosen))
 
 
 class AddedView(View[Frame]):

@@ -1,12 +1,12 @@
-"""What is said about a frame of the playground: heading, caption, and the table of runs."""
+"""What is said about a frame of the playground: heading, caption, and how runs differ."""
 
-import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from dlhelpers.features import COORDINATES
 from dlhelpers.labs.playground.controls import LABELS
 from dlhelpers.labs.playground.frame import Frame, Kept
+from dlhelpers.plots.decision_regions import GLYPHS
 from dlhelpers.session import Measurement
 
 
@@ -57,6 +57,9 @@ def caption(frame: Frame) -> str:
         f"A network {n_weights} on {settings.data}{given}, trained with {settings.optimizer} "
         f"at a learning rate of {now.learning_rate:.3g}. Loss: {losses}. Accuracy: {accuracies}."
     )
+    if frame.class_names:
+        marks = (f"{GLYPHS[k]} {name}" for k, name in enumerate(frame.class_names))
+        words += f" Classes: {', '.join(marks)}."
     if settings.added:
         n = len(settings.added)
         words += f" {n} point{'s' * (n > 1)} with a dark edge joined the training set by hand."
@@ -69,11 +72,8 @@ def caption(frame: Frame) -> str:
             f" The line marks step {there.step:,}{grid}: loss {there.train_loss:.3g} and "
             f"{there.dev_loss:.3g}, accuracy {there.train_accuracy:.0%} and {there.dev_accuracy:.0%}."
         )
-    for kept in frame.kept:
-        words += (
-            f" Grey {kept.letter}: {differences(kept, frame)}; dev accuracy "
-            f"{kept.last.dev_accuracy:.0%} after {kept.last.step:,.0f} steps."
-        )
+    if frame.kept:
+        words += f" In grey: {', '.join(kept.name for kept in frame.kept)}."
     if frame.outside:
         words += f" {frame.outside} examples lie outside of the map."
     return words + (f" {frame.message}".replace("\n", " ") if frame.message else "")
@@ -87,24 +87,3 @@ def _of_sets(now: Measurement, with_test: bool) -> tuple[str, str]:
         losses.append(f"{now.test_loss:.3g} on the test set")
         accuracies.append(f"{now.test_accuracy:.0%}")
     return ", ".join(losses), f"{', '.join(accuracies[:-1])} and {accuracies[-1]}"
-
-
-def comparison(frame: Frame, microseconds: float) -> str:
-    """Return a table, as HTML, of the runs in grey and the present one; empty if there are none in grey."""
-    if not frame.kept:
-        return ""
-    now = Kept("now", frame.curves, frame.start, frame.story, microseconds)
-    rows = []
-    for run in (*frame.kept, now):
-        told = "" if run is now else html.escape(differences(run, frame))
-        last = frame.now if run is now else run.last
-        time = f"{run.microseconds:,.0f} µs" if run.microseconds else "not timed"
-        cells = (run.letter, told, f"{last.step:,.0f}", f"{last.train_loss:.3g}", f"{last.dev_loss:.3g}")
-        rows.append((*cells, f"{last.dev_accuracy:.0%}", time))
-    head = ("run", "differs from now in", "steps", "train loss", "dev loss", "dev accuracy", "time a step")
-    lines = [_row(head, "th"), *(_row(cells, "td") for cells in rows)]
-    return f'<table class="dlh-runs">{"".join(lines)}</table>'
-
-
-def _row(cells: Sequence[str], tag: str) -> str:
-    return "<tr>" + "".join(f"<{tag}>{cell}</{tag}>" for cell in cells) + "</tr>"
