@@ -536,7 +536,7 @@ def test_every_button_is_in_the_test_of_failing_buttons():
         *FAILING,
         "Stop",
         "Forget",
-    }  # Forget has a test of its own, and Stop belongs to computations with a progress bar
+    }  # they have no run or bar
     lab.close()
 
 

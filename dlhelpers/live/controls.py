@@ -97,8 +97,14 @@ class Toggles(ipywidgets.Box, ipywidgets.ValueWidget):
             )
             for each in options
         }
-        row = [ipywidgets.Label(label, layout={"width": LABEL_WIDTH}), *self._buttons.values()]
-        super().__init__(row, layout={"flex_flow": "row wrap", "width": "auto"})
+        left = {
+            "width": LABEL_WIDTH,
+            "display": "flex",
+            "justify_content": "flex-end",
+            "margin": "2px 8px 2px 2px",
+        }
+        row = [ipywidgets.Label(label, layout=left), *self._buttons.values()]
+        super().__init__(row, layout={"flex_flow": "row wrap", "width": "100%"})
         self.observe(self._show, "value")
         for name, button in self._buttons.items():
             button.observe(lambda change, name=name: self._pressed(name, change.new), "value")

@@ -41,8 +41,8 @@ class RunsTable:
             ipywidgets.Text(
                 continuous_update=False,
                 tooltip="The name of a run in grey, in the table and on its curve",
-                layout={"width": "190px"},
-                style={"description_width": "50px"},
+                layout={"width": "210px"},
+                style={"description_width": "64px"},
             )
             for _ in range(KEPT)
         ]

@@ -21,9 +21,9 @@ def _named(values: Mapping[str, Any]) -> str:
 
 
 def _plain(value: Any) -> str:
-    """Return a value as it is read: 0.1, or 8 8, or x1 x1^2."""
+    """Return a value as it is read: 0.1, or 8 8, or x1 x1^2; of points, their number."""
     if isinstance(value, tuple) and value and isinstance(value[0], tuple):
-        return f"{len(value)} in number"
+        return f"({len(value)})"
     if isinstance(value, tuple):
         return " ".join(map(str, value)) or "none"
     return f"{value:.3g}" if isinstance(value, float) else str(value)
