@@ -20,17 +20,28 @@ from PIL import Image
 
 from dlhelpers.live.controls import extremes, nearest, snap
 from dlhelpers.live.pace import one_blas_thread
-from tests.labs import all_labs, first_touch
+from tests.labs import all_labs, contradicted, first_touch, with_stages
 
 LABS = all_labs()
 
 
 @pytest.fixture(scope="module", params=LABS)
-def lab(request):
-    """A lab outside of a notebook: every change is answered at once."""
-    made = LABS[request.param]()
-    yield made
+def name(request):
+    """All tests of one lab run one after the other, so that they share what it remembers."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def lab_and_stages(name):
+    """A lab outside of a notebook, where every change is answered at once, and the stages of its start."""
+    made, stages = with_stages(LABS[name])
+    yield made, stages
     made.close()
+
+
+@pytest.fixture
+def lab(lab_and_stages):
+    return lab_and_stages[0]
 
 
 def pixels(lab):
@@ -54,6 +65,12 @@ def defaults(lab):
 
 def test_it_found_the_labs():
     assert len(LABS) >= 6
+
+
+def test_no_stage_claims_what_the_last_one_contradicts(lab_and_stages):
+    """Over more seeds: test_stages, at night."""
+    _, stages = lab_and_stages
+    assert not contradicted(stages), f"the last one says: {stages[-1][1]}"
 
 
 def test_every_control_changes_the_picture(lab):
@@ -225,6 +242,40 @@ class Redraws:
         self._draw(scale)
 
 
+def on_the_screen(name, what):
+    """Return what the tests know about a lab: its `NUMBERS` or its `REDRAWS`."""
+    topic = LABS[name].__module__.split(".")[2]
+    module = importlib.import_module(f"tests.on_the_screen.{topic}")
+    return module.NUMBERS[name] if what == "NUMBERS" else getattr(module, "REDRAWS", {}).get(name, set())
+
+
+def test_the_code_gives_what_is_on_the_screen(lab, name):
+    """At the start, and at the first preset with one control elsewhere; at night, at all presets."""
+    presets = list(lab.presets.values())
+    compare_with_code(lab, name, [None, *presets[:1]])
+
+
+@pytest.mark.slow
+def test_the_code_gives_what_is_on_the_screen_at_every_preset(lab, name):
+    compare_with_code(lab, name, lab.presets.values())
+
+
+def compare_with_code(lab, name, presets):
+    """Compare numbers of the result with those of the program; on one thread, as a lab works.
+
+    With another number of threads, or another processor, the last digits of a matrix product differ.
+    """
+    numbers, rng = on_the_screen(name, "NUMBERS"), np.random.default_rng(1)
+    for preset in presets:
+        elsewhere = {} if preset is None else {**preset, **random_values(lab, rng)}
+        lab.set(**{**defaults(lab), **elsewhere})
+        names = {}
+        with one_blas_thread():
+            exec(lab.code(), names)
+        for expected, got in zip(numbers(lab.result), names["result"], strict=True):
+            np.testing.assert_array_equal(expected, got)
+
+
 def number_of_artists(lab):
     """In the picture.  The ticks are left out: Matplotlib makes as many as the limits ask for."""
     figure = lab._picture.canvas.figure
@@ -238,9 +289,8 @@ LONG = 500
 
 
 @pytest.mark.walk
-@pytest.mark.parametrize("name", LABS)
 def test_a_hand_that_moves_everything(name):
-    """Both ends, typed numbers, grabs, and a random walk: every frame holds.
+    """Both ends, typed numbers, grabs, and a random walk: every frame holds.  It comes last: it closes `lab`.
 
     The last picture belongs to the last values.  Artists and memory do not grow, and no slider draws again
     what stays, but for those in `REDRAWS` of tests/on_the_screen.
@@ -264,12 +314,12 @@ def test_a_hand_that_moves_everything(name):
         await lab.settled()
         check(lab)
         assert "Preview" not in lab.caption
-        values, caption = lab.values, lab.caption
+        values, caption, artists = lab.values, lab.caption, number_of_artists(lab)
         alike = LABS[name]()  # it closes the first one
         alike.set(**values)
         await alike.settled()
         assert alike.caption == caption, "the last picture does not belong to the last values"
-        assert number_of_artists(lab) <= number_of_artists(alike), "each move adds artists"
+        assert artists <= number_of_artists(alike), "each move adds artists"
         alike.close()
         print(f"{name}: {megabytes[0]:.0f} MB after {MOVES // 2} moves, {megabytes[1]:.0f} MB after {MOVES}")
         if MOVES >= LONG:
@@ -318,40 +368,6 @@ def test_a_cell_that_runs_50_times_keeps_the_kernel_within_20_mb(name):
     finally:
         client.stop_channels()
         kernel.shutdown_kernel(now=True)
-
-
-def on_the_screen(name, what):
-    """Return what the tests know about a lab: its `NUMBERS` or its `REDRAWS`."""
-    topic = LABS[name].__module__.split(".")[2]
-    module = importlib.import_module(f"tests.on_the_screen.{topic}")
-    return module.NUMBERS[name] if what == "NUMBERS" else getattr(module, "REDRAWS", {}).get(name, set())
-
-
-def test_the_code_gives_what_is_on_the_screen(lab, request):
-    """At the start, and at the first preset with one control elsewhere; at night, at all presets."""
-    presets = list(lab.presets.values())
-    compare_with_code(lab, request, [None, *presets[:1]])
-
-
-@pytest.mark.slow
-def test_the_code_gives_what_is_on_the_screen_at_every_preset(lab, request):
-    compare_with_code(lab, request, lab.presets.values())
-
-
-def compare_with_code(lab, request, presets):
-    """Compare numbers of the result with those of the program; on one thread, as a lab works.
-
-    With another number of threads, or another processor, the last digits of a matrix product differ.
-    """
-    numbers, rng = on_the_screen(request.node.callspec.params["lab"], "NUMBERS"), np.random.default_rng(1)
-    for preset in presets:
-        elsewhere = {} if preset is None else {**preset, **random_values(lab, rng)}
-        lab.set(**{**defaults(lab), **elsewhere})
-        names = {}
-        with one_blas_thread():
-            exec(lab.code(), names)
-        for expected, got in zip(numbers(lab.result), names["result"], strict=True):
-            np.testing.assert_array_equal(expected, got)
 
 
 def test_the_decomposition_adds_up_at_the_default():
