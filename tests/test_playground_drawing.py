@@ -276,5 +276,8 @@ def test_the_pointer_reads_probability_step_weight_and_unit(lab, monkeypatch):
     assert read(lab, "drawing", 1, 1, monkeypatch) == ""
     click_part(lab, Unit(1, 1))
     assert "of the largest answer" in read(lab, "map", 0.5, -1.0, monkeypatch)
+    lab._screen.look.controls["panel"].value = "confusion matrix"
+    words = read(lab, "confusion matrix", 1.5, 0.5, monkeypatch)
+    assert words == f"labeled ●, predicted ▲: {lab.result.confusion[0, 1]}"
     lab._screen.look.controls["panel"].value = "weights"
     assert read(lab, "weights", 0.5, 1.0, monkeypatch) == ""

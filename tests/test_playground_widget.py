@@ -290,7 +290,7 @@ def test_classes_and_axes_have_the_names_of_the_table(monkeypatch):
     look(lab, "panel").value = "confusion matrix"
     (panel,) = (view for view in lab._picture.canvas.views if isinstance(view, SidePanel))
     labels = panel.views["confusion matrix"]._ax.get_xticklabels()
-    assert [label.get_text() for label in labels] == ["● $lily$", "▲ a rose of…", "■ iris"]
+    assert [label.get_text() for label in labels] == ["● $lily$", "▲ a rose …", "■ iris"]
     assert not labels[0].get_parse_math()
     geometry = lab.result.geometry
     assert (

@@ -56,10 +56,15 @@ def read(session: Session, result: Frame, where: Place | None) -> str:
         return f"{where.x:.2f}, {where.y:.2f}: {result.large[row, column]:.2f} of the largest answer"
     if where.panel in ("loss", "accuracy"):
         return _curves_in_words(result, where)
+    if where.panel == "confusion matrix":
+        label, predicted = (min(int(number), len(result.confusion) - 1) for number in (where.y, where.x))
+        words = (_class_in_words(result, k) for k in (label, predicted))
+        return "labeled {}, predicted {}: ".format(*words) + str(result.confusion[label, predicted])
     return ""
 
 
 def _class_in_words(result: Frame, k: int) -> str:
+    """Return the mark of a class and its name, if it has one."""
     return f"{GLYPHS[k]} {result.class_names[k]}" if result.class_names else GLYPHS[k]
 
 

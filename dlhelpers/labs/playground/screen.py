@@ -57,7 +57,7 @@ class Screen:
     play, speed, text : widgets
     runs : RunsTable
     result : Frame
-        What the last frame shows, and `caption` the same in words.
+        What the last frame shows.
     frames : int
         How many there were.
     chosen : Unit, Connection or None
@@ -80,7 +80,6 @@ class Screen:
         forget: Callable[[str], None],
     ) -> None:
         self.result: Frame
-        self.caption = ""
         self.frames = 0
         self.chosen: Part | None = None
         self._run, self._session, self._own_text = run, run.session, ""
@@ -124,7 +123,7 @@ class Screen:
         result = frame(session, look["panel"], self.chosen, pen, self._run.kept, self.step, playing)
         title, words = finding(result), caption(result)
         self.picture.show(result, None, f"{title}. {words}")
-        self.result, self.caption = result, f"{title}. {words}"
+        self.result = result
         self.chosen = result.chosen
         self._show_weight()
         self.frames += 1

@@ -180,6 +180,10 @@ class WeightsView(View[Frame]):
         )
 
 
+NAMED = 3
+"""Classes whose names have room below the confusion matrix; the pointer reads all."""
+
+
 class ConfusionView(View[Frame]):
     """How often each class was taken for each other, on the dev set."""
 
@@ -199,11 +203,15 @@ class ConfusionView(View[Frame]):
         n = len(counts)
         if self._shown != (n, result.class_names):
             self._shown = n, result.class_names
-            names = [f" {short(name)}" for name in result.class_names] or list(map(str, range(n)))
             ticks = np.arange(n) + 0.5
             self._picture.set_extent((0, n, n, 0))
             self._ax.set(xlim=(0, n), ylim=(n, 0), xticks=ticks, yticks=ticks)
-            for axis in (self._ax.xaxis, self._ax.yaxis):
+            numbers = [str(k) for k in range(n)]
+            below = [f" {short(name, 8)}" for name in result.class_names] or numbers
+            for axis, names in (
+                (self._ax.xaxis, below if n <= NAMED else numbers),
+                (self._ax.yaxis, [""] * n if result.class_names else numbers),  # there is no room for names
+            ):
                 axis.set_ticklabels([f"{GLYPHS[k]}{names[k]}" for k in range(n)], parse_math=False)
                 for label, color in zip(axis.get_ticklabels(), CLASS_COLORS, strict=False):
                     label.set_color(color)
