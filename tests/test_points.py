@@ -18,13 +18,13 @@ from dlhelpers.settings import Settings
 @pytest.mark.parametrize("noise", [0.0, 1.0])
 @pytest.mark.parametrize("m", [20, 2000])
 def test_every_data_at_its_extremes(name, noise, m):
-    session = Session(Settings(data=name, m=m, noise=noise))
+    session = Session(Settings(data=name, m=m, noise=noise, test_share=0.2))
     session.advance(2)
     X, y, axis_names, *_ = session.points
     assert X.shape == (min(m, 1797) if name == "digits" else m, 2) and y.shape == X.shape[:1]
     assert session.n_classes == {"spirals-3": 3, "blobs": 4, "digits": 10}.get(name, 2)
     assert np.isfinite(X).all() and np.abs(X).max() < 8 and len(axis_names) == 2
-    assert len(session.train.X) + len(session.dev.X) == len(X)
+    assert len(session.train.X) + len(session.dev.X) + len(session.test.X) == len(X)
     assert not session.diverged and np.isfinite(session.measure()).all()
 
 
