@@ -63,7 +63,8 @@ def state(session):
     now, stream = session.now, session._stream
     numbers = now.step, now.theta, now.gradient, now.state, now.statistics, now.batch, now.learning_rate
     place = stream.step, stream.epoch, stream.position
-    return pickle.dumps((numbers, place, session.diverged, session.settings, session.changes))
+    words = repr((session.diverged, session.settings, session.changes))  # equal, if not the same objects
+    return pickle.dumps((numbers, place, words))
 
 
 def by_hand(session, s, epoch, position):
