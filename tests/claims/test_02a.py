@@ -45,12 +45,23 @@ def test_worse_than_guessing() -> None:
 def test_the_fit_gets_worse_and_new_answers_better() -> None:
     claim(
         "02a",
-        "The fit of the forty points gets worse, and the answer for new points gets much better.",
+        "At $\\lambda = 1$ the fit of the forty points is worse, and the answer for new points is much "
+        "better.",
         lambda seed: (
             trained(seed).train[ONE] > trained(seed).train[WEAK]
             and trained(seed).dev[ONE] < 0.6 * trained(seed).dev[WEAK]
         ),
     )
+
+
+def test_beyond_20_the_answer_is_the_same_everywhere() -> None:
+    def same(seed: int) -> bool:
+        task = over_lambda.noisy_moons(0.6, 40, seed)
+        beyond = [k for k, x in enumerate(LAMBDAS) if x > 20 and trained(seed).gone_at[k] < 0]
+        answers = [task.network.predict(trained(seed).theta[k], task.dev.X) for k in beyond]
+        return len(answers) > 0 and all(np.ptp(each) < 0.01 for each in answers)
+
+    claim("02a", "Beyond 20 the price is too high: the network gives the same answer everywhere.", same)
 
 
 def test_nine_times() -> None:
