@@ -154,6 +154,24 @@ def test_it_diverges_beyond_two() -> None:
     )
 
 
+def test_a_price_on_the_bias_pulls_the_answer_to_the_wrong_level() -> None:
+    b = np.linspace(-1, 2, 3001)
+    J = np.logaddexp(0, b) - 0.75 * b  # all weights are 0, and 30 of 40 examples are of class 1
+
+    def answer(strength: float) -> tuple[float, float]:
+        best = int(np.argmin(J + strength / (2 * 40) * b**2))
+        return float(1 / (1 + np.exp(-b[best]))), float(J[best])
+
+    claim(
+        "02a",
+        "A price on it pulls the answer to the wrong level.",
+        lambda _: (
+            abs(answer(0)[0] - 0.75) < 1e-3 and answer(32)[0] < 0.6 and answer(32)[1] > answer(0)[1] + 0.05
+        ),
+        seeds=[0],
+    )
+
+
 def test_units_vary_until_the_collapse() -> None:
     def vary(seed: int) -> bool:
         whole = [x for x in LAMBDAS[:14:2] if trained(seed).norms[index_of(x)].sum() > 1e-3]
