@@ -596,7 +596,10 @@ class Collection:
         gc.collect()
         gc.freeze()
         self.items = {item.nodeid: item for item in session.items}
-        [(_, self.known)] = in_children(self._measure, [0], 1, 1e6)
+        files = sorted({item.path for item in session.items})
+        self.known: dict[str, Known] = {}
+        for _, known in in_children(self._measure, files, self.workers, 7200.0):
+            self.known |= known
         self.send(("tests", self.known))
         within = [i for i in range(len(self.mutants)) if self._is_within_a_function(i)]
         for i in sorted(set(range(len(self.mutants))) - set(within)):
@@ -607,15 +610,15 @@ class Collection:
             self.send((i, failure))
         return True
 
-    def _measure(self, _: Any) -> dict[str, Known]:
+    def _measure(self, path: Path) -> dict[str, Known]:
+        """Run the tests of a file and note what each calls."""
+        names = [name for name, item in self.items.items() if item.path == path]
         found = {}
-        for (name, item), after in zip(
-            self.items.items(), [*list(self.items.values())[1:], None], strict=True
-        ):
-            begin, self.failed = time.process_time(), False
+        for name, after in zip(names, [*names[1:], None], strict=True):
+            begin, self.failed, item = time.process_time(), False, self.items[name]
             with self._calls(name):
-                item.ihook.pytest_runtest_protocol(item=item, nextitem=after)
-            found[name] = Known(item.path, time.process_time() - begin, self.calls[name], not self.failed)
+                item.ihook.pytest_runtest_protocol(item=item, nextitem=self.items.get(after))
+            found[name] = Known(path, time.process_time() - begin, self.calls[name], not self.failed)
         return found
 
     def _owner(self, i: int) -> tuple[Key, ast.stmt]:
