@@ -7,6 +7,7 @@ import pytest
 
 from dlhelpers.labs.optimizers import adam_step, momentum, noise, race, rotation
 from dlhelpers.labs.optimizers.common import stationary, transition
+from dlhelpers.live.canvas import Canvas
 from dlhelpers.live.stages import last
 
 
@@ -38,6 +39,17 @@ def test_a_cell_of_the_plane_is_the_run_of_its_point():
         rate, beta = float(momentum.RATES[column]), float(momentum.BETAS[row])
         alone = momentum.move_in_plane(rate, beta, momentum.AVERAGED, 100.0, -3.5, 2.1)
         assert alone.share == pytest.approx(shares[row, column])
+
+
+@pytest.mark.parametrize(("form", "condition"), [(momentum.SUM, 100.0), (momentum.AVERAGED, 10.0)])
+def test_the_plane_is_drawn_anew_for_another_ravine(form, condition):
+    first = momentum.move_in_plane(10.0, 0.9, momentum.AVERAGED, 100.0, -3.5, 2.1)
+    then = momentum.move_in_plane(10.0, 0.9, form, condition, -3.5, 2.1)
+    moved, fresh = (Canvas(momentum.momentum_views, (9.6, 3.75)) for _ in range(2))
+    moved.draw(first, None)
+    moved.draw(then, None)
+    fresh.draw(then, None)
+    np.testing.assert_array_equal(moved.pixels, fresh.pixels)
 
 
 def test_the_start_at_the_minimum_is_told():
