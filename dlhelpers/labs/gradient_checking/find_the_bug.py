@@ -316,7 +316,15 @@ class ErrorDotsView(View[Found]):
         ax.set_ylabel("relative error")
         for limit, word in LIMITS:
             ax.axhline(limit, color="#777777", lw=1, ls="--")
-            ax.text(-0.9, 1.2 * limit, f"{short(limit)}: {word}", fontsize=8.5, color="#555555", va="bottom")
+            ax.text(
+                1.01,
+                limit,
+                f"{short(limit)}: {word}",
+                fontsize=8.5,
+                color="#555555",
+                va="center",
+                transform=ax.get_yaxis_transform(),
+            )
         self._at = dict(zip(shapes, centers(shapes), strict=True))
         (self._old,) = ax.plot([], [], "o", color=GHOST, ms=6)
         (self._code,) = ax.plot([], [], "o", color="#222222", ms=8)
