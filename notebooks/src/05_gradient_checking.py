@@ -219,7 +219,7 @@ predict(exercises.which_bug, labs.find_the_bug_lab())
 # The upper map has a square for each component of the gradient: the darker, the larger its share in the error. White arrays do not exist in this network. The dots below are the relative errors of the arrays.
 #
 # 1. Look at which arrays are wrong.
-# 2. Switch parts off: set *keep_prob* to 1 or *λ* to 0, choose *linear* or *relu*. If the error goes away, the bug is in that part. Some bugs need a part to be *on*: batch norm (notebook 08), or some training.
+# 2. Switch parts off: set *keep_prob* to 1 or *λ* to 0, choose *linear* or *relu*. If the error goes away, the bug is in that part. Some bugs need a part to be *on*: batch norm (notebook 08), or some training (the right gradient does it).
 # 3. Choose *Your answer*. The lower map shows what your bug would do here, and the sentence below says why you are right, or what tells the two apart.
 #
 # *New seed* draws the next case. Fifteen seeds in a row are fifteen different cases, and your first answer to each counts for the score. In some cases the right answer is that the check finds nothing. That can only be said when all parts are on.

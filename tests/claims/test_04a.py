@@ -233,6 +233,5 @@ def test_a_single_example_is_zero() -> None:
         mean = draw_data(own_scale.SCALE, own_scale.MEAN, 0.0, 0.0, 0, seed).y.mean()
         return not result.X_test.any() and bool(np.isclose(result.predictions[0], mean))
 
-    the_claim(
-        "all its features have become 0, and the prediction is the mean of $y$ in the training set", zero
-    )
+    sentence = "all its features have become 0, and the prediction is the mean of $y$ in the training set"
+    the_claim(sentence, zero)
