@@ -68,8 +68,8 @@ class Broken(NamedTuple):
     def finding(self) -> str:
         """How many digits both networks read now."""
         return (
-            f"W1 × {self.scale:.3g}, shift {self.shift:g}: {self.normalized.accuracy:.0%} of the dev set right "
-            f"with batch norm, {self.plain.accuracy:.0%} without"
+            f"W1 × {self.scale:.3g}, shift {self.shift:g}: {self.normalized.accuracy:.0%} of the dev set "
+            f"right with batch norm, {self.plain.accuracy:.0%} without"
         )
 
     @property
