@@ -9,7 +9,7 @@ import ipywidgets
 
 from dlhelpers.capstone import EPOCHS, FAULTS
 from dlhelpers.capstone_probes import PROBES
-from dlhelpers.capstone_visits import HINT, REPAIR, Refusal, Visit, admit, finish, hint, look, repair
+from dlhelpers.capstone_visits import HINT, REPAIR, Refusal, Visit, admit, finish, hint, look, repair, score
 from dlhelpers.labs.capstone.board import Board, boards, program
 from dlhelpers.labs.capstone.views import views
 from dlhelpers.live.canvas import Canvas
@@ -26,6 +26,7 @@ from dlhelpers.live.pace import (
 from dlhelpers.live.picture import Picture, with_picture
 from dlhelpers.live.programs import tidy
 from dlhelpers.live.shell import ROW, Shell
+from dlhelpers.progress import best_score, remember
 from dlhelpers.showing import Code
 
 SIZE = (9.6, 3.5)
@@ -56,7 +57,7 @@ class Ward:
         self.name = "The ward"
         self.visit = admit(seed)
         self.result: Board
-        self.finding = self.caption = ""
+        self.finding = self.caption = self._best = ""
         self.frames = 0
         self._loop = running_loop()
         self._task: asyncio.Task[None] | None = None
@@ -98,8 +99,15 @@ class Ward:
         self._move(hint)
 
     def train(self) -> None:
-        """Train the script as it stands; then the others play."""
-        self._move(finish)
+        """Train the script as it stands; then the others play.  The points are remembered."""
+        self._move(self._finish)
+
+    def _finish(self, visit: Visit) -> Visit:
+        ended, game = finish(visit), f"ward, patient {visit.patient.seed}"
+        best = best_score(game)
+        self._best = "" if best is None else f" Your best with this patient before: {best} points."
+        remember("scored", f"{game}: {score(ended).total:.0f}")
+        return ended
 
     def admit(self, seed: int) -> None:
         """Begin with a patient."""
@@ -159,7 +167,7 @@ class Ward:
                 self._shell.show_progress(None)
 
     def _show(self, board: Board) -> None:
-        finding, caption = board.finding, board.caption
+        finding, caption = board.finding, board.caption + (self._best if board.visit.run else "")
         self._picture.show(board, None, f"{finding}. {caption}")
         self.result, self.finding, self.caption = board, finding, f"{finding}. {caption}"
         self.frames += 1
