@@ -1,5 +1,11 @@
 """All labs of the course, found by their names: functions in dlhelpers.labs that end in `_lab`."""
 
+import re
+import sys
+from unittest import mock
+
+from dlhelpers.live.lab import Lab
+from dlhelpers.live.stages import Remembered
 from tools.browser import lab_makers, lab_modules
 
 
@@ -17,3 +23,29 @@ def first_touch(lab, grab, values):
     x = grab.to_x(values[grab.x]) if grab.x else other
     y = grab.to_y(values[grab.y]) if grab.y else other
     return ax.transData.transform((x, y))
+
+
+SAYS_HOW_FAR = re.compile(r"so far|not yet|on the way|in training|[Aa]t step|\d of [\d,]+ \w+")
+"""A finding that says how much has been computed claims nothing about the rest."""
+
+
+def with_stages(make):
+    """Return a lab and the (share done, finding) of each stage at its start; nothing was known before."""
+    for made in vars(sys.modules[make.__module__]).values():
+        if isinstance(made, Remembered):
+            made.cache_clear()
+    stages, stages_of = [], Lab._stages
+
+    def noted(lab, values):
+        for share, result in stages_of(lab, values):
+            stages.append((share, lab._find(result)))
+            yield share, result
+
+    with mock.patch.object(Lab, "_stages", noted):
+        return make(), stages
+
+
+def contradicted(stages):
+    """Return the findings that are no part of the last one and do not say how far the computation is."""
+    last = stages[-1][1] if stages else ""
+    return [finding for _, finding in stages if finding not in last and not SAYS_HOW_FAR.search(finding)]

@@ -38,15 +38,18 @@ def test_previews_say_how_far_training_is_and_claim_nothing() -> None:
     """For a start that trains, one that diverges and one that stays; no number of a run that is not over."""
     for name in (LECUN, LARGE, ZEROS):
         starts.train.cache_clear()
-        stages = [result for _, result in starts.race(name, 100, starts.OWN_BEST, "relu", 8, 0)]
-        own = [result for result in stages if name not in result.done]
-        assert "0 of 100 steps" in own[0].finding
-        for result in own:
+        stages = starts.race(name, 100, starts.OWN_BEST, "relu", 8, 0)
+        _, result = next(stages)
+        assert "0 of 100 steps" in result.finding
+        while name not in result.done:
             assert "in training" in result.finding and result.done == ()
             assert "diverged" not in result.caption and "same weights" not in result.caption
-        assert "so far" in stages[len(own)].finding
-        assert ("same weights" in stages[-1].caption) == (name == ZEROS)
-        assert ("diverged" in stages[-1].finding) == (name == LARGE)
+            _, result = next(stages)
+        assert "so far" in result.finding
+    for name in (LECUN, LARGE, ZEROS):
+        result = last(starts.race(name, 100, starts.OWN_BEST, "relu", 8, 0))
+        assert ("same weights" in result.caption) == (name == ZEROS)
+        assert ("diverged" in result.finding) == (name == LARGE)
 
 
 def test_more_steps_go_on_where_the_short_run_ends() -> None:

@@ -20,17 +20,28 @@ from PIL import Image
 
 from dlhelpers.live.controls import extremes, nearest, snap
 from dlhelpers.live.pace import one_blas_thread
-from tests.labs import all_labs, first_touch
+from tests.labs import all_labs, contradicted, first_touch, with_stages
 
 LABS = all_labs()
 
 
 @pytest.fixture(scope="module", params=LABS)
-def lab(request):
-    """A lab outside of a notebook: every change is answered at once."""
-    made = LABS[request.param]()
-    yield made
+def name(request):
+    """All tests of one lab run one after the other, so that they share what it remembers."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def lab_and_stages(name):
+    """A lab outside of a notebook, where every change is answered at once, and the stages of its start."""
+    made, stages = with_stages(LABS[name])
+    yield made, stages
     made.close()
+
+
+@pytest.fixture
+def lab(lab_and_stages):
+    return lab_and_stages[0]
 
 
 def pixels(lab):
@@ -56,8 +67,15 @@ def test_it_found_the_labs():
     assert len(LABS) >= 6
 
 
-def test_every_control_changes_the_picture(lab):
-    """Each at the end of its range that is not where it stands; all to the end of the computation."""
+def test_no_stage_claims_what_the_last_one_contradicts(lab_and_stages):
+    """Over more seeds: test_stages, at night."""
+    _, stages = lab_and_stages
+    assert not contradicted(stages), f"the last one says: {stages[-1][1]}"
+
+
+@pytest.mark.slow
+def test_every_control_changes_the_picture_at_the_end_of_the_computation(lab):
+    """Each at the end of its range that is not where it stands; the walk looks at the first frame there."""
     start = pixels(lab).tobytes()
     for name, control in lab.controls.items():
         here = pytest.approx(defaults(lab)[name])
@@ -77,7 +95,7 @@ def assert_that_the_page_can_show(control):
 
 
 def test_presets_and_reset(lab):
-    """Each preset shows something of its own and keeps the seed; Reset shows the start again."""
+    """Each preset shows something of its own; Reset shows the start again."""
     lab.reset()
     default, caption, picture = lab.values, lab.caption, pixels(lab).copy()
     captions = {caption}
@@ -88,11 +106,7 @@ def test_presets_and_reset(lab):
         for control in lab.controls.values():
             assert_that_the_page_can_show(control)
     assert len(captions) >= len(lab.presets), "a preset shows nothing of its own"
-    if "seed" in default:
-        lab.set(seed=3)
-        lab.preset(label)
-        assert lab.values["seed"] == 3
-    else:
+    if "seed" not in default:
         assert not re.search("random|seed", lab.code()), "a lab without a seed must not be random"
     lab.reset()
     assert (lab.values, lab.caption) == (default, caption)
@@ -168,14 +182,32 @@ async def move(lab, change):
 
 
 async def go_to_both_ends(lab):
-    """Move each control to both of its ends; a long walk waits there for the last stage."""
+    """Move each control to both of its ends; the first frames, or else the last ones, are not all alike.
+
+    A long walk waits for the last frames always.
+    """
     for name, control in lab.controls.items():
-        for value in extremes(control):
-            there = {**defaults(lab), name: value}
-            await move(lab, lambda there=there: lab.set(**there))
-            if MOVES >= LONG:
-                await lab.settled()
-                check(lab)
+        ends = [{**defaults(lab), name: value} for value in (defaults(lab)[name], *extremes(control))]
+        pictures = set()
+        for wait in (True,) if MOVES >= LONG else (False, True):
+            for there in ends:
+                await move(lab, lambda there=there: lab.set(**there))
+                if wait:
+                    await lab.settled()
+                    check(lab)
+                pictures.add(pixels(lab).tobytes())
+            if len(pictures) > 1:
+                break
+        else:
+            raise AssertionError(f"{name} does not change the picture")
+
+
+async def press_a_preset_at_another_seed(lab):
+    """A preset keeps the seed."""
+    if "seed" in lab.controls:
+        await move(lab, lambda: lab.set(seed=3))
+        await move(lab, lambda: lab.preset(list(lab.presets)[-1]))
+        assert lab.values["seed"] == 3
 
 
 async def type_between_two_steps(lab):
@@ -225,22 +257,55 @@ class Redraws:
         self._draw(scale)
 
 
+def on_the_screen(name, what):
+    """Return what the tests know about a lab: its `NUMBERS` or its `REDRAWS`."""
+    topic = LABS[name].__module__.split(".")[2]
+    module = importlib.import_module(f"tests.on_the_screen.{topic}")
+    return module.NUMBERS[name] if what == "NUMBERS" else getattr(module, "REDRAWS", {}).get(name, set())
+
+
+def test_the_code_gives_what_is_on_the_screen(lab, name):
+    """At the start, and at the first preset with one control elsewhere; at night, at all presets."""
+    presets = list(lab.presets.values())
+    compare_with_code(lab, name, [None, *presets[:1]])
+
+
+@pytest.mark.slow
+def test_the_code_gives_what_is_on_the_screen_at_every_preset(lab, name):
+    compare_with_code(lab, name, lab.presets.values())
+
+
+def compare_with_code(lab, name, presets):
+    """Compare numbers of the result with those of the program; on one thread, as a lab works.
+
+    With another number of threads, or another processor, the last digits of a matrix product differ.
+    """
+    numbers, rng = on_the_screen(name, "NUMBERS"), np.random.default_rng(1)
+    for preset in presets:
+        elsewhere = {} if preset is None else {**preset, **random_values(lab, rng)}
+        lab.set(**{**defaults(lab), **elsewhere})
+        names = {}
+        with one_blas_thread():
+            exec(lab.code(), names)
+        for expected, got in zip(numbers(lab.result), names["result"], strict=True):
+            np.testing.assert_array_equal(expected, got)
+
+
 def number_of_artists(lab):
     """In the picture.  The ticks are left out: Matplotlib makes as many as the limits ask for."""
     figure = lab._picture.canvas.figure
     return sum(len(part.get_children()) for part in (figure, *figure.axes))
 
 
-MOVES = int(os.environ.get("LAB_MOVES", "12"))
+MOVES = int(os.environ.get("LAB_MOVES", "8"))
 """Of the walk through each lab; `make slow` makes 2,000."""
 LONG = 500
 """A walk of so many moves waits at the ends, and measures the memory: before, stores of results fill up."""
 
 
 @pytest.mark.walk
-@pytest.mark.parametrize("name", LABS)
 def test_a_hand_that_moves_everything(name):
-    """Both ends, typed numbers, grabs, and a random walk: every frame holds.
+    """Both ends, typed numbers, grabs, and a random walk: every frame holds.  It comes last: it closes `lab`.
 
     The last picture belongs to the last values.  Artists and memory do not grow, and no slider draws again
     what stays, but for those in `REDRAWS` of tests/on_the_screen.
@@ -249,6 +314,7 @@ def test_a_hand_that_moves_everything(name):
     async def run():
         lab, rng, megabytes = LABS[name](), np.random.default_rng(0), []
         await go_to_both_ends(lab)
+        await press_a_preset_at_another_seed(lab)
         await type_between_two_steps(lab)
         await take_hold(lab)
         redraws = Redraws(lab)
@@ -264,12 +330,12 @@ def test_a_hand_that_moves_everything(name):
         await lab.settled()
         check(lab)
         assert "Preview" not in lab.caption
-        values, caption = lab.values, lab.caption
+        values, caption, artists = lab.values, lab.caption, number_of_artists(lab)
         alike = LABS[name]()  # it closes the first one
         alike.set(**values)
         await alike.settled()
         assert alike.caption == caption, "the last picture does not belong to the last values"
-        assert number_of_artists(lab) <= number_of_artists(alike), "each move adds artists"
+        assert artists <= number_of_artists(alike), "each move adds artists"
         alike.close()
         print(f"{name}: {megabytes[0]:.0f} MB after {MOVES // 2} moves, {megabytes[1]:.0f} MB after {MOVES}")
         if MOVES >= LONG:
@@ -318,40 +384,6 @@ def test_a_cell_that_runs_50_times_keeps_the_kernel_within_20_mb(name):
     finally:
         client.stop_channels()
         kernel.shutdown_kernel(now=True)
-
-
-def on_the_screen(name, what):
-    """Return what the tests know about a lab: its `NUMBERS` or its `REDRAWS`."""
-    topic = LABS[name].__module__.split(".")[2]
-    module = importlib.import_module(f"tests.on_the_screen.{topic}")
-    return module.NUMBERS[name] if what == "NUMBERS" else getattr(module, "REDRAWS", {}).get(name, set())
-
-
-def test_the_code_gives_what_is_on_the_screen(lab, request):
-    """At the start, and at the first preset with one control elsewhere; at night, at all presets."""
-    presets = list(lab.presets.values())
-    compare_with_code(lab, request, [None, *presets[:1]])
-
-
-@pytest.mark.slow
-def test_the_code_gives_what_is_on_the_screen_at_every_preset(lab, request):
-    compare_with_code(lab, request, lab.presets.values())
-
-
-def compare_with_code(lab, request, presets):
-    """Compare numbers of the result with those of the program; on one thread, as a lab works.
-
-    With another number of threads, or another processor, the last digits of a matrix product differ.
-    """
-    numbers, rng = on_the_screen(request.node.callspec.params["lab"], "NUMBERS"), np.random.default_rng(1)
-    for preset in presets:
-        elsewhere = {} if preset is None else {**preset, **random_values(lab, rng)}
-        lab.set(**{**defaults(lab), **elsewhere})
-        names = {}
-        with one_blas_thread():
-            exec(lab.code(), names)
-        for expected, got in zip(numbers(lab.result), names["result"], strict=True):
-            np.testing.assert_array_equal(expected, got)
 
 
 def test_the_decomposition_adds_up_at_the_default():

@@ -19,19 +19,18 @@ from matplotlib.figure import Figure
 from dlhelpers.live.canvas import Canvas
 from dlhelpers.live.controls import seed_box
 from dlhelpers.live.grabs import Grab, Hand
+from dlhelpers.live.on_page import OnPage
 from dlhelpers.live.pace import (
     GESTURE,
     apart_from_cells,
-    closed_bundle,
     family,
-    free,
     interruptible,
     one_blas_thread,
     replace_predecessor,
     running_loop,
 )
 from dlhelpers.live.panel import Panel
-from dlhelpers.live.picture import Picture, with_picture
+from dlhelpers.live.picture import Picture
 from dlhelpers.live.programs import tidy
 from dlhelpers.live.shell import Shell
 from dlhelpers.plots.style import View
@@ -47,7 +46,7 @@ MAIN = 3
 """Controls above the picture; the others are folded under More."""
 
 
-class Lab:
+class Lab(OnPage):
     """One live figure with its controls.
 
     Parameters
@@ -97,7 +96,6 @@ class Lab:
         self.name = name
         self.presets = {label: dict(values) for label, values in presets.items()}
         self.result: Any = None
-        self.finding = self.caption = ""
         self.frames = 0
         self._compute, self._find, self._describe, self._program = compute, finding, caption, code
         self._before: Any = None
@@ -122,11 +120,6 @@ class Lab:
         replace_predecessor(self)
 
     # ---------------------------------------------------------------- for the reader
-    @property
-    def error(self) -> Exception | None:
-        """What went wrong last, if the picture has not changed since then."""
-        return self._shell.error
-
     @property
     def controls(self) -> dict[str, ipywidgets.ValueWidget]:
         """The controls by the names of their arguments."""
@@ -154,38 +147,14 @@ class Lab:
         """Return the lines of plain Python that give, as `result`, what is on the screen."""
         return Code(tidy(self._program(**self._shown)))
 
-    def png(self) -> bytes:
-        """Return the picture on the screen, as the bytes of a PNG file."""
-        return self._picture.canvas.png()
-
-    @property
-    def box(self) -> ipywidgets.Widget:
-        """What stands on the page."""
-        return self._shell.box
-
     async def settled(self) -> None:
         """Wait until the picture belongs to the controls."""
         while self._stale or (self._task is not None and not self._task.done()):
             await asyncio.sleep(0.001)
 
-    @property
-    def closed(self) -> bool:
-        """Whether the lab's cell was run again, or `close` was called."""
-        return "_shell" not in self.__dict__
-
-    def close(self) -> None:
-        """Stop what is under way and free everything; of a closed lab only its name is left."""
-        if self.closed:
-            return
+    def _stop_work(self) -> None:
         if self._task is not None:
             self._task.cancel()
-        free(self, self._shell.box)
-
-    def _repr_mimebundle_(self, **_: Any) -> Any:
-        """Return the widget and, for a reader without a kernel, the picture and its caption."""
-        if self.closed:
-            return closed_bundle(self.name)
-        return with_picture(self._shell.box, self.png(), self.caption)
 
     # ---------------------------------------------------------------- from a change to a picture
     def _changed(self) -> None:
@@ -278,10 +247,8 @@ class Lab:
         finding, caption = self._find(result), self._describe(result)
         if share < 1:
             caption = f"{caption} ({state.capitalize()}: {share:.0%} of the computation is done.)"
-        text = f"{finding}. {caption}"
-        self._picture.show(result, self._before, text)
+        self._picture.show(result, self._before, f"{finding}. {caption}")
         self.result, self._shown = result, values
-        self.finding, self.caption = finding, text
         self._shell.say(finding, caption)
         self._shell.error = None
         self._shell.complain("")

@@ -48,12 +48,15 @@ class Shell:
     box : widget
     error : Exception or None
         The last error that was told.
+    finding, caption : str
+        What was said last: the measured number, and the whole text with the finding first.
     """
 
     def __init__(
         self, name: str, picture: ipywidgets.Widget, on_stop: Callable[[], None] = lambda: None
     ) -> None:
         self.error: Exception | None = None
+        self.finding = self.caption = ""
         self._name = html.escape(name)
         self._heading = text_line("dlh-heading", f"<h4>{self._name}</h4>")
         self._progress = ipywidgets.FloatProgress(
@@ -129,6 +132,7 @@ class Shell:
     # ---------------------------------------------------------------- what it says
     def say(self, finding: str, caption: str) -> None:
         """Show the measured number beside the name, and the caption below the picture."""
+        self.finding, self.caption = finding, f"{finding}. {caption}"
         self._heading.value = f'<h4>{self._name}</h4><span class="dlh-finding">{html.escape(finding)}.</span>'
         self._caption.value = html.escape(caption)
 

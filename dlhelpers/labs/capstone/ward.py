@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import ipywidgets
 
@@ -14,16 +13,15 @@ from dlhelpers.labs.capstone.board import Board, boards, program
 from dlhelpers.labs.capstone.views import views
 from dlhelpers.live.canvas import Canvas
 from dlhelpers.live.controls import seed_box
+from dlhelpers.live.on_page import OnPage
 from dlhelpers.live.pace import (
     apart_from_cells,
-    closed_bundle,
     family,
-    free,
     one_blas_thread,
     replace_predecessor,
     running_loop,
 )
-from dlhelpers.live.picture import Picture, with_picture
+from dlhelpers.live.picture import Picture
 from dlhelpers.live.programs import tidy
 from dlhelpers.live.shell import ROW, Shell
 from dlhelpers.progress import best_score, remember
@@ -33,7 +31,7 @@ SIZE = (9.6, 3.5)
 """Of the figure, in inches of 100 pixels."""
 
 
-class Ward:
+class Ward(OnPage):
     """One patient after the other.
 
     Parameters
@@ -57,7 +55,7 @@ class Ward:
         self.name = "The ward"
         self.visit = admit(seed)
         self.result: Board
-        self.finding = self.caption = self._best = ""
+        self._best = ""
         self.frames = 0
         self._loop = running_loop()
         self._task: asyncio.Task[None] | None = None
@@ -167,11 +165,11 @@ class Ward:
                 self._shell.show_progress(None)
 
     def _show(self, board: Board) -> None:
-        finding, caption = board.finding, board.caption + (self._best if board.visit.run else "")
-        self._picture.show(board, None, f"{finding}. {caption}")
-        self.result, self.finding, self.caption = board, finding, f"{finding}. {caption}"
+        caption = board.caption + (self._best if board.visit.run else "")
+        self._picture.show(board, None, f"{board.finding}. {caption}")
+        self.result = board
+        self._shell.say(board.finding, caption)
         self.frames += 1
-        self._shell.say(finding, caption)
         for key, box in self._boxes.items():
             box.disabled = key in board.visit.repairs or board.visit.run is not None
         self._show_code()
@@ -184,49 +182,15 @@ class Ward:
         self._shell.show_code(str(self.code()) if self._code.value else "")
 
     # ---------------------------------------------------------------- as every lab
-    @property
-    def error(self) -> Exception | None:
-        """The last error that was told; a refusal is none."""
-        return self._shell.error
-
-    @property
-    def message(self) -> str:
-        """What the page says below the caption, a refusal for instance."""
-        return self._shell.message
-
-    @property
-    def box(self) -> ipywidgets.Widget:
-        """What stands on the page."""
-        return self._shell.box
-
-    def png(self) -> bytes:
-        """Return the picture on the screen, as the bytes of a PNG file."""
-        return self._picture.canvas.png()
-
     async def settled(self) -> None:
         """Wait until all who play have played."""
         await asyncio.sleep(0.001)
         while self._task is not None and not self._task.done():
             await asyncio.sleep(0.001)
 
-    @property
-    def closed(self) -> bool:
-        """Whether its cell was run again, or `close` was called."""
-        return "_shell" not in vars(self)
-
-    def close(self) -> None:
-        """Stop and free everything; of a closed ward only its name is left."""
-        if self.closed:
-            return
+    def _stop_work(self) -> None:
         if self._task is not None:
             self._task.cancel()
-        free(self, self._shell.box)
-
-    def _repr_mimebundle_(self, **_: Any) -> Any:
-        """Return the widget and, for a reader without a kernel, the picture and its caption."""
-        if self.closed:
-            return closed_bundle(self.name)
-        return with_picture(self._shell.box, self.png(), self.caption)
 
     # ---------------------------------------------------------------- what stands around the picture
     def _box(self, name: str, cure: str) -> ipywidgets.Checkbox:

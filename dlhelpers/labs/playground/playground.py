@@ -14,14 +14,8 @@ from dlhelpers.labs.playground.geometry import More, Part, Unit
 from dlhelpers.labs.playground.player import Player
 from dlhelpers.labs.playground.run import Run
 from dlhelpers.labs.playground.screen import Screen
-from dlhelpers.live.pace import (
-    apart_from_cells,
-    closed_bundle,
-    family,
-    free,
-    replace_predecessor,
-)
-from dlhelpers.live.picture import with_picture
+from dlhelpers.live.on_page import OnPage
+from dlhelpers.live.pace import apart_from_cells, family, replace_predecessor
 from dlhelpers.points import Points
 from dlhelpers.saving import save_network
 from dlhelpers.session import Session
@@ -30,7 +24,7 @@ from dlhelpers.sharing import program, to_text
 from dlhelpers.showing import Code
 
 
-class Playground:
+class Playground(OnPage):
     """One live network: everything but the data and the architecture may change while it trains.
 
     Parameters
@@ -80,11 +74,6 @@ class Playground:
         return self._screen.result
 
     @property
-    def caption(self) -> str:
-        """The last frame in words."""
-        return self._screen.caption
-
-    @property
     def frames(self) -> int:
         """How many frames have been drawn."""
         return self._screen.frames
@@ -93,11 +82,6 @@ class Playground:
     def controls(self) -> dict[str, ipywidgets.ValueWidget]:
         """The controls of the settings, by name."""
         return self._player.panel.controls
-
-    @property
-    def error(self) -> Exception | None:
-        """The last error that was told."""
-        return self._shell.error
 
     @property
     def playing(self) -> bool:
@@ -191,30 +175,12 @@ class Playground:
         now = self.session.now
         save_network(path, self.session.network, now.theta, now.statistics)
 
-    def png(self) -> bytes:
-        """Return the picture on the screen, as the bytes of a PNG file."""
-        return self._picture.canvas.png()
-
     async def settled(self) -> None:
         """Wait until nothing is under way."""
         await self._player.settled()
 
-    @property
-    def closed(self) -> bool:
-        """Whether its cell was run again, or `close` was called."""
-        return "_shell" not in vars(self)
-
-    def close(self) -> None:
-        """Stop and free everything; of a closed playground only its name is left."""
-        if not self.closed:
-            self._player.close()
-            free(self, self._shell.box)
-
-    def _repr_mimebundle_(self, **_: Any) -> Any:
-        """Return the widget and, for a reader without a kernel, the picture and its caption."""
-        if self.closed:
-            return closed_bundle(self.name)
-        return with_picture(self._shell.box, self.png(), self.caption)
+    def _stop_work(self) -> None:
+        self._player.close()
 
     # ---------------------------------------------------------------- what the hand does in the picture
     def _clicked(self, part: Part) -> None:

@@ -48,7 +48,7 @@ class Screen:
     shell : Shell
     play, speed, runs, text : widgets
     result : Frame
-        What the last frame shows, and `caption` the same in words.
+        What the last frame shows.
     frames : int
         How many there were.
     chosen : Unit, Connection or None
@@ -65,7 +65,6 @@ class Screen:
         on_click: Callable[[Part], None],
     ) -> None:
         self.result: Frame
-        self.caption = ""
         self.frames = 0
         self.chosen: Part | None = None
         self._run, self._session, self._own_text = run, run.session, ""
@@ -105,7 +104,7 @@ class Screen:
         result = frame(session, look["panel"], self.chosen, self._run.kept, self.step, playing)
         title, words = finding(result), caption(result)
         self.picture.show(result, None, f"{title}. {words}")
-        self.result, self.caption = result, f"{title}. {words}"
+        self.result = result
         self.chosen = result.chosen
         self._show_weight()
         self.frames += 1
