@@ -1,6 +1,6 @@
 """Frames a second of the playing playground, and the delay of a knob, beside a plain loop and in a page.
 
-    python benchmarks/playground.py [--seconds N] [--knobs N]
+    python benchmarks/playground.py [--seconds N] [--knobs N] [--drawing-only]
 
 Both sides train the default network on the same data by the same optimizer and draw the same panels at the
 same size to PNG.  The playground plays on an event loop, with the page's answers left out.  The plain loop
@@ -10,12 +10,16 @@ as the inline backend does, and hears of a changed number in the next round of t
 Frames are told by the clock and, in brackets, for each second of processor time: on a machine that is busy
 with other work only the second number means something.  The exit code is 1 if it is below 15.
 
+Then frames with and without the drawing of the network, in turns, in processor time: to take the numbers,
+to draw, and to encode what has changed.
+
 Then, where there is a Chromium, the playground plays in a real JupyterLab: pictures that reach the screen,
 and the time from a key on the learning rate's slider to the picture whose caption names the new rate.
 """
 
 import argparse
 import asyncio
+import contextlib
 import io
 import statistics
 import sys
@@ -23,6 +27,7 @@ import tempfile
 import time
 from pathlib import Path
 from typing import NamedTuple
+from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that it also runs where the package is not installed
@@ -33,12 +38,15 @@ matplotlib.use("agg")
 
 import matplotlib.pyplot as plt  # noqa: E402
 
+from dlhelpers.labs.playground import frame as frame_module  # noqa: E402
+from dlhelpers.labs.playground.drawing import NetworkView  # noqa: E402
 from dlhelpers.labs.playground.frame import frame  # noqa: E402
 from dlhelpers.labs.playground.player import FRAME, TRAIN_FOR  # noqa: E402
 from dlhelpers.labs.playground.playground import Playground  # noqa: E402
 from dlhelpers.labs.playground.screen import SIZE  # noqa: E402
 from dlhelpers.labs.playground.views import playground_views  # noqa: E402
 from dlhelpers.labs.playground.words import caption, finding  # noqa: E402
+from dlhelpers.live.canvas import Canvas  # noqa: E402
 from dlhelpers.live.pace import one_blas_thread  # noqa: E402
 from dlhelpers.plots.style import course_style  # noqa: E402
 from dlhelpers.session import Session  # noqa: E402
@@ -105,7 +113,7 @@ async def ours(seconds: float, knobs: int) -> Side:
 
 def draw(session: Session) -> bytes:
     """Return the picture of a session, on a figure that is built anew, as the inline backend makes it."""
-    result = frame(session, "loss", None, (), 0, True)
+    result = frame(session, "loss", None, None, (), 0, True)
     with matplotlib.rc_context(course_style()):
         figure = plt.figure(figsize=SIZE, dpi=100, layout="constrained")
         for view in playground_views(figure):
@@ -153,6 +161,28 @@ def peer(seconds: float, knobs: int) -> Side:
             steps.append(1000 * (waits + one_round()))
             rounds.append(1000 * (waits + time.perf_counter() - begun))
     return Side(pictures / passed, pictures / busy, made / passed, steps, rounds)
+
+
+def with_and_without_drawing(frames: int) -> dict[str, float]:
+    """Return frames for each second of processor time, of a network that takes ten steps between two."""
+    session, spent = Session(), {"with the drawing": 0.0, "without it": 0.0}
+    canvases = {
+        "with the drawing": Canvas(playground_views, SIZE),
+        "without it": Canvas(
+            lambda figure: [v for v in playground_views(figure) if not isinstance(v, NetworkView)], SIZE
+        ),
+    }
+    no_answers = mock.patch.object(frame_module, "answers", lambda *arguments: ())
+    with one_blas_thread():
+        for k in range(frames + 1):
+            session.advance(10)
+            for name, canvas in canvases.items():
+                with contextlib.nullcontext() if name == "with the drawing" else no_answers:
+                    began = time.process_time()
+                    canvas.draw(frame(session, "loss", None, None, (), 0, True), None)
+                    canvas.changes()
+                    spent[name] += (time.process_time() - began) * (k > 0)  # the first one lays out
+    return {name: frames / seconds for name, seconds in spent.items()}
 
 
 def in_the_page(seconds: float, knobs: int) -> str:
@@ -203,7 +233,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seconds", type=float, default=5.0, help="of playing on each side (5)")
     parser.add_argument("--knobs", type=int, default=40, help="turns of the knob on each side (40)")
+    parser.add_argument("--drawing-only", action="store_true", help="with and without the drawing, no more")
     options = parser.parse_args()
+    for name, rate in with_and_without_drawing(100).items():
+        print(f"{rate:.1f} frames/s of CPU {name}")
+    if options.drawing_only:
+        return 0
     a = asyncio.run(ours(options.seconds, options.knobs))
     b = peer(options.seconds, options.knobs)
     print("The playing playground, default network, without a browser; delays of a knob in ms")

@@ -63,7 +63,8 @@ class TableData(NamedTuple):
         X = fit(self.data.X).apply(self.data.X)
         names = ("first component", "second component")
         if X.shape[1] == 2:
-            names = (self.data.feature_names[0], self.data.feature_names[1])
+            first, second = (name.replace("$", r"\$") for name in self.data.feature_names)
+            names = (first, second)
         else:
             X = principal_plane(X)
         return Points(X, self.data.y, names, self.data.class_names, f"{self.call}.points")

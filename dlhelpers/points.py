@@ -7,12 +7,18 @@ from typing import NamedTuple
 import numpy as np
 
 from dlhelpers import datasets
-from dlhelpers.checks import check_array
+from dlhelpers.checks import check_array, shown
 from dlhelpers.normalization import fit
 from dlhelpers.typing import FloatArray, IntArray
 
+MOST_ADDED = 100
+"""Points that may be added by hand."""
 LARGE = 1e100
 """Numbers of a table must be smaller: they are squared and added."""
+
+
+Added = tuple[tuple[float, float, int], ...]
+"""Points (x1, x2, class) that were added by hand."""
 
 
 class Points(NamedTuple):
@@ -23,7 +29,7 @@ class Points(NamedTuple):
     X : (m, 2) float array
     y : (m,) int array
     axis_names : (str, str)
-        What the two numbers are.
+        What the two numbers are, as matplotlib writes it: a plain dollar sign has a backslash before it.
     class_names : tuple of str
         One name for each class; empty if classes are numbers.
     call : str
@@ -35,6 +41,57 @@ class Points(NamedTuple):
     axis_names: tuple[str, str] = ("$x_1$", "$x_2$")
     class_names: tuple[str, ...] = ()
     call: str = ""
+
+
+def check_added(added: object) -> None:
+    """Raise ValueError unless `added` is a tuple of a few points (x1, x2, class)."""
+    points = added if isinstance(added, tuple) else (None,)
+    if len(points) > MOST_ADDED or not all(map(_is_point, points)):
+        raise ValueError(
+            f"added must be a tuple of up to {MOST_ADDED} points (x1, x2, class), numbers from -100 to 100 "
+            f"and a class from 0 to 9; got {shown(added)}. Pass ((0.5, -1.0, 0),)."
+        )
+
+
+def _is_point(point: object) -> bool:
+    if not isinstance(point, tuple) or len(point) != 3:
+        return False
+    x1, x2, k = point
+    if {type(x1), type(x2)} - {int, float} or type(k) is not int:
+        return False
+    return abs(x1) <= 100 and abs(x2) <= 100 and 0 <= k <= 9
+
+
+def added_as_text(added: Added) -> str:
+    """Return points as a text such as "0.5,-1.0,0;1.0,2.0,1", which `added_in` reads.
+
+    Raises
+    ------
+    ValueError
+        If `added` is no tuple of points.
+    """
+    check_added(added)
+    return ";".join(f"{x1},{x2},{k}" for x1, x2, k in added)
+
+
+def added_in(text: str) -> Added:
+    """Return the points in a text such as "0.5,-1,0; 1,2,1": two numbers and the class of each, from 0 on.
+
+    Raises
+    ------
+    ValueError
+        If it is no such text.
+    """
+    try:
+        parts = [part.split(",") for part in text.split(";") if part.strip()]
+        added = tuple((float(x1), float(x2), int(k)) for x1, x2, k in parts)
+    except (AttributeError, ValueError):
+        raise ValueError(
+            f"text must hold points as x1,x2,class with semicolons between; got {shown(text)}. "
+            "For instance: 0.5,-1,0; 1,2,1."
+        ) from None
+    check_added(added)
+    return added
 
 
 def principal_plane(X: FloatArray) -> FloatArray:

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dlhelpers import datasets
 from dlhelpers.batch_normalization import BatchNormalization
 from dlhelpers.checks import check_integer
+from dlhelpers.examples import load_examples, with_points
 from dlhelpers.metrics import error_rate
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
-from dlhelpers.points import DATA, Points
+from dlhelpers.points import Points
 from dlhelpers.regularization import Regularized
 from dlhelpers.rewiring import check_weight, is_weight_name, resize, set_weight
 from dlhelpers.schedules import Rate, Schedule
@@ -50,7 +50,10 @@ class Snapshot(NamedTuple):
 
 
 class Measurement(NamedTuple):
-    """One point of the curves: losses without penalty and without dropout, accuracies as fractions."""
+    """One point of the curves: losses without penalty and without dropout, accuracies as fractions.
+
+    Without a test set, its two numbers are NaN.
+    """
 
     step: int
     train_loss: float
@@ -58,6 +61,8 @@ class Measurement(NamedTuple):
     train_accuracy: float
     dev_accuracy: float
     learning_rate: float
+    test_loss: float = np.nan
+    test_accuracy: float = np.nan
 
 
 SNAPSHOTS = 200
@@ -92,8 +97,9 @@ class Session:
     """
 
     def __init__(self, settings: Settings = DEFAULTS, own: Points | None = None) -> None:
-        if settings.data == "own" and own is None:
-            raise ValueError("own must hold the examples for data='own'; got None. Load a table first.")
+        examples = load_examples(settings, own)
+        self.points, self.n_classes, self.data, self._given, self.dev, self.test = examples
+        self.train = self._train_with(settings)
         self.start = self.settings = settings
         self.own = own
         self.changes: list[Change] = []
@@ -103,26 +109,13 @@ class Session:
         self._snapshot_every = 25
         self._now: Step
         self._theta_before: FloatArray
-        self._load_data()
         theta = self.network.initialize(np.random.default_rng(settings.weight_seed), None, self._initializer)
         statistics = self.network.initial_statistics() if settings.batch_norm else None
         self._begin(Snapshot(0, theta, None, statistics, 0, 0, settings))
 
-    def _load_data(self) -> None:
-        s = self.settings
-        rng = np.random.default_rng(s.data_seed)
-        self.points = DATA[s.data](s.m, s.noise, rng) if s.data != "own" else self._own()
-        X, y, *_ = self.points
-        self.n_classes = max(2, int(y.max()) + 1)
-        self.data = datasets.split(X, y, dev=s.dev_share, test=0, rng=rng)
-        Y, Y_dev = (
-            datasets.one_hot(labels, self.n_classes) for labels in (self.data.y_train, self.data.y_dev)
-        )
-        self.train, self.dev = Batch(self.data.X_train, Y), Batch(self.data.X_dev, Y_dev)
-
-    def _own(self) -> Points:
-        assert self.own is not None
-        return self.own
+    def _train_with(self, settings: Settings) -> Batch:
+        """Return the training set with the points that settings add."""
+        return with_points(self._given, settings.added, settings.features)
 
     @property
     def _initializer(self) -> str | None:
@@ -134,7 +127,7 @@ class Session:
         return self._network_with(self.settings)
 
     def _network_with(self, s: Settings) -> Network:
-        sizes = (2, *s.hidden, self.n_classes)
+        sizes = (len(s.features), *s.hidden, self.n_classes)
         batch_norm = BatchNormalization() if s.batch_norm else None
         return Network(sizes, s.activation, s.loss_name, s.keep_prob, batch_norm)
 
@@ -215,6 +208,7 @@ class Session:
             check_weight(self._network_with(new).layout, name, value)
         if new == before and not weights:
             return
+        self.train = self._train_with(new)
         run, stream = self._run, self._stream
         self.settings = new
         if new.hidden != before.hidden:
@@ -226,6 +220,8 @@ class Session:
         self._record({**hidden, **weights})
         run.objective, run.optimizer, run.weight_decay = self.objective, make_optimizer(new), new.weight_decay
         stream.batch_size, stream.input_noise = new.batch_size, new.input_noise
+        if new.added != before.added:
+            stream.examples = self.train
         self._now = stream.again(run)  # the present step once more, by the new settings
         if hidden or weights:
             self._theta_before = self._now.theta
@@ -272,6 +268,7 @@ class Session:
     def _begin(self, snapshot: Snapshot) -> None:
         """Make the run go on from a snapshot."""
         self.settings = snapshot.settings
+        self.train = self._train_with(self.settings)
         self._stream = Stream(
             self.train.X,
             self.train.Y,
@@ -322,14 +319,15 @@ class Session:
                 self.history = [each for each in self.history if each.step % self.every == 0]
 
     def measure(self) -> Measurement:
-        """Return losses and accuracies at the present step, on the whole training and dev set."""
+        """Return losses and accuracies at the present step, each on a whole set."""
         now, network = self._now, replace(self.network, keep_prob=1.0)
+        numbers = []
         with np.errstate(all="ignore"):
-            numbers = []
-            for batch in (self.train, self.dev):
+            for batch in (self.train, self.dev, *([] if self.test is None else [self.test])):
                 loss = float(network.loss(now.theta, batch, now.statistics))
                 predictions = network.predict(now.theta, batch.X, now.statistics)
                 numbers.append((loss, 1 - float(error_rate(predictions, batch.Y))))
-        (train_loss, train_accuracy), (dev_loss, dev_accuracy) = numbers
+        (train_loss, train_accuracy), (dev_loss, dev_accuracy), *test = numbers
         rate = float(np.asarray(self.schedule(now.step)))
-        return Measurement(now.step, train_loss, dev_loss, train_accuracy, dev_accuracy, rate)
+        of_train_and_dev = train_loss, dev_loss, train_accuracy, dev_accuracy
+        return Measurement(now.step, *of_train_and_dev, rate, *(test[0] if test else ()))

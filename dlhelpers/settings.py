@@ -7,10 +7,11 @@ import numpy as np
 
 from dlhelpers.activations import ACTIVATIONS
 from dlhelpers.checks import check_choice, check_flag, check_integer, check_number, shown
+from dlhelpers.features import COORDINATES, check_features
 from dlhelpers.initialization import INITIALIZERS
 from dlhelpers.losses import LOSSES
 from dlhelpers.optimizers import OPTIMIZERS, Optimizer
-from dlhelpers.points import DATA
+from dlhelpers.points import DATA, Added, check_added
 from dlhelpers.schedules import Constant, Cosine, Exponential, InverseTime, Schedule, Staircase, WarmUp
 
 SCHEDULES: Mapping[str, Callable[[float, int], Schedule]] = {
@@ -36,8 +37,12 @@ class Settings:
         Points.
     noise : float in [0, 1]
     dev_share : float in [0.1, 0.9]
-        How many of the points are the dev set; the others are the training set.
+        How many of the points are the dev set.
+    test_share : float in [0, 0.5]
+        How many are the test set; the others are the training set, at least a tenth.
     data_seed, weight_seed : int >= 0
+    features : tuple of str
+        What the network gets of a point, of `features.FEATURES` and in their order.
     hidden : tuple of up to 6 ints in [1, 64]
         Units of the hidden layers.
     batch_norm : bool
@@ -55,6 +60,8 @@ class Settings:
     l1, l2, weight_decay : float >= 0
     keep_prob : float in (0, 1]
     input_noise : float in [0, 10]
+    added : tuple of (float, float, int)
+        Points (x1, x2, class) that are added to the training set by hand.
 
     Raises
     ------
@@ -66,7 +73,9 @@ class Settings:
     m: int = 300
     noise: float = 0.2
     dev_share: float = 0.3
+    test_share: float = 0.0
     data_seed: int = 0
+    features: tuple[str, ...] = COORDINATES
     hidden: tuple[int, ...] = (8, 8)
     batch_norm: bool = False
     initializer: str = "recommended"
@@ -85,12 +94,15 @@ class Settings:
     weight_decay: float = 0.0
     keep_prob: float = 1.0
     input_noise: float = 0.0
+    added: Added = ()
 
     def __post_init__(self) -> None:
         check_choice("data", self.data, [*DATA, "own"])
         check_integer("m", self.m, "[20, 2000]", "It is the number of examples.")
         for name in ("data_seed", "weight_seed"):
             check_integer(name, getattr(self, name), "[0, inf)")
+        check_features(self.features)
+        check_added(self.added)
         if not isinstance(self.hidden, tuple) or len(self.hidden) > 6:
             raise ValueError(
                 f"hidden must be a tuple of up to 6 sizes; got {shown(self.hidden)}. Pass (8, 8)."
@@ -113,6 +125,7 @@ class Settings:
         intervals = {
             "noise": "[0, 1]",
             "dev_share": "[0.1, 0.9]",
+            "test_share": "[0, 0.5]",
             "learning_rate": "[0, 1000]",
             "beta": "[0, 1)",
             "beta2": "[0, 1)",
@@ -128,12 +141,29 @@ class Settings:
                 raise ValueError(
                     f"{name} must be a plain number; got {shown(getattr(self, name))}. Pass float(...)."
                 )
+        if self.dev_share + self.test_share > 0.9 + 1e-9:
+            raise ValueError(
+                f"dev_share and test_share must be 0.9 or less together; got {self.dev_share} and "
+                f"{self.test_share}. The rest is the training set."
+            )
 
 
 DEFAULTS = Settings()
 """What a run has unless told otherwise."""
 
-FIXED = ("data", "m", "noise", "dev_share", "data_seed", "hidden", "batch_norm", "initializer", "weight_seed")
+FIXED = (
+    "data",
+    "m",
+    "noise",
+    "dev_share",
+    "test_share",
+    "data_seed",
+    "features",
+    "hidden",
+    "batch_norm",
+    "initializer",
+    "weight_seed",
+)
 """The settings that need a new start; all others may change between two steps."""
 
 

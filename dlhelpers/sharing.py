@@ -8,7 +8,8 @@ from itertools import groupby
 from typing import Any
 
 from dlhelpers.checks import shown
-from dlhelpers.points import Points
+from dlhelpers.features import COORDINATES
+from dlhelpers.points import Points, added_as_text, added_in
 from dlhelpers.rewiring import is_weight_name
 from dlhelpers.schedules import Constant
 from dlhelpers.session import Change, Session
@@ -39,7 +40,7 @@ def to_text(session: Session) -> str:
     for names, group in groupby(session.changes, lambda change: tuple(change.values)):
         first, *later = group
         if len(names) == 1:
-            rest = "".join(f" @{step} {_written(values[names[0]])}" for step, values in later)
+            rest = "".join(f" @{step} {_written(names[0], values[names[0]])}" for step, values in later)
             parts.append(f"@{first.step} {_pairs(first.values)}{rest}")
         else:
             parts += [f"@{step} {_pairs(values)}" for step, values in (first, *later)]
@@ -110,11 +111,13 @@ def _check_session(session: Session) -> None:
 
 
 def _pairs(values: Mapping[str, Any]) -> str:
-    return " ".join(f"{name}={_written(value)}" for name, value in values.items())
+    return " ".join(f"{name}={_written(name, value)}" for name, value in values.items())
 
 
-def _written(value: Any) -> str:
-    return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
+def _written(name: str, value: Any) -> str:
+    if name == "added":
+        return added_as_text(value)
+    return _BETWEEN[name].join(map(str, value)) if name in _BETWEEN else str(value)
 
 
 def _changes(parts: Sequence[str]) -> list[Change]:
@@ -146,7 +149,7 @@ def _values(text: str, weights: bool = False) -> dict[str, Any]:
         if name not in kinds:
             raise ValueError(f"text must name known settings; got {pair[:40]!r}. Known: {', '.join(kinds)}.")
         try:
-            values[name] = _READ[kinds[name]](value)
+            values[name] = _READ[name if name in _READ else kinds[name]](value)
         except (ValueError, KeyError):
             raise ValueError(
                 f"text must give {name} as a {kinds[name].__name__}; got {value[:40]!r}."
@@ -154,12 +157,16 @@ def _values(text: str, weights: bool = False) -> dict[str, Any]:
     return values
 
 
-_READ: Mapping[type, Callable[[str], Any]] = {
+_BETWEEN = {"hidden": "x", "features": ","}
+"""What stands between the parts of a setting that is a tuple."""
+_READ: Mapping[type | str, Callable[[str], Any]] = {
     str: str,
     int: int,
     float: float,
     bool: {"True": True, "False": False}.__getitem__,
-    tuple: lambda text: tuple(int(size) for size in text.split("x") if size),
+    "hidden": lambda text: tuple(int(size) for size in text.split(_BETWEEN["hidden"]) if size),
+    "features": lambda text: tuple(text.split(_BETWEEN["features"])),
+    "added": added_in,
 }
 
 
@@ -169,6 +176,8 @@ _MODULES = {
     "batch_normalization": ("BatchNormalization",),
     "columns": ("read_examples",),
     "datasets": ("one_hot", "split"),
+    "examples": ("with_points",),
+    "features": ("input_features",),
     "minibatches": ("Batch",),
     "network": ("Network",),
     "optimizers": ("AdaGrad", "Adam", "GradientDescent", "Momentum", "Nesterov", "RMSprop"),
@@ -215,12 +224,19 @@ def _data(session: Session) -> list[str]:
     points = f'DATA["{s.data}"]({s.m}, {s.noise}, rng)'
     if s.data == "own":
         points = session.points.call or 'read_examples(read_table(Path("own.csv"))).points'
+    X = "points.X" if s.features == COORDINATES else f"input_features(points.X, {_tuple(s.features)})"
     return [
         f"rng = np.random.default_rng({s.data_seed})",
         f"points = {points}",
-        f"data = split(points.X, points.y, dev={s.dev_share}, test=0, rng=rng)",
+        f"data = split({X}, points.y, dev={s.dev_share}, test={s.test_share or 0}, rng=rng)",
         f"Y, Y_dev = one_hot(data.y_train, {n}), one_hot(data.y_dev, {n})",
+        *(["train = Batch(data.X_train, Y)"] if _adds_points(session) else []),
     ]
+
+
+def _adds_points(session: Session) -> bool:
+    """Tell whether points are added by hand at any time."""
+    return bool(session.start.added) or any("added" in values for _, values in session.changes)
 
 
 def _run(session: Session) -> list[str]:
@@ -231,13 +247,20 @@ def _run(session: Session) -> list[str]:
     decay = _options(weight_decay=(s.weight_decay, 0.0))
     statistics = ", statistics=network.initial_statistics()" if s.batch_norm else ""
     objective = given["run.objective"].replace(_network(session, s), "network")
+    added = [f"batches.examples = {given['batches.examples']}"] if s.added else []
     return [
         f"network = {_network(session, s)}",
         f"theta = network.initialize(np.random.default_rng({s.weight_seed}){initializer})",
         f"batches = Stream(data.X_train, Y, network.sizes, seed={s.data_seed}{stream})",
+        *added,
         f"run = descend({objective}, theta, batches, {given['run.optimizer']}, "
         f"{given['run.learning_rate']}{statistics}{decay})",
     ]
+
+
+def _tuple(names: tuple[str, ...]) -> str:
+    """Return a tuple of names as code, in the quotes that the rest of a program has."""
+    return "(" + ", ".join(f'"{name}"' for name in names) + (",)" if len(names) == 1 else ")")
 
 
 def _options(**options: tuple[Any, Any]) -> str:
@@ -306,30 +329,36 @@ def _look(session: Session) -> list[str]:
     looking = _network(session, replace(s, keep_prob=1.0))
     statistics = ", step.statistics" if s.batch_norm else ""
     lines = [] if looking == _network(session, session.start) else [f"network = {looking}"]
-    return [
-        *lines,
-        f"train_loss = float(network.loss(step.theta, Batch(data.X_train, Y){statistics}))",
-        f"dev_loss = float(network.loss(step.theta, Batch(data.X_dev, Y_dev){statistics}))",
-        'print(f"step {step.step}: train loss {train_loss:.12g}, dev loss {dev_loss:.12g}")',
+    train = "batches.examples" if _adds_points(session) else "Batch(data.X_train, Y)"
+    sets = {"train": train, "dev": "Batch(data.X_dev, Y_dev)"}
+    if session.test is not None:
+        sets["test"] = f"Batch(data.X_test, one_hot(data.y_test, {session.n_classes}))"
+    lines += [
+        f"{name}_loss = float(network.loss(step.theta, {batch}{statistics}))" for name, batch in sets.items()
     ]
+    told = ", ".join(f"{name} loss {{{name}_loss:.12g}}" for name in sets)
+    return [*lines, f'print(f"step {{step.step}}: {told}")']
 
 
 def _handed(session: Session, s: Settings) -> dict[str, str]:
     """Return what the settings hand to a run: an expression for each attribute that they set."""
     network, penalties = _network(session, s), _options(l1=(s.l1, 0.0), l2=(s.l2, 0.0))
     schedule = SCHEDULES[s.schedule](s.learning_rate, s.half_after)
+    more = f" + {len(s.added)}" if s.added else ""
+    features = "" if s.features == COORDINATES else f", {_tuple(s.features)}"
     return {
-        "run.objective": f"Regularized({network}, m=len(Y){penalties})" if penalties else network,
+        "run.objective": f"Regularized({network}, m=len(Y){more}{penalties})" if penalties else network,
         "run.optimizer": _call(make_optimizer(s)),
         "run.learning_rate": repr(s.learning_rate) if isinstance(schedule, Constant) else _call(schedule),
         "run.weight_decay": repr(s.weight_decay),
+        "batches.examples": f"with_points(train, {s.added}{features})" if s.added else "train",
         "batches.batch_size": repr(s.batch_size),
         "batches.input_noise": repr(s.input_noise),
     }
 
 
 def _network(session: Session, s: Settings) -> str:
-    sizes = (2, *s.hidden, session.n_classes)
+    sizes = (len(s.features), *s.hidden, session.n_classes)
     keep_prob = _options(keep_prob=(s.keep_prob, 1.0))
     batch_norm = ", batch_norm=BatchNormalization()" if s.batch_norm else ""
     return f'Network({sizes}, "{s.activation}", "{s.loss_name}"{keep_prob}{batch_norm})'

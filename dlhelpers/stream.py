@@ -66,9 +66,10 @@ class Stream:
     def __next__(self) -> Batch:
         self._began = self.step, self.epoch, self.position
         m = len(self.X)
-        end = self.position + self.batch_size
+        start = min(self.position, max(m - 2, 0))  # there may be fewer examples now
+        end = start + self.batch_size
         end = m if end >= m - 1 else end
-        rows = self._order[self.position : end]
+        rows = self._order[start:end]
         X = self.X[rows]
         if self.input_noise:
             X = X + self.input_noise * self._rng("noise").standard_normal(X.shape)
@@ -79,6 +80,16 @@ class Stream:
             self.epoch, self.position = self.epoch + 1, 0
             self._order = self._shuffled()
         return batch
+
+    @property
+    def examples(self) -> Batch:
+        """X and Y.  Others may be set between two batches; the epoch goes on with an order of its own."""
+        return Batch(self.X, self.Y)
+
+    @examples.setter
+    def examples(self, examples: Batch) -> None:
+        self.X, self.Y = examples.X, examples.Y
+        self._order = self._shuffled()
 
     def again(self, run: Descent) -> Step:
         """Return the present step of a run on this stream once more, by the settings as they are now.

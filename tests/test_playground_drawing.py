@@ -125,6 +125,40 @@ def test_pictures_of_the_units_are_their_answers(lab):
     np.testing.assert_allclose(seen.answers[-1][:, 9, 3], probability, rtol=1e-6)
 
 
+def test_input_features_stand_in_the_drawing(monkeypatch):
+    names = ("x1^2", "x1*x2", "sin(x2)")
+    lab = Playground(5, **SMALL, features=names)
+    assert lab.result.sizes == (3, 4, 3, 2) and lab.controls["features"].value == names
+    x1, x2 = np.meshgrid(*[np.linspace(-1, 1, 16) * lab.result.limit] * 2)
+    for picture, values in zip(lab.result.answers[0], (x1**2, x1 * x2, np.sin(x2)), strict=True):
+        np.testing.assert_allclose(picture, values / np.abs(values).max(), atol=1e-12)
+    (view,) = (view for view in lab._picture.canvas.views if isinstance(view, NetworkView))
+    assert [text.get_text() for text in view._texts[:3]] == ["$x_1^2$", "$x_1 x_2$", r"$\sin(x_2)$"]
+    geometry = Geometry(lab.result.sizes)
+    assert read(lab, "drawing", *geometry.place(Unit(0, 2)), monkeypatch) == "input sin(x2)"
+    assert "A network 3 x 4 x 3 x 2 on moons, given x1^2 x1*x2 sin(x2), trained" in lab.caption
+    at = np.array([[0.5, -1.0]])
+    share = lab.session.network.predict(lab.session.now.theta, np.array([[0.25, -0.5, np.sin(-1.0)]]))[0, 1]
+    assert f"▲ {share:.0%}" in read(lab, "map", *at[0], monkeypatch)
+    lab.controls["features"]._buttons["x1"].value = True
+    assert lab.session.settings.features == ("x1", *names) and lab.session.step == 0 and lab.error is None
+    assert [kept.settings.features for kept in lab.result.kept] == [names]
+    for name in ("x1", *names):
+        lab.controls["features"]._buttons[name].value = False
+    assert "features must be a tuple of one or more" in lab._shell.message
+    assert lab.session.settings.features == lab.controls["features"].value == ("sin(x2)",)
+    assert lab.controls["features"]._buttons["sin(x2)"].value
+    lab.close()
+
+
+def test_other_inputs_of_the_same_number_have_other_names():
+    lab = Playground(0, **SMALL)
+    (view,) = (view for view in lab._picture.canvas.views if isinstance(view, NetworkView))
+    lab.set(features=("x1", "x2^2"))
+    assert [text.get_text() for text in view._texts[:2]] == ["$x_1$", "$x_2^2$"]
+    lab.close()
+
+
 # ---------------------------------------------------------------------------------------- a click
 
 
@@ -237,10 +271,13 @@ def test_the_pointer_reads_probability_step_weight_and_unit(lab, monkeypatch):
     part = Connection(1, 2, 1)
     weight = lab.result.layer_weights[0][2, 1]
     words = read(lab, "drawing", *middle(geometry, part), monkeypatch)
-    assert words == f"weight {weight:.3g}, from input 2 to unit 3 of layer 1"
+    assert words == f"weight {weight:.3g}, from input x2 to unit 3 of layer 1"
     assert read(lab, "drawing", *geometry.place(Unit(3, 0)), monkeypatch) == "output 1"
     assert read(lab, "drawing", 1, 1, monkeypatch) == ""
     click_part(lab, Unit(1, 1))
     assert "of the largest answer" in read(lab, "map", 0.5, -1.0, monkeypatch)
+    lab._screen.look.controls["panel"].value = "confusion matrix"
+    words = read(lab, "confusion matrix", 1.5, 0.5, monkeypatch)
+    assert words == f"labeled ●, predicted ▲: {lab.result.confusion[0, 1]}"
     lab._screen.look.controls["panel"].value = "weights"
     assert read(lab, "weights", 0.5, 1.0, monkeypatch) == ""

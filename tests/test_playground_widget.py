@@ -25,6 +25,7 @@ from dlhelpers.labs.playground import screen as screen_module
 from dlhelpers.labs.playground.controls import LABELS, PRESETS
 from dlhelpers.labs.playground.frame import frame
 from dlhelpers.labs.playground.geometry import Geometry, More, Unit
+from dlhelpers.labs.playground.pen import Pen
 from dlhelpers.labs.playground.player import Player
 from dlhelpers.labs.playground.playground import Playground, playground
 from dlhelpers.labs.playground.run import Run
@@ -32,7 +33,7 @@ from dlhelpers.labs.playground.views import PANELS, SidePanel
 from dlhelpers.labs.playground.words import caption, finding
 from dlhelpers.live import pace as running
 from dlhelpers.live import table_form as form_module
-from dlhelpers.live.controls import extremes
+from dlhelpers.live.controls import Toggles, extremes
 from dlhelpers.points import Points
 from dlhelpers.session import Session
 from dlhelpers.settings import FIXED, SCHEDULES, Settings
@@ -45,6 +46,10 @@ LIVE = [name for name in LABELS if name not in FIXED]
 STATED = (
     "Hidden layers must be whole numbers",
     "each size in hidden must be",
+    "features must be a tuple of one or more",
+    "dev_share and test_share must be",
+    "added must have classes below",
+    "There is no point to remove",
     "hidden must be a tuple of up to 6 sizes",
     "There is no hidden layer",
     "Set it to a number",
@@ -55,6 +60,13 @@ STATED = (
 )
 """How the errors begin that bad input is answered with."""
 TABLE = "\n".join(f"{i * 7 % 30},{i * i % 7},{'ab'[i % 2]}" for i in range(30))
+
+
+TYPED = {
+    "hidden": {"": (), "1": (1,), "64, 1 2,3,4,5": (64, 1, 2, 3, 4, 5)},
+    "added": {"1,-1,0; -.5,3,1;": ((1.0, -1.0, 0), (-0.5, 3.0, 1)), "": ()},
+}
+"""What is typed into the fields, and the setting that it is."""
 
 
 @pytest.fixture(autouse=True)
@@ -171,13 +183,12 @@ def test_every_control_to_all_its_ends():
     lab = playground(3, **SMALL)
     for name, control in lab.controls.items():
         before = getattr(lab.session.settings, name)
-        ends = ["", "1", "64, 1 2,3,4,5"] if name == "hidden" else extremes(control)
-        for end in ends:
+        for end in TYPED.get(name) or extremes(control):
             control.value = end
             lab.step(2)
             got = getattr(lab.session.settings, name)
-            if name == "hidden":
-                assert got == {"": (), "1": (1,), "64, 1 2,3,4,5": (64, 1, 2, 3, 4, 5)}[end]
+            if name in TYPED:
+                assert got == TYPED[name][end]
             else:
                 assert got == pytest.approx(end) if isinstance(end, float) else got == end
             assert lab.error is None, (name, end, lab.error)
@@ -193,7 +204,7 @@ def test_every_control_to_all_its_ends():
 def test_a_bad_text_of_layers_is_told_and_nothing_changes(text):
     lab = playground(5, **SMALL)
     lab.controls["hidden"].value = text
-    assert isinstance(lab.error, ValueError) and str(lab.error).startswith(STATED[:3])
+    assert isinstance(lab.error, ValueError) and str(lab.error).startswith(STATED[:4])
     assert "Nothing was changed: " in said(lab)
     assert lab.session.step == 5 and lab.controls["hidden"].value == "4, 3"
     lab.controls["hidden"].value = "5"
@@ -219,21 +230,78 @@ def ends_of_kept(lab):
 
 def test_the_three_last_runs_are_compared_in_a_table():
     lab = playground(0, **SMALL)
-    assert lab._screen.runs.layout.display == "none"
+    runs = lab._screen.runs
+    assert runs.widget.layout.display == "none"
     for initializer in ("zeros", "normal", "orthogonal", "recommended"):
         lab.set(initializer=initializer)
         lab.step(30)
     assert ends_of_kept(lab) == {"A": 30, "B": 30, "C": 30}
-    assert "Grey A: Initialization zeros; dev accuracy" in lab.caption
-    table = lab._screen.runs.value
-    assert lab._screen.runs.layout.display == "" and table.count("<tr>") == 5
+    assert lab.caption.endswith("In grey: A, B, C.")
+    table = runs.table.value
+    assert runs.widget.layout.display == "" and table.count("<tr>") == 5
     for words in ("Initialization zeros", "Initialization normal", "<td>now</td><td></td><td>30</td>"):
         assert words in table
     assert re.findall(r"<td>([\d,]+) µs</td></tr>", table) and "not timed" not in table
     lab.set(initializer="glorot_normal")
     assert ends_of_kept(lab) == {"B": 30, "C": 30, "D": 30}, "the oldest is let go"
     lab.forget()
-    assert lab.result.kept == [] and lab._screen.runs.layout.display == "none" and "Grey" not in lab.caption
+    assert lab.result.kept == [] and runs.widget.layout.display == "none" and "grey" not in lab.caption
+    lab.close()
+
+
+def test_a_run_in_grey_can_be_named_and_forgotten():
+    lab = playground(0, **SMALL)
+    runs = lab._screen.runs
+    for initializer in ("zeros", "normal", "recommended"):
+        lab.set(initializer=initializer)
+        lab.step(30)
+    (panel,) = (view for view in lab._picture.canvas.views if isinstance(view, SidePanel))
+    marker = panel.views["loss"]._names[0].get_marker()
+    before = lab.png()
+    runs.names[0].value = "  all <b>zeros</b> $x$ and more "
+    assert lab.result.kept[0].name == runs.names[0].value == "all <b>zeros</b> $x$"
+    assert "<td>all &lt;b&gt;zeros&lt;/b&gt; &#36;x&#36;</td>" in runs.table.value
+    assert lab.caption.endswith("In grey: all <b>zeros</b> $x$, B.") and lab.png() != before
+    assert panel.views["loss"]._names[0].get_marker() is not marker and lab.error is None
+    lab.step(1)
+    assert lab.result.kept[0].name == "all <b>zeros</b> $x$", "it stays"
+    runs.names[0].value = "\N{PILE OF POO}"  # a letter that the font lacks
+    runs.names[0].value = " "
+    assert lab.result.kept[0].name == "A" and lab.session.step == 31
+    press(lab, "Forget A")
+    assert ends_of_kept(lab) == {"B": 30} and lab.caption.endswith("In grey: B.")
+    assert [row.layout.display for row in runs._fields] == ["", "none", "none"]
+    assert runs._buttons[0].description == "Forget B" and runs.names[0].value == "B"
+    lab.close()
+
+
+def test_classes_and_axes_have_the_names_of_the_table(monkeypatch):
+    lab = playground(5, **SMALL)
+    names = ["$lily$", "a rose of a long name", "iris"]
+    rows = [f"{i * 7 % 30},{i * i % 7},{names[i % 3]}" for i in range(30)]
+    upload(lab, "own.csv", "\n".join(["$a$,width,kind", *rows]).encode())
+    assert said(lab) == "" and lab.result.class_names == ("$lily$", "a rose of a long name", "iris")
+    assert "Classes: ● $lily$, ▲ a rose of a long name, ■ iris." in lab.caption
+    drawing, plane, *_ = lab._picture.canvas.figure.axes
+    texts = {text.get_text(): text for text in drawing.texts}
+    for name in ("● $lily$", "▲ a rose of…", "■ iris"):
+        assert not texts[name].get_parse_math()
+    assert plane.get_xlabel() == r"\$a\$" and plane.get_ylabel() == "width"
+    look(lab, "panel").value = "confusion matrix"
+    (panel,) = (view for view in lab._picture.canvas.views if isinstance(view, SidePanel))
+    labels = panel.views["confusion matrix"]._ax.get_xticklabels()
+    assert [label.get_text() for label in labels] == ["● $lily$", "▲ a rose …", "■ iris"]
+    assert not labels[0].get_parse_math()
+    geometry = lab.result.geometry
+    assert (
+        geometry.at(*geometry.place(Unit(3, 2))) == Unit(3, 2) and geometry.name(Unit(3, 2)) == "output iris"
+    )
+    lab.set(data="xor")
+    assert lab.result.class_names == () and "Classes" not in lab.caption
+    assert [label.get_text() for label in panel.views["confusion matrix"]._ax.get_xticklabels()] == [
+        "●0",
+        "▲1",
+    ]
     lab.close()
 
 
@@ -296,7 +364,7 @@ def test_every_frame_up_to_divergence_is_finite(panel, activation, loss_name, ba
         answers = session.network.hidden_units(theta, session.points.X, session.now.statistics)
         overflows += not all(np.isfinite(layer).all() for layer in answers)
         for layer in (1, 2):
-            seen = frame(session, panel, Unit(layer, 0), (), 0, False)
+            seen = frame(session, panel, Unit(layer, 0), None, (), 0, False)
             for values in (seen.map, seen.large, seen.weights, seen.gradients, *seen.layer_weights):
                 assert np.isfinite(values).all()
             for answers in (*seen.answers, seen.large):
@@ -305,6 +373,26 @@ def test_every_frame_up_to_divergence_is_finite(panel, activation, loss_name, ba
             break
         session.advance()
     assert session.step < 300 and overflows > 0
+
+
+def test_the_test_set_has_a_curve_and_words_and_decides_nothing():
+    lab = playground(20, test_share=0.2, **SMALL)
+    (panel,) = (view for view in lab._picture.canvas.views if isinstance(view, SidePanel))
+    view, now = panel.views["loss"], lab.result.now
+    assert f"{now.dev_loss:.3g} on the dev set, {now.test_loss:.3g} on the test set." in lab.caption
+    assert view._test.get_visible() and view._test.get_linestyle() == ":" and view._test_name.get_visible()
+    np.testing.assert_array_equal(view._test.get_ydata(), lab.result.curves["test_loss"])
+    shown = np.concatenate([lab.result.train[0], lab.result.dev[0]])
+    assert len(shown) == 48 and lab.result.n_test == 12, "the map shows none of the test set"
+    lab.fork()
+    assert "test" not in lab._screen.runs.table.value.lower()
+    lab.set(test_share=0.0)
+    assert not view._test.get_visible() and not view._test_name.get_visible()
+    assert "test set" not in lab.caption and lab.error is None
+    lab.set(dev_share=0.8)
+    lab.set(test_share=0.3)
+    assert "The rest is the training set" in said(lab) and lab.controls["test_share"].value == 0.0
+    lab.close()
 
 
 def test_the_axis_of_the_loss_reaches_to_the_lowest_one():
@@ -341,8 +429,7 @@ def test_reset_fork_rewind_and_new_weights():
         lab.result.kept[0].curves["train_loss"], [each.train_loss for each in history]
     )
     assert (
-        "Grey A: without Learning rate 0.1 from step 60; dev accuracy" in lab.caption
-        and "after 60 steps." in lab.caption
+        "<td>A</td><td>without Learning rate 0.1 from step 60</td><td>60</td>" in lab._screen.runs.table.value
     )
     lab.rewind(30)
     assert lab.session.settings.learning_rate == 0.01
@@ -432,6 +519,7 @@ FAILING = {
     "Fork": (Run, "keep"),
     "Forget grey": (Run, "forget"),
     "Rewind": (Session, "rewind"),
+    "Remove point": (Pen, "remove"),
     "Load": (player_module, "replay"),
     "Save network": (playground_module, "save_network"),
     "Save picture": (desk_module.Path, "write_bytes"),
@@ -444,7 +532,11 @@ FAILING = {
 def test_every_button_is_in_the_test_of_failing_buttons():
     lab = playground(0, **SMALL)
     buttons = {w.description for w in running.family(lab._shell.box) if isinstance(w, ipywidgets.Button)}
-    assert buttons == {*FAILING, "Stop"}  # Stop belongs to computations with a progress bar
+    assert buttons == {
+        *FAILING,
+        "Stop",
+        "Forget",
+    }  # they have no run or bar
     lab.close()
 
 
@@ -600,6 +692,63 @@ def test_another_knob_or_a_rest_is_another_change(monkeypatch):
     in_loop(drive)
 
 
+def test_a_drag_keeps_what_was_changed_at_the_step_where_it_began(monkeypatch):
+    monkeypatch.setattr(run_module, "GESTURE", 1e9)
+
+    async def drive(lab):
+        lab.step(30)
+        lab.controls["l2"].value = 0.1
+        await lab.settled()
+        lab.set_weight("W1[0,1]", 2.0)
+        for rate in (10**-1.5, 0.1):
+            lab.controls["learning_rate"].value = rate
+            await lab.settled()
+            lab._run.session.advance(5)
+        assert [(step, list(values)) for step, values in lab.session.changes] == [
+            (30, ["l2"]),
+            (30, ["W1[0,1]"]),
+            (30, ["learning_rate"]),
+        ]
+        assert lab.session.settings.l2 == 0.1 and lab.session.step == 35
+        again = from_text(lab.text())
+        np.testing.assert_array_equal(again.now.theta, lab.session.now.theta)
+
+    in_loop(drive)
+
+
+def test_play_and_pause_end_a_drag(monkeypatch):
+    monkeypatch.setattr(run_module, "GESTURE", 1e9)
+
+    async def drive(lab):
+        for value in (0.1, 0.3, 1.0):
+            lab.controls["l2"].value = value
+            await lab.settled()
+            step = lab.session.step
+            assert lab.session.changes[-1] == (step, {"l2": value})
+            lab.play()
+            await until(lambda step=step: lab.session.step > step + 3)
+            lab.pause()
+            await lab.settled()
+        assert len(lab.session.changes) == 3
+
+    in_loop(drive)
+
+
+def test_a_value_that_is_refused_leaves_a_drag_where_it_was(monkeypatch):
+    monkeypatch.setattr(run_module, "GESTURE", 1e9)
+
+    async def drive(lab):
+        lab.controls["batch_size"].value = 4
+        await lab.settled()
+        lab._run.session.advance(5)
+        lab.controls["batch_size"].value = 1
+        await lab.settled()
+        assert "batch_size must be 2 or more" in said(lab)
+        assert lab.session.step == 5 and lab.session.changes == [(0, {"batch_size": 4})]
+
+    in_loop(drive, batch_norm=True)
+
+
 # ------------------------------------------------------------------------------------ while it plays
 
 
@@ -607,13 +756,16 @@ def test_another_knob_or_a_rest_is_another_change(monkeypatch):
 def test_a_knob_takes_effect_while_it_plays(name, shown):
     async def drive(lab):
         control = lab.controls[name]
-        value = [end for end in extremes(control) if end != control.value][-1]
+        value = (
+            "1,-1,0" if name == "added" else [end for end in extremes(control) if end != control.value][-1]
+        )
         lab.play()
         await until(lambda: lab.session.step > 20)
         control.value = value
         await until(lambda: lab.session.changes)
         ((step, changed),) = lab.session.changes
         assert list(changed) == [name] and getattr(lab.session.settings, name) == changed[name]
+        value = TYPED["added"]["1,-1,0; -.5,3,1;"][:1] if name == "added" else value
         assert changed[name] == (pytest.approx(value) if isinstance(value, float) else value)
         frames = len(shown)
         await until(lambda: len(shown) > frames + 1 or not lab.playing)
@@ -964,10 +1116,14 @@ class Hand:
         return options[self.rng.integers(len(options))]
 
     def value(self, name, control):
+        if name == "added":
+            return self.pick(["", "1,-1,0; 0.5,2,1", "0,0,7", "1;2", "-2,2,0"])
         if name == "hidden":
             return self.pick(["8, 8", "", "3", "4 4", "2,3,2,3,2,3", "x", "0", "1,2,3,4,5,6,7"])
         if isinstance(control, ipywidgets.SelectionSlider):
             return self.pick(control.options)[1]
+        if isinstance(control, Toggles):
+            return tuple(each for each in control.options if self.rng.random() < 0.3)
         ends = extremes(control)
         if isinstance(control, ipywidgets.Dropdown | ipywidgets.Checkbox) or self.rng.random() < 0.3:
             return self.pick(ends)
@@ -997,6 +1153,33 @@ class Hand:
         if self.rng.random() < 0.5:
             self.lab._screen.new_weight.value = self.pick(["0.5", "-3,5", "x", ""])
 
+    def edit(self):
+        """Add, drag or remove points in the map, with the switch on or off."""
+        lab, picture = self.lab, self.lab._picture
+        for name in ("edit", "new_class"):
+            if self.rng.random() < 0.3:
+                control = look(lab, name)
+                control.value = not control.value if name == "edit" else self.pick(control.options[:3])
+        (ax,) = (ax for ax in picture.canvas.figure.axes if ax.get_label() == "map")
+        corner, box = ax.bbox.p0, picture.canvas.figure.bbox
+        x, y = (corner + self.rng.random(2) * ax.bbox.size) / (box.width, box.height)
+        for kind in ("down", "move", "move", "up"):
+            picture._hear(None, {"kind": kind, "x": float(x), "y": float(y)}, [])
+            x, y = x + 0.01, y + 0.01
+        if self.rng.random() < 0.3:
+            picture._hear(None, {"kind": "key", "key": "Delete"}, [])
+        if self.rng.random() < 0.2:
+            lab.remove_point()
+
+    def name(self):
+        """Give a run in grey another name, or forget it."""
+        runs = self.lab._screen.runs
+        k = int(self.rng.integers(len(runs.names)))
+        if self.rng.random() < 0.3:
+            runs._buttons[k].click()
+        else:
+            runs.names[k].value = self.pick(["", "<b>", "$x", "a long name of more than twenty letters"])
+
     def act(self):
         lab = self.lab
         kind = self.pick([*["knob"] * 12, *BUTTONS])
@@ -1017,8 +1200,8 @@ class Hand:
             self.texts += ["nonsense"] * (len(self.texts) < 3)
         elif kind == "code":
             look(lab, "code").value = not look(lab, "code").value
-        elif kind == "click":
-            self.click()
+        elif kind in ("click", "edit", "name"):
+            getattr(self, kind)()
         elif kind == "own":
             upload(lab, "own.csv", self.pick([TABLE, TABLE, "1,2"]).encode())
         elif kind == "step":
@@ -1029,7 +1212,7 @@ class Hand:
 
 
 BUTTONS = ["play", "play", "play", "pause", "step", "fork", "rewind", "reset", "new_weights", "load"]
-BUTTONS += ["tool", "code", "own", "click", "click", "click"]
+BUTTONS += ["tool", "code", "own", "click", "click", "click", "edit", "edit", "name"]
 
 
 async def walk(lab, hand, events):
@@ -1067,6 +1250,10 @@ def test_a_random_walk_of_150_events(seed):
     in_loop(drive)
 
 
+EVENTS = int(os.environ.get("LAB_MOVES", "5500"))
+"""Of the long walk."""
+
+
 @pytest.mark.slow
 def test_an_hour_of_random_events_neither_fails_nor_grows(shown, capsys):
     async def drive(lab):
@@ -1078,10 +1265,10 @@ def test_an_hour_of_random_events_neither_fails_nor_grows(shown, capsys):
             gc.collect()
             return process.memory_info().rss / 2**20
 
-        await walk(lab, hand, 500)
+        await walk(lab, hand, EVENTS // 11)
         sizes, divergences = [megabytes()], 0
         for _ in range(10):
-            divergences += await walk(lab, hand, 500)
+            divergences += await walk(lab, hand, EVENTS // 11)
             sizes.append(megabytes())
         with capsys.disabled():
             path = " ".join(f"{size:.0f}" for size in sizes)

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
 from dlhelpers import datasets
-from dlhelpers.points import DATA, principal_plane
+from dlhelpers.points import DATA, added_as_text, added_in, check_added, principal_plane
 from dlhelpers.session import Session
 from dlhelpers.settings import Settings
 
@@ -16,13 +18,13 @@ from dlhelpers.settings import Settings
 @pytest.mark.parametrize("noise", [0.0, 1.0])
 @pytest.mark.parametrize("m", [20, 2000])
 def test_every_data_at_its_extremes(name, noise, m):
-    session = Session(Settings(data=name, m=m, noise=noise))
+    session = Session(Settings(data=name, m=m, noise=noise, test_share=0.2))
     session.advance(2)
     X, y, axis_names, *_ = session.points
     assert X.shape == (min(m, 1797) if name == "digits" else m, 2) and y.shape == X.shape[:1]
     assert session.n_classes == {"spirals-3": 3, "blobs": 4, "digits": 10}.get(name, 2)
     assert np.isfinite(X).all() and np.abs(X).max() < 8 and len(axis_names) == 2
-    assert len(session.train.X) + len(session.dev.X) == len(X)
+    assert len(session.train.X) + len(session.dev.X) + len(session.test.X) == len(X)
     assert not session.diverged and np.isfinite(session.measure()).all()
 
 
@@ -90,3 +92,30 @@ def test_principal_plane_needs_a_table(X):
 def test_a_plane_without_spread_is_a_point():
     np.testing.assert_array_equal(principal_plane(np.full((5, 3), 2.5)), np.zeros((5, 2)))
     assert np.isfinite(principal_plane(np.full((5, 3), 9e99))).all()
+
+
+@given(st.lists(st.tuples(st.floats(-100, 100), st.floats(-100, 100), st.integers(0, 9)), max_size=20))
+def test_points_by_hand_are_read_as_they_are_written(points):
+    assert added_in(added_as_text(tuple(points))) == tuple(points)
+
+
+def test_points_by_hand_may_be_typed_with_spaces():
+    assert added_in(" 0.5, -1 ,0;; 1,2,1 ;") == ((0.5, -1.0, 0), (1.0, 2.0, 1))
+    assert added_in("") == () and added_as_text(()) == ""
+
+
+@pytest.mark.parametrize("text", ["1,2", "1,2,3,4", "a,b,0", "1,2,0.5", "1 2 0", None, 3])
+def test_what_is_no_point_is_told(text):
+    with pytest.raises(ValueError, match="text must hold points as x1,x2,class"):
+        added_in(text)
+
+
+@pytest.mark.parametrize(
+    "added",
+    [[], ((1, 2, True),), ((0.0, 101.0, 0),), ((0.0, 0.0, 10),), ((0.0, float("nan"), 0),), (3,), None],
+)
+def test_other_points_are_refused(added):
+    with pytest.raises(ValueError, match="added must be a tuple of up to 100 points"):
+        check_added(added)
+    with pytest.raises(ValueError, match="added must be a tuple of up to 100 points"):
+        check_added(((0.0, 0.0, 0),) * 101)

@@ -13,6 +13,7 @@ from dlhelpers import datasets
 from dlhelpers import session as module
 from dlhelpers.batch_normalization import BatchNormalization
 from dlhelpers.dropout import draw_uniform
+from dlhelpers.examples import with_points
 from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam, GradientDescent, Momentum
 from dlhelpers.points import DATA
@@ -40,6 +41,7 @@ OTHER = {
     "weight_decay": 0.1,
     "keep_prob": 0.6,
     "input_noise": 0.3,
+    "added": ((0.5, -1.0, 0), (1.0, 0.25, 1)),
 }
 """Another value for every setting that may change while the network trains."""
 LIVE = sorted({each.name for each in fields(Settings)} - set(FIXED))
@@ -69,7 +71,7 @@ def by_hand(session, s, epoch, position):
     batch_norm = BatchNormalization() if s.batch_norm else None
     sizes = (2, *s.hidden, session.n_classes)
     network = Network(sizes, s.activation, s.loss_name, s.keep_prob, batch_norm)
-    X, Y, now = session.train.X, session.train.Y, session.now
+    now, (X, Y, *_) = session.now, with_points(session.train, s.added)
     place = session.step, epoch, position
     stream = Stream(X, Y, sizes, s.data_seed, s.batch_size, s.input_noise, *place)
     optimizer = {"adam": Adam(s.beta, s.beta2), "momentum": Momentum(s.beta)}[s.optimizer]
@@ -185,6 +187,52 @@ def test_last_move_is_what_the_update_added():
     session.rewind(4)
     session.rewind(0)
     assert not session.last_move.any()
+
+
+def test_points_by_hand_join_the_training_set_and_may_leave_it_again():
+    added = OTHER["added"]
+    session, untouched = trained(9), trained(9)
+    session.change(added=added)
+    assert len(session.train.X) == 44 and session.objective.m == 44
+    np.testing.assert_array_equal(session.train.X[-2:], [[0.5, -1.0], [1.0, 0.25]])
+    np.testing.assert_array_equal(session.train.Y[-2:], np.eye(2))
+    np.testing.assert_array_equal(session.dev.X, untouched.dev.X)
+    session.change(added=())
+    assert session.changes == [] and state(session) == state(untouched)
+    session.change(added=added)
+    session.advance(40)
+    session.change(added=added[:1])
+    session.advance(40)
+    end = state(session)
+    assert session.changes == [(9, {"added": added}), (49, {"added": added[:1]})]
+    again = from_text(to_text(session))
+    assert state(again) == end
+    session.rewind(30)
+    assert session.settings.added == added and len(session.train.X) == 44
+    session.rewind(5)
+    assert session.settings.added == () and len(session.train.X) == 42
+    session.advance(4)
+    assert state(session) == state(untouched)
+
+
+def test_a_training_set_may_shrink_at_the_end_of_an_epoch():
+    added = tuple((0.1 * k, 0.0, 0) for k in range(30))
+    session = trained(0, replace(SMALL, added=added, batch_norm=True, batch_size=64))
+    session.advance(3)
+    session.change(batch_size=8)
+    session.advance(5)
+    session.change(added=())
+    session.advance(30)
+    assert not session.diverged and len(session.train.X) == 42
+    assert state(from_text(to_text(session))) == state(session)
+
+
+def test_a_point_of_a_class_that_the_data_do_not_have_changes_nothing():
+    session = trained(3)
+    before = state(session)
+    with pytest.raises(ValueError, match=r"added must have classes below 2.*; got class 5"):
+        session.change(added=((0.0, 0.0, 5),))
+    assert state(session) == before and len(session.train.X) == 42
 
 
 # -------------------------------------------------------------------------------------------- rewind
@@ -371,6 +419,28 @@ def test_half_of_the_rate_is_left_after_half_after_steps(name, rates):
         assert schedule(0) < schedule(20) < schedule(38) < 0.8
         assert schedule(20) == pytest.approx(0.4, abs=0.021)
     assert list(SCHEDULES) == ["constant", "1/t", "exponential", "staircase", "cosine", "warm-up"]
+
+
+def test_the_test_set_is_measured_and_changes_nothing_else():
+    start = replace(SMALL, test_share=0.2)
+    session = trained(30, start)
+    now = session.measure()
+    p = session.network.predict(session.now.theta, session.test.X)
+    right = p[np.arange(len(p)), session.test.Y.argmax(axis=1)]
+    assert now.test_loss == pytest.approx(-np.log(right).mean(), rel=1e-12)
+    assert now.test_accuracy == pytest.approx(np.mean(p.argmax(axis=1) == session.test.Y.argmax(axis=1)))
+    theta = session.now.theta
+    other = Session(start)
+    other.test = other.test._replace(Y=1 - other.test.Y)  # whatever the test set is, the same network
+    other.advance(30)
+    np.testing.assert_array_equal(other.now.theta, theta)
+    assert np.isnan([trained(1).measure().test_loss, trained(1).measure().test_accuracy]).all()
+
+
+@pytest.mark.parametrize("shares", [(0.5, 0.5), (0.9, 0.05), (0.3, 0.6), (0.3, -0.1)])
+def test_the_shares_leave_a_training_set(shares):
+    with pytest.raises(ValueError, match="test_share must be"):
+        replace(SMALL, dev_share=shares[0], test_share=shares[1])
 
 
 # -------------------------------------------------------------------------------------------- stream

@@ -10,11 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlhelpers.columns import read_examples
+from dlhelpers.features import COORDINATES, FEATURES
 from dlhelpers.session import Session
 from dlhelpers.settings import SCHEDULES, Settings
 from dlhelpers.sharing import from_text, program, to_text
 from dlhelpers.tables import read_table
 from tests.test_session import LIVE, OTHER, SMALL, state, trained
+
+
+def some_features(draw):
+    """Return a few input features, in their order."""
+    chosen = draw(st.sets(st.sampled_from(list(FEATURES)), min_size=1))
+    return tuple(name for name in FEATURES if name in chosen)
 
 
 def random_session(draw):
@@ -25,9 +32,12 @@ def random_session(draw):
         noise=draw(st.floats(0, 1)),
         data_seed=draw(st.integers(0, 10**6)),
         weight_seed=draw(st.integers(0, 9)),
+        test_share=draw(st.sampled_from([0.0, 0.2])),
+        features=draw(st.sampled_from([COORDINATES, some_features(draw)])),
         hidden=tuple(draw(st.lists(st.integers(1, 4), max_size=3))),
         batch_norm=draw(st.booleans()),
         l2=draw(st.sampled_from([0.0, 0.1])),
+        added=draw(st.sampled_from([(), ((0.5, -1.0, 1),)])),
         keep_prob=draw(st.sampled_from([1.0, 0.7])),
     )
     session = Session(start)
@@ -48,6 +58,9 @@ def random_session(draw):
         "weight_decay": st.floats(0, 1),
         "keep_prob": st.floats(0.1, 1),
         "input_noise": st.floats(0, 10),
+        "added": st.lists(st.tuples(st.floats(-3, 3), st.floats(-3, 3), st.integers(0, 1)), max_size=4).map(
+            tuple
+        ),
     }
     assert sorted(live) == LIVE
     for _ in range(draw(st.integers(0, 6))):
@@ -85,7 +98,8 @@ def printed(program):
 
 def losses(session):
     now = session.measure()
-    return f"step {now.step}: train loss {now.train_loss:.12g}, dev loss {now.dev_loss:.12g}\n"
+    test = "" if session.test is None else f", test loss {now.test_loss:.12g}"
+    return f"step {now.step}: train loss {now.train_loss:.12g}, dev loss {now.dev_loss:.12g}{test}\n"
 
 
 @settings(max_examples=25, deadline=None)
@@ -123,6 +137,9 @@ def test_the_text_is_short_and_readable():
     assert from_text("  playground | hidden=3 batch_norm=True data=xor m=20\n").settings == Settings(
         hidden=(3,), batch_norm=True, data="xor", m=20
     )
+    session = Session(Settings(m=20, features=("x1", "x1^2", "x1*x2")))
+    assert to_text(session) == "playground | m=20 features=x1,x1^2,x1*x2 | @0"
+    assert 'split(input_features(points.X, ("x1", "x1^2", "x1*x2")), points.y' in program(session)
     assert from_text("playground | m=20 hidden= | @2").settings.hidden == ()
 
 
@@ -140,6 +157,7 @@ def test_the_text_is_short_and_readable():
             "text must go on with parts such as '@120 learning_rate=0.1'",
         ),
         ("playground | m=20 | @5 l2=0.1 | @4", "in order; got '@4'"),
+        ("playground | features=x1,x9", "features must be a tuple of one or more of x1"),
         ("playground | m=20 | @5 m=30", "change must get one of"),
         ("playground | m=20 | @5 l2=x", "text must give l2 as a float; got 'x'"),
         ("playground | @1000001", "in order; got '@1000001'"),

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets
+import traitlets
 
 LABEL_WIDTH = "158px"
 LAYOUT = {"flex": "1 1 350px", "max_width": "470px", "width": "auto"}
@@ -83,6 +84,41 @@ def switch(label: str, value: bool, help: str = "") -> ipywidgets.Checkbox:
     return ipywidgets.Checkbox(value=value, indent=True, **_look(label, help))
 
 
+class Toggles(ipywidgets.Box, ipywidgets.ValueWidget):
+    """A row of buttons that are on or off; `value` names those that are on, in the order of the options."""
+
+    value: Any = traitlets.Tuple()
+
+    def __init__(self, label: str, options: Sequence[str], value: Sequence[str], help: str = "") -> None:
+        self.description, self.options = label, tuple(options)
+        self._buttons = {
+            each: ipywidgets.ToggleButton(
+                description=each, tooltip=f"{label}: {each}. {help}", layout={"width": "auto"}
+            )
+            for each in options
+        }
+        left = {
+            "width": LABEL_WIDTH,
+            "display": "flex",
+            "justify_content": "flex-end",
+            "margin": "2px 8px 2px 2px",
+        }
+        row = [ipywidgets.Label(label, layout=left), *self._buttons.values()]
+        super().__init__(row, layout={"flex_flow": "row wrap", "width": "100%"})
+        self.observe(self._show, "value")
+        for name, button in self._buttons.items():
+            button.observe(lambda change, name=name: self._pressed(name, change.new), "value")
+        self.value = tuple(value)
+
+    def _show(self, change: Any) -> None:
+        for name, button in self._buttons.items():
+            button.value = name in change.new
+
+    def _pressed(self, name: str, on: bool) -> None:
+        if on != (name in self.value):
+            self.value = tuple(each for each in self.options if (on if each == name else each in self.value))
+
+
 def text_field(label: str, value: str, help: str = "") -> ipywidgets.Text:
     """Return a field for a line of text, which counts when Enter is pressed or the field is left."""
     return ipywidgets.Text(value=value, continuous_update=False, **_look(label, help))
@@ -132,4 +168,6 @@ def extremes(control: ipywidgets.ValueWidget) -> list[Any]:
         return list(control.options)
     if isinstance(control, ipywidgets.Checkbox):
         return [False, True]
+    if isinstance(control, Toggles):
+        return [control.options[:1], control.options]
     return [control.min, control.max]

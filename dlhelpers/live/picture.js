@@ -122,6 +122,7 @@ function render({ model, el }) {
     if (event.button !== 0 || !panelAt(at)?.cursor) return;
     event.preventDefault();
     canvas.setPointerCapture(event.pointerId);
+    if (model.get("deletes")) canvas.focus({ preventScroll: true });
     held = true;
     canvas.classList.add("dlh-held");
     send("down", at);
@@ -142,6 +143,14 @@ function render({ model, el }) {
   };
   canvas.addEventListener("pointerup", release);
   canvas.addEventListener("pointercancel", release);
+  // Delete removes what was touched last; the notebook must not take the key for a cell.
+  if (model.get("deletes")) canvas.tabIndex = -1;
+  canvas.addEventListener("keydown", event => {
+    if (!model.get("deletes") || !["Delete", "Backspace"].includes(event.key)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    model.send({ kind: "key", key: "Delete" });
+  });
   canvas.addEventListener("pointerleave", () => { values.hidden = true; });
 
   // ------------------------------------------------------------------- numbers typed beside the sliders

@@ -32,6 +32,7 @@ class PageCanvas(anywidget.AnyWidget):
     _esm = Path(__file__).with_name("picture.js").read_text(encoding="utf-8")
     alt = traitlets.Unicode("").tag(sync=True)
     panels: Any = traitlets.List([]).tag(sync=True)
+    deletes = traitlets.Bool(False).tag(sync=True)
 
 
 class PlainImage(ipywidgets.Image):
@@ -61,7 +62,9 @@ class Picture:
     on_refused : function of a sentence
         Told that something was typed beside a slider that is no number.
     clicks : sequence of int
-        The panels that can be clicked without a grab, by their place in the figure.
+        The panels that can be clicked without a grab, by their place in the figure; an attribute, too.
+    on_key : function of a name, optional
+        Told that Delete or Backspace was pressed on the picture, as "Delete".
     on_hover : function of (x, y), optional
         Told where the pointer rests, with shares of the figure; what `tell` gets then is shown beside it.
         Without it the page shows the two numbers of the axes.
@@ -82,19 +85,20 @@ class Picture:
         on_hold: Callable[[bool], None] = lambda held: None,
         clicks: Collection[int] = (),
         on_hover: Callable[[float, float], None] | None = None,
+        on_key: Callable[[str], object] | None = None,
     ) -> None:
         self.canvas, self.pace = canvas, Pace()
         self.zoom = self.ratio = 1.0
         self._grabs, self._on_pointer, self._on_page = grabs, on_pointer, on_page
         self._on_refused, self._on_hold = on_refused, on_hold
-        self._clicks, self._on_hover = clicks, on_hover
+        self.clicks, self._on_hover, self._on_key = clicks, on_hover, on_key
         self._whole = True
         self.widget: PageCanvas | PlainImage
         if os.environ.get("DLHELPERS_PICTURE") == "image":
             self.widget = PlainImage(format="png", layout={"max_width": "100%"})
             self.widget.add_class("dlh-picture")
         else:
-            self.widget = PageCanvas()
+            self.widget = PageCanvas(deletes=on_key is not None)
             self.widget.on_msg(self._hear)
 
     def show(self, result: Any, before: Any | None, alt: str) -> None:
@@ -162,7 +166,7 @@ class Picture:
         """Return how the pointer looks over a panel."""
         if any(grab.panel == panel for grab in self._grabs):
             return "grab"
-        return "pointer" if panel in self._clicks else None
+        return "pointer" if panel in self.clicks else None
 
     def _hear(self, widget: object, content: dict[str, Any], buffers: object) -> None:
         """Take a message of the page.  JupyterLab may call this on another thread."""
@@ -184,6 +188,9 @@ class Picture:
         elif kind == "hover":
             if self._on_hover is not None:
                 self._on_hover(content["x"], content["y"])
+        elif kind == "key":
+            if self._on_key is not None:
+                self._on_key(content["key"])
         else:
             self._on_pointer(kind, content["x"], content["y"])
 

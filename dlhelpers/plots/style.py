@@ -60,12 +60,13 @@ def moving(artist: AnyArtist) -> AnyArtist:
     return artist
 
 
-def key(ax: Axes, *pieces: tuple[str, str]) -> None:
-    """Write, in one line above the axes, what is what: pairs of a text and its color.
+def key(ax: Axes, *pieces: tuple[str, str]) -> list[Text]:
+    """Write, in one line above the axes, what is what: pairs of a text and its color; return the texts.
 
     It stands in for a legend: nothing can hide it, and it does not move.
     """
     anchor: Any = None
+    texts: list[Text] = []
     for text, color in pieces:
         at, offset = ((0, 1), (0, 5)) if anchor is None else ((1, 0), (12, 0))
         anchor = ax.annotate(
@@ -79,6 +80,8 @@ def key(ax: Axes, *pieces: tuple[str, str]) -> None:
             fontsize=9.5,
         )
         anchor.set_in_layout(text == pieces[0][0])
+        texts.append(anchor)
+    return texts
 
 
 def note(ax: Axes, x: float, y: float, text: str = "", **style: Any) -> Text:

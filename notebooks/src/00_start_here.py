@@ -154,8 +154,13 @@ print("the same losses:", session.measure() == again.measure())
 # And in the playground:
 #
 # - Whenever a run gives way to another one, it stays in grey; the last three do. A table below the controls names what
-#   differs, and how long a step took. *Fork* keeps the run and goes on; *Forget grey*, under *Keep and share*, removes the
-#   grey runs.
+#   differs, and how long a step took. Below it you can give a run a name, or forget it. *Fork* keeps the run and goes on;
+#   *Forget grey*, under *Keep and share*, removes the grey runs.
+# - *Inputs*, under *New run*, gives the network more than the two coordinates: their squares, product and sines. They are
+#   functions of the place in the map, whatever the table has. *Share of the test set*, there too, sets points aside that
+#   neither train nor choose: its curve is black and dotted.
+# - *Edit points*, under *Points by hand*: a click on the map adds a point to the training set, a drag moves it, *Delete*
+#   removes it. The run goes on.
 # - Drag *Go back to step*, or rest the pointer on the curve, to read the values of an earlier step.
 # - *Panel on the right*, under *Look and pause*, shows the accuracy instead of the loss; or, for each layer, how large weights,
 #   gradients and steps are (root mean square); or how the weights are distributed; or which classes are taken for each other.

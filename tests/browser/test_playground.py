@@ -127,7 +127,7 @@ def test_step_fork_rewind_and_reset(run: Run) -> None:
     run.press("Fork")
     run.press("100 steps")
     run.view.wait_for_caption("after 200 steps. A network")
-    assert "Grey A: the same; dev accuracy" in run.view.caption()
+    assert run.view.caption().endswith("In grey: A.")
     run.view.control("Go back to step").press()  # the handle stands at 0: one step of the slider
     run.press("Rewind")
     run.view.wait_for_caption("after 1 steps. A network")
@@ -206,7 +206,7 @@ def place(label, part):
     from dlhelpers.labs.playground import geometry
     figure = lab._picture.canvas.figure
     (ax,) = (ax for ax in figure.axes if ax.get_label() == label)
-    drawn = geometry.Geometry(lab.result.sizes)
+    drawn = lab.result.geometry
     if isinstance(part, geometry.Unit):
         part = drawn.place(part)
     elif isinstance(part, geometry.Connection):
@@ -265,6 +265,36 @@ def test_a_sign_of_the_drawing_adds_a_unit_while_it_trains(run: Run) -> None:
     assert run.ask("lab.result.kept") == []
 
 
+def test_points_are_added_moved_and_removed_by_hand_while_it_trains(run: Run) -> None:
+    run.press("Edit points")
+    run.wait_for("lab._picture.clicks == (0, 1)", "the map takes points")
+    run.play()
+    pointer_at(run, "map", "(1.0, 2.0)", click=True)
+    run.wait_for("len(lab.session.settings.added) == 1", "a click adds a point")
+    pointer_at(run, "map", "(1.0, 2.0)", click=False)
+    run.page.page.mouse.down()
+    pointer_at(run, "map", "(-2.0, 1.0)", click=False)
+    run.page.page.mouse.up()
+    run.wait_for("lab.session.settings.added[0][0] < -1.9", "a drag moves it")
+    run.view.screenshot("points by hand")
+    assert len(run.ask("[change.step for change in lab.session.changes]")) <= 2
+    run.page.page.keyboard.press("Delete")
+    run.wait_for("lab.session.settings.added == ()", "Delete removes it")
+    run.pause()
+    assert run.ask("lab.error is None") and run.page.page.locator(".jp-Cell").count() > 0
+
+
+def test_inputs_are_chosen_and_a_test_set_is_seen(run: Run) -> None:
+    run.press("x1^2")
+    run.wait_for("lab.session.settings.features == ('x1', 'x2', 'x1^2')", "a third input")
+    run.view.control("Share of the test set").press()
+    run.view.wait_for_caption("on the test set. Accuracy")
+    run.press("100 steps")
+    run.view.wait_for_caption("after 100 steps. A network 3 x 8 x 8 x 2")
+    run.view.screenshot("inputs and test set")
+    assert not run.view.message()
+
+
 def test_the_pointer_reads_probability_and_step(run: Run) -> None:
     run.press("100 steps")
     run.view.wait_for_caption("after 100 steps. A network")
@@ -272,7 +302,7 @@ def test_the_pointer_reads_probability_and_step(run: Run) -> None:
     for label, where, words in (
         ("map", "(1.0, 1.0)", "1.00, 1.00"),
         ("loss", "(50, 0.1)", "step "),
-        ("drawing", "Unit(0, 1)", "input 2"),
+        ("drawing", "Unit(0, 1)", "input x2"),
     ):
         pointer_at(run, label, where, click=False)
         beside.filter(has_text=words).wait_for(state="visible", timeout=10_000)
@@ -337,6 +367,13 @@ def test_presets_comparison_and_reading_off(run: Run) -> None:
     run.view.screenshot("comparison")
     run.view.control("Go back to step").press()
     run.view.wait_for_caption("The line marks step 1: loss ")
+    name = run.view.root.locator(".widget-text", has_text="Name A").locator("input")
+    name.fill("first <b>spiral</b>")
+    name.press("Enter")
+    run.view.wait_for_caption("In grey: first <b>spiral</b>, B.")
+    assert rows.nth(1).locator("td").first.text_content() == "first <b>spiral</b>"
+    run.press("Forget B")
+    run.wait_for("[kept.letter for kept in lab.result.kept] == ['A']", "one run in grey goes")
     run.press("Forget grey")
     run.wait_for("lab.result.kept == []", "the runs in grey go")
     assert not rows.first.is_visible()

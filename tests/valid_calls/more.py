@@ -13,6 +13,8 @@ from dlhelpers import (
     columns,
     diagnosis,
     digit_runs,
+    examples,
+    features,
     hyperparameter_search,
     normalization,
     norms,
@@ -200,6 +202,16 @@ def of_runs() -> Iterator[One]:
     table = tables.read_table(rows)
     run = session.Session(settings.Settings(m=20, hidden=(2,)))
     yield points.principal_plane, {"X": X}
+    yield features.input_features, {"X": X[:, :2], "features": ("x1", "x1*x2")}
+    yield features.check_features, {"features": ("x1", "x1*x2")}
+    by_hand = ((0.5, -1.0, 0),)
+    yield points.check_added, {"added": by_hand}
+    yield points.added_as_text, {"added": by_hand}
+    yield points.added_in, {"text": "0.5,-1,0"}
+    train = examples.load_examples(settings.Settings(m=20)).train
+    yield examples.with_points, {"train": train, "added": by_hand, "features": ("x1", "x2")}
+    own = points.Points(X[:, :2], np.arange(len(X)) % 2)
+    yield examples.load_examples, {"settings": settings.Settings(m=20), "own": own}
     yield tables.read_table, {"source": rows, "name": "own.csv"}
     yield tables.decode, {"content": rows.encode()}
     yield columns.classes_of, {"table": table}

@@ -6,8 +6,10 @@ from typing import Any
 import ipywidgets
 
 from dlhelpers.activations import ACTIVATIONS
+from dlhelpers.features import FEATURES
 from dlhelpers.initialization import INITIALIZERS
 from dlhelpers.live.controls import (
+    Toggles,
     choice,
     log_slider,
     real_slider,
@@ -19,7 +21,8 @@ from dlhelpers.live.controls import (
 )
 from dlhelpers.losses import LOSSES
 from dlhelpers.optimizers import OPTIMIZERS
-from dlhelpers.points import DATA
+from dlhelpers.plots.decision_regions import GLYPHS
+from dlhelpers.points import DATA, added_as_text, added_in
 from dlhelpers.settings import SCHEDULES, Settings
 
 OFF = [("off", 0.0)]
@@ -48,7 +51,9 @@ LABELS: dict[str, str] = {
     "m": "Examples",
     "noise": "Noise in the data",
     "dev_share": "Share of the dev set",
+    "test_share": "Share of the test set",
     "data_seed": "Seed of the data",
+    "features": "Inputs",
     "hidden": "Hidden layers",
     "batch_norm": "Batch normalization",
     "initializer": "Initialization",
@@ -67,6 +72,7 @@ LABELS: dict[str, str] = {
     "weight_decay": "Weight decay",
     "keep_prob": "keep_prob (dropout)",
     "input_noise": "Noise on the inputs",
+    "added": "Points by hand",
 }
 
 
@@ -77,7 +83,13 @@ def setting_controls(s: Settings) -> dict[str, ipywidgets.ValueWidget]:
         "m": slider(LABELS["m"], 20, 1000, min(s.m, 1000), 20),
         "noise": real_slider(LABELS["noise"], 0, 1, s.noise, 0.05),
         "dev_share": real_slider(LABELS["dev_share"], 0.1, 0.9, s.dev_share, 0.05),
+        "test_share": real_slider(
+            LABELS["test_share"], 0, 0.5, s.test_share, 0.05, help="Nothing is learned or chosen by it"
+        ),
         "data_seed": slider(LABELS["data_seed"], 0, 99, s.data_seed),
+        "features": Toggles(
+            LABELS["features"], list(FEATURES), s.features, "x1 and x2 are the two axes of the map"
+        ),
         "hidden": text_field(
             LABELS["hidden"],
             ", ".join(map(str, s.hidden)),
@@ -100,6 +112,11 @@ def setting_controls(s: Settings) -> dict[str, ipywidgets.ValueWidget]:
         "weight_decay": steps_slider(LABELS["weight_decay"], STRENGTHS, s.weight_decay),
         "keep_prob": real_slider(LABELS["keep_prob"], 0.1, 1, s.keep_prob, 0.05),
         "input_noise": real_slider(LABELS["input_noise"], 0, 1, s.input_noise, 0.05),
+        "added": text_field(
+            LABELS["added"],
+            added_as_text(s.added),
+            "x1, x2 and class of each point, for instance 0.5,-1,0; 1,2,1. They join the training set",
+        ),
     }
 
 
@@ -118,18 +135,29 @@ def look_controls(panels: Sequence[str]) -> dict[str, ipywidgets.ValueWidget]:
         "panel": choice("Panel on the right", panels, panels[0]),
         "stop_at": steps_slider("Pause at step", STOP_AT, 0),
         "good_enough": steps_slider("Pause at dev accuracy", GOOD_ENOUGH, 2.0),
+        "edit": ipywidgets.ToggleButton(
+            description="Edit points",
+            tooltip="A click on the map adds a point, a drag moves it, Delete removes it",
+            layout={"width": "auto"},
+        ),
+        "new_class": choice(
+            "Class of a new point", [GLYPHS[k] for k in range(10)], GLYPHS[0], "Shape and color as on the map"
+        ),
         "code": ipywidgets.ToggleButton(description="Show code", layout={"width": "auto"}),
     }
 
 
 def as_setting(name: str, value: Any) -> Any:
     """Return the value of a control as a setting."""
-    return _sizes_in(value) if name == "hidden" and isinstance(value, str) else value
+    if isinstance(value, str) and name in ("hidden", "added"):
+        return _sizes_in(value) if name == "hidden" else added_in(value)
+    return value
 
 
 def as_shown(settings: Settings) -> dict[str, Any]:
     """Return what the controls show of the settings."""
-    return {**vars(settings), "hidden": ", ".join(map(str, settings.hidden))}
+    hidden = ", ".join(map(str, settings.hidden))
+    return {**vars(settings), "hidden": hidden, "added": added_as_text(settings.added)}
 
 
 def _sizes_in(text: str) -> tuple[int, ...]:

@@ -73,15 +73,21 @@ class Desk:
                     *(button(label, f"Preset: {label}", partial(lab.preset, label)) for label in PRESETS),
                 ],
                 "While it trains": [
-                    *(settings[name] for name in settings if name not in (*FIXED, "learning_rate")),
+                    *(settings[name] for name in settings if name not in (*FIXED, "learning_rate", "added")),
                     *self._sizes(),
                 ],
                 "New run": [settings[name] for name in FIXED if name != "data"],
                 "Look and pause": [look[name] for name in ("panel", "stop_at", "good_enough", "code")],
+                "Points by hand": [
+                    look["edit"],
+                    look["new_class"],
+                    settings["added"],
+                    button("Remove point", "The one that was touched last", lab.remove_point),
+                ],
                 "Own table": [self.table.widget],
                 "Keep and share": self._keep_and_share(),
             },
-            last=[screen.runs],
+            last=[screen.runs.widget],
             below=[screen.weight_row],
         )
 

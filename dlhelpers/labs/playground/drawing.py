@@ -1,5 +1,6 @@
 """The drawing of a network: its units as small pictures of what they answer, its weights as lines."""
 
+import re
 from typing import Any
 
 import matplotlib
@@ -57,8 +58,9 @@ class NetworkView(View[Frame]):
 
     def update(self, result: Frame, before: Frame | None) -> None:
         """Show `result.layer_weights`, `result.answers` and `result.chosen`."""
-        if self._geometry is None or self._geometry.sizes != result.sizes:
-            self._geometry = Geometry(result.sizes)
+        geometry = result.geometry
+        if self._geometry is None or self._geometry.shape != geometry.shape:
+            self._geometry = geometry
             self._lay_out(self._geometry)
         shown = self._geometry.shown
         weights = np.concatenate(
@@ -82,13 +84,14 @@ class NetworkView(View[Frame]):
             text.remove()
         self._texts = []
         right, left = geometry.side / 2 + 4, -geometry.side / 2 - 4
-        for unit in range(geometry.shown[0]):
+        for unit, name in enumerate(geometry.inputs):
             x, y = geometry.place(Unit(0, unit))
-            self._write(x + left, y, f"$x_{unit + 1}$", ha="right")
+            self._write(x + left, y, formula(name), ha="right")
         last = len(geometry.sizes) - 1
         for unit in range(geometry.shown[last]):
             x, y = geometry.place(Unit(last, unit))
-            self._write(x + right, y, GLYPHS[unit], color=CLASS_COLORS[unit])
+            name = f"{GLYPHS[unit]} {short(geometry.outputs[unit])}" if geometry.outputs else GLYPHS[unit]
+            self._write(x + right, y, name, color=CLASS_COLORS[unit], parse_math=False)
         hidden = geometry.sizes[1:-1]
         self._count(*LAYERS_AT, f"{len(hidden)} hidden layer{'s' * (len(hidden) != 1)}", LAYERS_APART)
         for layer, n in enumerate(hidden, start=1):
@@ -113,6 +116,17 @@ def _outline(geometry: Geometry, part: Part | None) -> list[Any]:
         corners = ((-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1))
         return [[(x + half * across, y + half * up) for across, up in corners]]
     return []
+
+
+def short(name: str, most: int = 10) -> str:
+    """Return a name that is cut if it is long."""
+    return name if len(name) <= most else f"{name[: most - 1]}…"
+
+
+def formula(feature: str) -> str:
+    """Return the name of an input feature as matplotlib writes formulas."""
+    indexed = re.sub(r"x(\d)", r"x_\1", feature)
+    return "$" + indexed.replace("*", " ").replace("sin(", r"\sin(") + "$"
 
 
 def colored(answers: FloatArray) -> FloatArray:

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dlhelpers.labs.playground.geometry import SHOWN, Connection, Part, Unit
+from dlhelpers.features import input_features
+from dlhelpers.labs.playground.geometry import SHOWN, Connection, Geometry, Part, Unit
 from dlhelpers.session import Change, Measurement, Session
 from dlhelpers.settings import Settings
 from dlhelpers.typing import FloatArray, IntArray
@@ -25,6 +26,9 @@ class Kept(NamedTuple):
     Attributes
     ----------
     letter : str
+        What tells it apart.
+    name : str
+        Its letter, or what the reader calls it.
     curves : dict of arrays
     settings : Settings
         At its start.
@@ -34,6 +38,7 @@ class Kept(NamedTuple):
     """
 
     letter: str
+    name: str
     curves: dict[str, FloatArray]
     settings: Settings
     changes: tuple[Change, ...]
@@ -62,6 +67,8 @@ class Frame(NamedTuple):
         the probabilities of the outputs.
     chosen : Part or None
         The unit or connection that is looked at.
+    held : int or None
+        Of the points that were added by hand, the one that was touched last.
     large : (n, n) float array or None
         What the chosen unit answers, scaled in the same way.
     train, dev : (X, y)
@@ -77,11 +84,15 @@ class Frame(NamedTuple):
     layer_weights : list of arrays
     confusion : (n_classes, n_classes) int array
     axis_names : (str, str)
+    class_names : tuple of str
+        Empty if classes are numbers.
     panel, message : str
     settings, start : Settings
         Now, and at the start of the run.
     every : int
         Steps between two points of the curves.
+    n_test : int
+        Examples of the test set, which is on no picture: nothing is chosen by it.
     playing : bool
     """
 
@@ -91,6 +102,7 @@ class Frame(NamedTuple):
     map: FloatArray
     answers: tuple[FloatArray, ...]
     chosen: Part | None
+    held: int | None
     large: FloatArray | None
     train: tuple[FloatArray, IntArray]
     dev: tuple[FloatArray, IntArray]
@@ -105,17 +117,24 @@ class Frame(NamedTuple):
     layer_weights: list[FloatArray]
     confusion: IntArray
     axis_names: tuple[str, str]
+    class_names: tuple[str, ...]
     panel: str
     message: str
     settings: Settings
     start: Settings
     every: int
+    n_test: int
     playing: bool
 
     @property
     def sizes(self) -> tuple[int, ...]:
         """Units of each layer, inputs and outputs too."""
         return (self.layer_weights[0].shape[1], *(len(W) for W in self.layer_weights))
+
+    @property
+    def geometry(self) -> Geometry:
+        """Where the parts of the network stand in its drawing."""
+        return Geometry(self.sizes, self.settings.features, self.class_names)
 
 
 def square(n: int) -> FloatArray:
@@ -128,12 +147,19 @@ SQUARE, SMALL_SQUARE = square(GRID), square(SMALL)
 
 
 def frame(
-    session: Session, panel: str, chosen: Part | None, kept: Sequence[Kept], look_at: int, playing: bool
+    session: Session,
+    panel: str,
+    chosen: Part | None,
+    held: int | None,
+    kept: Sequence[Kept],
+    look_at: int,
+    playing: bool,
 ) -> Frame:
     """Return what there is to see of a session now; `look_at` is a step of its curves, 0 for none."""
     now, network = session.now, replace(session.network, keep_prob=1.0)
     theta = np.nan_to_num(now.theta)
-    farthest = np.abs(session.points.X).max(axis=1)
+    by_hand = np.array([point[:2] for point in session.settings.added]).reshape(-1, 2)
+    farthest = np.abs(np.concatenate([session.points.X, by_hand])).max(axis=1)
     limit = float(np.clip(np.ceil(farthest.max()), *LIMITS))
     plane = limit * SQUARE
     chosen = chosen if is_drawn(chosen, network.sizes) else None
@@ -145,6 +171,7 @@ def frame(
         probabilities(session, plane).reshape(GRID, GRID, -1),
         answers(session, limit * SMALL_SQUARE, SHOWN),
         chosen,
+        held,
         _large(session, plane, chosen) if isinstance(chosen, Unit) else None,
         (data.X_train, data.y_train),
         (data.X_dev, data.y_dev),
@@ -157,13 +184,15 @@ def frame(
         _root_mean_squares(session, now.gradient),
         _root_mean_squares(session, session.last_move),
         [W for name, W in network.layout.views(theta).items() if name.startswith("W")],
-        _confusion(network.predict(theta, data.X_dev, now.statistics), data.y_dev, session.n_classes),
+        _confusion(network.predict(theta, session.dev.X, now.statistics), data.y_dev, session.n_classes),
         session.points.axis_names,
+        session.points.class_names,
         panel,
         "" if not session.diverged else f"Training {session.diverged}.\nRewind, or Reset with another rate.",
         session.settings,
         session.start,
         session.every,
+        len(data.y_test),
         playing,
     )
 
@@ -187,8 +216,9 @@ def answers(session: Session, plane: FloatArray, most: int) -> tuple[FloatArray,
     now, network = session.now, replace(session.network, keep_prob=1.0)
     theta = np.nan_to_num(now.theta)
     n = round(len(plane) ** 0.5)
-    hidden = network.hidden_units(theta, plane, now.statistics)
-    layers = [_scaled(layer[:, :most]) for layer in (plane, *hidden)]
+    inputs = input_features(plane, session.settings.features)
+    hidden = network.hidden_units(theta, inputs, now.statistics)
+    layers = [_scaled(layer[:, :most]) for layer in (inputs, *hidden)]
     layers.append(probabilities(session, plane)[:, :most])
     return tuple(layer.T.reshape(-1, n, n) for layer in layers)
 
@@ -196,7 +226,8 @@ def answers(session: Session, plane: FloatArray, most: int) -> tuple[FloatArray,
 def probabilities(session: Session, points: FloatArray) -> FloatArray:
     """Return the probabilities of the classes at (m, 2) points of the plane, (m, n_classes)."""
     now, network = session.now, replace(session.network, keep_prob=1.0)
-    return shares(network.predict(np.nan_to_num(now.theta), points, now.statistics))
+    inputs = input_features(points, session.settings.features)
+    return shares(network.predict(np.nan_to_num(now.theta), inputs, now.statistics))
 
 
 def _scaled(columns: FloatArray) -> FloatArray:

@@ -1,5 +1,6 @@
 """Where the parts of a network stand in its drawing, and which part lies under the pointer."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -9,6 +10,8 @@ from dlhelpers.typing import FloatArray
 
 WIDTH, HEIGHT = 400.0, 380.0
 """Of the drawing, in its own units: pixels at scale 1."""
+LEFT, RIGHT, RIGHT_OF_NAMES = 64.0, 38.0, 100.0
+"""From the sides to the middle of the inputs and of the outputs, whose names stand between."""
 SHOWN = 16
 """Units of a layer that are drawn, at most; the others are counted in words."""
 LAYERS_AT = (WIDTH / 2, HEIGHT - 8)
@@ -52,12 +55,24 @@ Part = Unit | Connection | More
 
 
 class Geometry:
-    """The places of a network with so many units in each layer, the inputs and outputs too."""
+    """The places of a network.
 
-    def __init__(self, sizes: tuple[int, ...]) -> None:
+    Parameters
+    ----------
+    sizes : tuple of int
+        Units of each layer, the inputs and outputs too.
+    inputs, outputs : sequence of str
+        What they are called; they have numbers without.
+    """
+
+    def __init__(
+        self, sizes: tuple[int, ...], inputs: Sequence[str] = (), outputs: Sequence[str] = ()
+    ) -> None:
         self.sizes = sizes
+        self.inputs, self.outputs = tuple(inputs), tuple(outputs)
+        self.shape = sizes, self.inputs, self.outputs
         self.shown = tuple(min(n, SHOWN) for n in sizes)
-        self.columns = np.linspace(38, WIDTH - 38, len(sizes))
+        self.columns = np.linspace(LEFT, WIDTH - (RIGHT_OF_NAMES if outputs else RIGHT), len(sizes))
         between = self.columns[1] - self.columns[0]
         self.spacing = min(46.0, (HEIGHT - 62) / max(self.shown))
         self.side = float(min(36.0, 0.86 * self.spacing, 0.6 * between))
@@ -124,17 +139,14 @@ class Geometry:
         nearest = int(distances.argmin())
         return self.connections[nearest] if distances[nearest] <= REACH else None
 
-
-def unit_name(unit: Unit, sizes: tuple[int, ...]) -> str:
-    """Return what a unit is called, for instance "unit 3 of layer 1"; in words one counts from 1."""
-    if unit.layer == 0:
-        return f"input {unit.unit + 1}"
-    if unit.layer == len(sizes) - 1:
-        return f"output {unit.unit + 1}"
-    return f"unit {unit.unit + 1} of layer {unit.layer}"
-
-
-def connection_name(part: Connection, sizes: tuple[int, ...]) -> str:
-    """Return which units a connection joins."""
-    source, target = Unit(part.layer - 1, part.source), Unit(part.layer, part.target)
-    return f"from {unit_name(source, sizes)} to {unit_name(target, sizes)}"
+    def name(self, part: Unit | Connection) -> str:
+        """Return what a unit is called, or which two a connection joins; in words one counts from 1."""
+        if isinstance(part, Connection):
+            source, target = Unit(part.layer - 1, part.source), Unit(part.layer, part.target)
+            return f"from {self.name(source)} to {self.name(target)}"
+        number = str(part.unit + 1)
+        if part.layer == 0:
+            return f"input {self.inputs[part.unit] if self.inputs else number}"
+        if part.layer == len(self.sizes) - 1:
+            return f"output {self.outputs[part.unit] if self.outputs else number}"
+        return f"unit {number} of layer {part.layer}"

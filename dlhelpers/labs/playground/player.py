@@ -67,6 +67,7 @@ class Player:
         if self._loop is None:
             raise RuntimeError("play needs a notebook; in a script, use step(n).")
         self.playing = True
+        self._run.let_go()
         self.wake()
 
     def pause(self) -> None:
@@ -74,6 +75,7 @@ class Player:
         if self._replay is not None:
             self._shell.complain("")
         self.playing, self._replay = False, None
+        self._run.let_go()
 
     def play_or_pause(self) -> None:
         """Do what the button says."""
@@ -101,6 +103,11 @@ class Player:
         self.show_settings()
         if not self.playing:
             self.show()
+
+    def release(self) -> None:
+        """End a drag in the picture, with its last move; on the thread of the loop."""
+        self._take_up()
+        self._run.hold(False)
 
     def on_loop(self, action: Callable[[], object]) -> None:
         """Do something that leaves the run as it is, on the thread of the loop, where there is one."""

@@ -16,7 +16,7 @@ from dlhelpers.labs.playground.run import Run
 from dlhelpers.labs.playground.screen import Screen
 from dlhelpers.live.on_page import OnPage
 from dlhelpers.live.pace import apart_from_cells, family, replace_predecessor
-from dlhelpers.points import Points
+from dlhelpers.points import Points, added_as_text
 from dlhelpers.saving import save_network
 from dlhelpers.session import Session
 from dlhelpers.settings import Settings
@@ -50,6 +50,10 @@ class Playground(OnPage):
             look_again=lambda: self._act(lambda: None),
             on_loop=lambda do: self._player.on_loop(do),
             on_click=self._clicked,
+            put=lambda added: self._player.panel.set({"added": added_as_text(added)}),
+            let_go=lambda: self._player.release(),
+            rename=self.rename,
+            forget=self.forget,
         )
         self._picture, self._shell = self._screen.picture, self._screen.shell
         self._player = Player(self._run, self._shell, self._picture.pace, self._show, self._screen.must_stop)
@@ -111,6 +115,10 @@ class Playground(OnPage):
         """Give the network hidden layers of these sizes; it keeps its other weights and trains on."""
         self._act(partial(self._run.resize, hidden))
 
+    def remove_point(self) -> None:
+        """Remove the point that was added by hand and touched last."""
+        self._shell.guarded(self._screen.pen.remove)
+
     def add(self, layers: int = 0, units: int = 0) -> None:
         """Add hidden layers, or units to the layer that was clicked or else to the last hidden one."""
         chosen, n_layers = self._screen.chosen, len(self.session.settings.hidden)
@@ -137,9 +145,13 @@ class Playground(OnPage):
         """Press the button with this label: a new run with the defaults, but for what the preset sets."""
         self._act(lambda: self._run.restart(Settings(**PRESETS[label])))
 
-    def forget(self) -> None:
-        """Remove the runs in grey."""
-        self._act(self._run.forget)
+    def forget(self, letter: str = "") -> None:
+        """Remove the run in grey with this letter, or all of them."""
+        self._act(partial(self._run.forget, letter))
+
+    def rename(self, letter: str, name: str) -> None:
+        """Give the run in grey with this letter another name."""
+        self._act(partial(self._run.rename, letter, name))
 
     def fork(self) -> None:
         """Keep the curves so far in grey, and branch off from here."""
@@ -164,7 +176,8 @@ class Playground(OnPage):
 
     def own_data(self, points: Points) -> None:
         """Train on a table of your own, read by `columns.read_examples`."""
-        self._act(lambda: self._run.replace(Session(replace(self.session.settings, data="own"), points)))
+        settings = replace(self.session.settings, data="own", added=())
+        self._act(lambda: self._run.replace(Session(settings, points)))
 
     def code(self) -> Code:
         """Return plain Python that trains the same network to the same step."""

@@ -6,15 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from dlhelpers.labs.playground.frame import Frame, probabilities
-from dlhelpers.labs.playground.geometry import (
-    Connection,
-    Geometry,
-    More,
-    Part,
-    Unit,
-    connection_name,
-    unit_name,
-)
+from dlhelpers.labs.playground.geometry import Connection, More, Part, Unit
 from dlhelpers.plots.decision_regions import GLYPHS
 from dlhelpers.session import Measurement, Session
 
@@ -44,7 +36,7 @@ def part_at(result: Frame, where: Place | None) -> Part | None:
     """Return what part of the drawing is there."""
     if where is None or where.panel != DRAWING:
         return None
-    return Geometry(result.sizes).at(where.x, where.y)
+    return result.geometry.at(where.x, where.y)
 
 
 def read(session: Session, result: Frame, where: Place | None) -> str:
@@ -56,7 +48,7 @@ def read(session: Session, result: Frame, where: Place | None) -> str:
     if where.panel == PLANE and result.large is None:
         shares = probabilities(session, np.array([[where.x, where.y]]))[0]
         return f"{where.x:.2f}, {where.y:.2f}: " + "  ".join(
-            f"{GLYPHS[k]} {shares[k]:.0%}" for k in np.argsort(-shares)[:3]
+            f"{_class_in_words(result, k)} {shares[k]:.0%}" for k in np.argsort(-shares)[:3]
         )
     if where.panel == PLANE:
         row, column = (_nearest(result, number) for number in (where.y, where.x))
@@ -64,7 +56,16 @@ def read(session: Session, result: Frame, where: Place | None) -> str:
         return f"{where.x:.2f}, {where.y:.2f}: {result.large[row, column]:.2f} of the largest answer"
     if where.panel in ("loss", "accuracy"):
         return _curves_in_words(result, where)
+    if where.panel == "confusion matrix":
+        label, predicted = (min(int(number), len(result.confusion) - 1) for number in (where.y, where.x))
+        words = (_class_in_words(result, k) for k in (label, predicted))
+        return "labeled {}, predicted {}: ".format(*words) + str(result.confusion[label, predicted])
     return ""
+
+
+def _class_in_words(result: Frame, k: int) -> str:
+    """Return the mark of a class and its name, if it has one."""
+    return f"{GLYPHS[k]} {result.class_names[k]}" if result.class_names else GLYPHS[k]
 
 
 def _nearest(result: Frame, number: float) -> int:
@@ -75,10 +76,10 @@ def _nearest(result: Frame, number: float) -> int:
 
 def _part_in_words(result: Frame, part: Part | None) -> str:
     if isinstance(part, Unit):
-        return unit_name(part, result.sizes)
+        return result.geometry.name(part)
     if isinstance(part, Connection):
         weight = result.layer_weights[part.layer - 1][part.target, part.source]
-        return f"weight {weight:.3g}, {connection_name(part, result.sizes)}"
+        return f"weight {weight:.3g}, {result.geometry.name(part)}"
     if isinstance(part, More):
         what = "unit" if part.layer else "layer"
         return f"a {what} more" if part.by > 0 else f"a {what} less"
@@ -90,5 +91,6 @@ def _curves_in_words(result: Frame, where: Place) -> str:
     steps = result.curves["step"]
     k = int(np.abs(steps - where.x).argmin())
     there = Measurement(*(result.curves[name][k] for name in Measurement._fields))
-    train, dev = (getattr(there, f"{part}_{where.panel}") for part in ("train", "dev"))
-    return f"step {there.step:,.0f}: train {train:.3g}, dev {dev:.3g}"
+    sets = ("train", "dev", "test") if result.n_test else ("train", "dev")
+    values = (f"{part} {getattr(there, f'{part}_{where.panel}'):.3g}" for part in sets)
+    return f"step {there.step:,.0f}: {', '.join(values)}"

@@ -12,12 +12,28 @@ from dlhelpers.live.pace import GESTURE
 from dlhelpers.session import Session
 from dlhelpers.settings import FIXED, Settings
 
+LONGEST_NAME = 20
+"""Of a run in grey, in letters."""
+
 
 class Drag(NamedTuple):
-    """A hand that moves a control: which one, the step at which it began, and when it moved last."""
+    """A hand that moves a control.
+
+    Attributes
+    ----------
+    names : frozenset of str
+        What it moves.
+    step : int
+        Where it began.
+    before : tuple of dict
+        What had been changed at this step already, and stays.
+    at : float
+        When it moved last, in seconds.
+    """
 
     names: frozenset[str]
     step: int
+    before: tuple[dict[str, Any], ...]
     at: float
 
 
@@ -59,12 +75,14 @@ class Run:
         """
         now = {name: as_setting(name, value) for name, value in values.items()}
         changed = {name: v for name, v in now.items() if getattr(self.session.settings, name, None) != v}
+        if "data" in changed:
+            changed.setdefault("added", ())  # points belong to the data that they were added to
+        settings = replace(self.session.settings, **changed)  # or it fails before anything has moved
         if changed.keys() & set(FIXED):
-            self.restart(replace(self.session.settings, **changed))
+            self.restart(settings)
         elif changed:
-            step = self._take_hold(frozenset(changed)) if dragged else self.session.step
-            if step < self.session.step:
-                self.session.rewind(step)
+            if dragged:
+                self._take_hold(frozenset(changed))
             self.session.change(**changed)
 
     def resize(self, hidden: tuple[int, ...]) -> None:
@@ -84,13 +102,17 @@ class Run:
         else:
             self.resize(tuple(n + by * (k == layer) for k, n in enumerate(hidden, start=1)))
 
-    def _take_hold(self, names: frozenset[str]) -> int:
-        """Return the step at which the present drag began."""
-        at, step = time.perf_counter(), self.session.step
-        if self._drag is not None and self._drag.names == names:
-            step = self._drag.step if self._held or at - self._drag.at < GESTURE else step
-        self._drag = Drag(names, step, at)
-        return step
+    def _take_hold(self, names: frozenset[str]) -> None:
+        """Go back to the step at which the present drag of these settings began, if one is under way."""
+        at, session, drag = time.perf_counter(), self.session, self._drag
+        if drag is None or drag.names != names or not (self._held or at - drag.at < GESTURE):
+            before = tuple(change.values for change in session.changes if change.step == session.step)
+            drag = Drag(names, session.step, before, at)
+        elif drag.step < session.step:
+            session.rewind(drag.step)
+            for values in drag.before:
+                session.change(**values)
+        self._drag = drag._replace(at=at)
 
     def hold(self, held: bool) -> None:
         """Take note that the pointer takes hold of a control, or that a key moves it after that."""
@@ -116,12 +138,18 @@ class Run:
         start, changes = session.start, tuple(session.changes)
         there = [(run.settings, run.changes, run.curves["step"][-1]) for run in self.kept]
         if session.step > 0 and (start, changes, now["step"][-1]) not in there:
-            run = Kept(next(self._letters), now, start, changes, self.microseconds)
+            letter = next(self._letters)
+            run = Kept(letter, letter, now, start, changes, self.microseconds)
             self.kept = [*self.kept, run][-KEPT:]
 
-    def forget(self) -> None:
-        """Remove the sessions in grey."""
-        self.kept = []
+    def forget(self, letter: str = "") -> None:
+        """Remove the session in grey with this letter, or all of them."""
+        self.kept = [run for run in self.kept if letter and run.letter != letter]
+
+    def rename(self, letter: str, name: str) -> None:
+        """Give the session in grey with this letter another name; an empty one is its letter."""
+        name = " ".join(name.split())[:LONGEST_NAME] or letter
+        self.kept = [run._replace(name=name) if run.letter == letter else run for run in self.kept]
 
     def rewind(self, step: int) -> None:
         """Go back to a step that was made; the present session stays in grey."""

@@ -7,24 +7,26 @@ import ipywidgets
 
 from dlhelpers.labs.playground.controls import look_controls
 from dlhelpers.labs.playground.frame import Frame, frame
-from dlhelpers.labs.playground.geometry import Connection, Part, connection_name
+from dlhelpers.labs.playground.geometry import Connection, Part
+from dlhelpers.labs.playground.pen import Pen
 from dlhelpers.labs.playground.pointer import part_at, place, read
 from dlhelpers.labs.playground.run import Run
+from dlhelpers.labs.playground.runs import RunsTable
 from dlhelpers.labs.playground.views import PANELS, playground_views
-from dlhelpers.labs.playground.words import caption, comparison, finding
+from dlhelpers.labs.playground.words import caption, finding
 from dlhelpers.live.canvas import Canvas
 from dlhelpers.live.controls import text_field
 from dlhelpers.live.panel import Panel
 from dlhelpers.live.picture import Picture
 from dlhelpers.live.shell import ROW, Shell, display
+from dlhelpers.plots.decision_regions import GLYPHS
+from dlhelpers.points import Added
 from dlhelpers.sharing import program, to_text
 
 SIZE = (11.0, 4.0)
 """Of the figure, in inches of 100 pixels."""
-RUNS_STYLE = """<style>
-.dlh-runs {border-collapse: collapse; font-size: 13px; line-height: 1.5;}
-.dlh-runs th, .dlh-runs td {padding: 1px 10px 1px 0; text-align: left; border-bottom: 1px solid #ddd;}
-</style>"""
+DRAWN, MAPPED = 0, 1
+"""The panels that can be clicked: the drawing, and the map while its points are edited."""
 
 
 class Screen:
@@ -39,6 +41,12 @@ class Screen:
         Does something on the thread of the loop.
     on_click : function of a Part
         Called when a part of the drawing is clicked.
+    put : function of points
+        Called with the points that the hand leaves in the map.
+    let_go : function
+        Called when the hand lets a point go.
+    rename, forget : function
+        Called with the letter of a run in grey, and with its name.
 
     Attributes
     ----------
@@ -46,13 +54,16 @@ class Screen:
         What is looked at, and where the run pauses.
     picture : Picture
     shell : Shell
-    play, speed, runs, text : widgets
+    play, speed, text : widgets
+    runs : RunsTable
     result : Frame
         What the last frame shows.
     frames : int
         How many there were.
     chosen : Unit, Connection or None
         What was clicked in the drawing, to look at.
+    pen : Pen
+        What takes the points that are added by hand.
     weight, new_weight : widgets
         The weight that was clicked, and the field for another value.
     """
@@ -63,12 +74,17 @@ class Screen:
         look_again: Callable[[], None],
         on_loop: Callable[[Callable[[], object]], None],
         on_click: Callable[[Part], None],
+        put: Callable[[Added], None],
+        let_go: Callable[[], None],
+        rename: Callable[[str, str], None],
+        forget: Callable[[str], None],
     ) -> None:
         self.result: Frame
         self.frames = 0
         self.chosen: Part | None = None
         self._run, self._session, self._own_text = run, run.session, ""
         self._on_click = on_click
+        self.pen = Pen(run, put, let_go)
         self.look = Panel(look_controls(list(PANELS)), look_again)
         self.picture = Picture(
             Canvas(playground_views, SIZE),
@@ -76,13 +92,14 @@ class Screen:
             on_page=lambda: on_loop(self.picture.again),
             on_refused=lambda why: self.shell.complain(why),
             on_hold=run.hold,
-            clicks=(0,),
+            on_key=lambda key: on_loop(self.pen.remove) if self.look.controls["edit"].value else None,
+            clicks=(DRAWN,),
             on_hover=lambda x, y: on_loop(partial(self._tell, x, y)),
         )
         self.shell = Shell("Playground", self.picture.widget)
         self.play = ipywidgets.Button(description="Play", tooltip="Train, or pause", layout={"width": "90px"})
         self.speed = ipywidgets.Label()
-        self.runs = ipywidgets.HTML(layout={"display": "none"})
+        self.runs = RunsTable(rename, forget)
         self.weight = ipywidgets.Label()
         self.new_weight = text_field("Set it to", "", "A number: the weight that the next step begins with")
         self.weight_row = ipywidgets.Box([self.weight, self.new_weight], layout=ROW)
@@ -101,7 +118,9 @@ class Screen:
             self._session = session
             self.place(0)
         look = self.look.values
-        result = frame(session, look["panel"], self.chosen, self._run.kept, self.step, playing)
+        self.picture.clicks = (DRAWN, MAPPED) if look["edit"] else (DRAWN,)
+        pen = self.pen.chosen if look["edit"] else None
+        result = frame(session, look["panel"], self.chosen, pen, self._run.kept, self.step, playing)
         title, words = finding(result), caption(result)
         self.picture.show(result, None, f"{title}. {words}")
         self.result = result
@@ -119,10 +138,14 @@ class Screen:
         self.new_weight.value = ""
 
     def _point(self, kind: str, x: float, y: float) -> None:
-        """Take a click."""
-        part = part_at(self.result, place(self.picture.canvas.figure, x, y))
+        """Take a click, or what moves points while they are edited."""
+        where = place(self.picture.canvas.figure, x, y)
+        part = part_at(self.result, where)
         if kind == "down" and part is not None:
             self._on_click(part)
+        elif self.look.controls["edit"].value:
+            new_class = GLYPHS.index(self.look.controls["new_class"].value)
+            self.pen.point(kind, where, self.result.limit, new_class)
 
     def _tell(self, x: float, y: float) -> None:
         """Answer the pointer."""
@@ -137,7 +160,7 @@ class Screen:
         display(self.weight_row, isinstance(chosen, Connection))
         if isinstance(chosen, Connection):
             weight = self.result.layer_weights[chosen.layer - 1][chosen.target, chosen.source]
-            where = connection_name(chosen, self.result.sizes)
+            where = self.result.geometry.name(chosen)
             self.weight.value = f"{chosen.name}, the weight {where}: {weight:.3g}"
 
     def _show_code(self, wanted: bool) -> None:
@@ -168,8 +191,7 @@ class Screen:
         session, microseconds = self._run.session, self._run.microseconds
         self.play.description, self.play.icon = ("Pause", "pause") if playing else ("Play", "play")
         self.speed.value = f"A step took {microseconds:,.0f} µs." if microseconds else ""
-        self.runs.value = RUNS_STYLE + comparison(self.result, microseconds)
-        display(self.runs, bool(self._run.kept))
+        self.runs.show(self.result, microseconds)
         text = to_text(session)
         if text != self._own_text:  # what the reader typed stays until something happens
             self._own_text = self.text.value = text

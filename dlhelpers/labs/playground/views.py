@@ -1,5 +1,6 @@
 """The views of the playground beside its drawing: map, curves, layers, weights, confusion matrix."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -9,19 +10,21 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
 from matplotlib.lines import Line2D
+from matplotlib.path import Path
+from matplotlib.textpath import TextPath
 
-from dlhelpers.labs.playground.drawing import NetworkView, colored
+from dlhelpers.labs.playground.drawing import NetworkView, colored, short
 from dlhelpers.labs.playground.frame import KEPT, Frame
-from dlhelpers.labs.playground.geometry import Unit, unit_name
+from dlhelpers.labs.playground.geometry import Unit
 from dlhelpers.labs.playground.pointer import DRAWING, PLANE
-from dlhelpers.plots.decision_regions import CLASS_COLORS, GLYPHS, DecisionView, MessageView
-from dlhelpers.plots.style import ACCENT, DEV, GHOST, LIGHT_BLUE, TRAIN, View, key, moving, note
+from dlhelpers.plots.decision_regions import CLASS_COLORS, GLYPHS, MARKERS, DecisionView, MessageView
+from dlhelpers.plots.style import ACCENT, DEV, GHOST, LIGHT_BLUE, TEST, TRAIN, View, key, moving, note
 from dlhelpers.plots.tiles import Tiles
 from dlhelpers.typing import FloatArray
 
 
 class CurveView(View[Frame]):
-    """One quantity over the steps, on the training and the dev set, with marks where a setting changed.
+    """One quantity over the steps, on the training, dev and test set, with marks where a setting changed.
 
     Runs that were kept are grey, with their letter at the end; a line shows the step that is looked at.
     """
@@ -33,12 +36,15 @@ class CurveView(View[Frame]):
             ax.set_yscale("log")
         self._ax, self._name = ax, name
         self._ghosts = [_two_lines(ax, GHOST, GHOST, lw=1.2) for _ in range(KEPT)]
-        self._letters = [moving(ax.plot([], [], color="#777777", ms=7, ls="")[0]) for _ in range(KEPT)]
+        self._names = [moving(ax.plot([], [], color="#777777", ls="")[0]) for _ in range(KEPT)]
+        self._written = [""] * KEPT
         self._cursor = moving(ax.axvline(0, color=ACCENT, lw=1.5))
         (self._changes,) = ax.plot([], [], "|", color="#222222", ms=9, mew=1.4, clip_on=False)
         moving(self._changes).set_in_layout(False)
         self._lines = _two_lines(ax, TRAIN, DEV, lw=1.8)
-        key(ax, ("— train", TRAIN), ("- - dev", DEV), ("grey: A, B …", "#777777"))
+        self._test = moving(ax.plot([], [], ":", color=TEST, lw=1.8)[0])
+        names = (("— train", TRAIN), ("- - dev", DEV), ("grey: before", "#777777"), ("··· test", TEST))
+        self._test_name = key(ax, *names)[-1]
 
     def update(self, result: Frame, before: Frame | None) -> None:
         """Show `result.curves`, a dict of arrays, `result.kept`, `result.changes` and `result.looked_at`."""
@@ -52,10 +58,15 @@ class CurveView(View[Frame]):
             if self._ax.get_ylim()[0] != floor:
                 self._ax.set_ylim(bottom=floor)
         self._draw(self._lines, result.curves)
+        for artist in (self._test, self._test_name):
+            if artist.get_visible() != bool(result.n_test):
+                artist.set_visible(bool(result.n_test))
+        if result.n_test:
+            self._set(self._test, result.curves, "test")
         places: list[float] = []
-        for i, (lines, letter) in enumerate(zip(self._ghosts, self._letters, strict=True)):
+        for i, (lines, name) in enumerate(zip(self._ghosts, self._names, strict=True)):
             seen = i < len(result.kept)
-            for artist in (*lines, letter):
+            for artist in (*lines, name):
                 artist.set_visible(seen)  # what is empty takes time too
             if seen:
                 kept = result.kept[i]
@@ -64,8 +75,10 @@ class CurveView(View[Frame]):
                 while any(abs(place - other) < 0.03 * top for other in places):
                     place -= 0.03 * top  # side by side, each on its own curve
                 places.append(place)
-                letter.set_data([place], [np.interp(place, kept.curves["step"], dev)])
-                letter.set_marker(f"${kept.letter}$")
+                name.set_data([place], [np.interp(place, kept.curves["step"], dev)])
+                if self._written[i] != kept.name:
+                    self._written[i] = kept.name
+                    write(name, kept.name)
         self._changes.set_data(result.changes, np.full(len(result.changes), self._ax.get_ylim()[0]))
         self._cursor.set_visible(result.looked_at is not None)
         if result.looked_at is not None:
@@ -73,11 +86,26 @@ class CurveView(View[Frame]):
 
     def _draw(self, lines: tuple[Line2D, Line2D], curves: Mapping[str, FloatArray]) -> FloatArray:
         """Set the two lines; return the values of the second one."""
-        low, high = self._ax.get_ylim()
-        for line, part in zip(lines, ("train", "dev"), strict=True):
-            values = np.clip(curves[f"{part}_{self._name}"], low, high)
-            line.set_data(curves["step"], values)
+        train, dev = lines
+        self._set(train, curves, "train")
+        return self._set(dev, curves, "dev")
+
+    def _set(self, line: Line2D, curves: Mapping[str, FloatArray], part: str) -> FloatArray:
+        """Set a line to the quantity of a set; return its values."""
+        values: FloatArray = np.clip(curves[f"{part}_{self._name}"], *self._ax.get_ylim())
+        line.set_data(curves["step"], values)
         return values
+
+
+def write(mark: Line2D, name: str) -> None:
+    """Let the marker of a line be a name that ends a little above its place: faster than a text."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the font may lack a letter
+        path = TextPath((0, 0), name.replace("$", r"\$"), size=9)
+    box = path.get_extents()
+    moved = Path(path.vertices - [box.x1, box.y0 - 3], path.codes)
+    mark.set_marker(moved)
+    mark.set(ms=2 * float(np.abs(moved.vertices).max()), mew=0)
 
 
 def _two_lines(ax: Axes, first: str, second: str, lw: float) -> tuple[Line2D, Line2D]:
@@ -152,6 +180,10 @@ class WeightsView(View[Frame]):
         )
 
 
+NAMED = 3
+"""Classes whose names have room below the confusion matrix; the pointer reads all."""
+
+
 class ConfusionView(View[Frame]):
     """How often each class was taken for each other, on the dev set."""
 
@@ -163,19 +195,24 @@ class ConfusionView(View[Frame]):
             ax.imshow(np.zeros((2, 2)), cmap="Blues", vmin=0, vmax=1, aspect="auto", extent=(0, 1, 1, 0))
         )
         self._texts = [moving(ax.text(0, 0, "", ha="center", va="center", fontsize=9)) for _ in range(100)]
-        self._n = 0
+        self._shown: tuple[int, tuple[str, ...]] = (0, ())
 
     def update(self, result: Frame, before: Frame | None) -> None:
         """Show `result.confusion`, (n_classes, n_classes) counts; rows are the labels."""
         counts = result.confusion
         n = len(counts)
-        if n != self._n:
-            self._n = n
+        if self._shown != (n, result.class_names):
+            self._shown = n, result.class_names
             ticks = np.arange(n) + 0.5
             self._picture.set_extent((0, n, n, 0))
             self._ax.set(xlim=(0, n), ylim=(n, 0), xticks=ticks, yticks=ticks)
-            for axis in (self._ax.xaxis, self._ax.yaxis):
-                axis.set_ticklabels([f"{GLYPHS[k]}{k}" for k in range(n)])
+            numbers = [str(k) for k in range(n)]
+            below = [f" {short(name, 8)}" for name in result.class_names] or numbers
+            for axis, names in (
+                (self._ax.xaxis, below if n <= NAMED else numbers),
+                (self._ax.yaxis, [""] * n if result.class_names else numbers),  # there is no room for names
+            ):
+                axis.set_ticklabels([f"{GLYPHS[k]}{names[k]}" for k in range(n)], parse_math=False)
                 for label, color in zip(axis.get_ticklabels(), CLASS_COLORS, strict=False):
                     label.set_color(color)
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -235,7 +272,30 @@ class LargeUnitView(View[Frame]):
         if result.large is not None and isinstance(result.chosen, Unit):
             self._picture.set_pictures(colored(result.large[np.newaxis]))
             self._picture.place(np.full((1, 2), -result.limit), 2 * result.limit)
-            self._name.set_text(unit_name(result.chosen, result.sizes))
+            self._name.set_text(result.geometry.name(result.chosen))
+
+
+class AddedView(View[Frame]):
+    """The points that were added by hand, larger and with a dark edge; the one that is held has a ring."""
+
+    def __init__(self, ax: Axes) -> None:
+        self._marks = [
+            moving(ax.plot([], [], MARKERS[k], color=CLASS_COLORS[k], ms=8, mec="#222222", mew=1.4)[0])
+            for k in range(10)
+        ]
+        self._ring = moving(ax.plot([], [], "o", mfc="none", mec=ACCENT, ms=15, mew=2.2)[0])
+
+    def update(self, result: Frame, before: Frame | None) -> None:
+        """Show `result.settings.added` and `result.held`."""
+        added = result.settings.added
+        for k, mark in enumerate(self._marks):
+            places = [point[:2] for point in added if point[2] == k]
+            mark.set_data(*np.array(places).reshape(-1, 2).T)
+            mark.set_visible(bool(places))  # what is empty takes time too
+        self._ring.set_visible(result.held is not None)
+        if result.held is not None:
+            x, y, _ = added[result.held]
+            self._ring.set_data([x], [y])
 
 
 def playground_views(figure: Figure) -> list[View[Frame]]:
@@ -246,6 +306,7 @@ def playground_views(figure: Figure) -> list[View[Frame]]:
         NetworkView(drawing),
         DecisionView(plane),
         LargeUnitView(plane),
+        AddedView(plane),
         SidePanel(figure, grid[0, 2]),
         MessageView(plane),
     ]

@@ -1,11 +1,13 @@
-"""What is said about a frame of the playground: heading, caption, and the table of runs."""
+"""What is said about a frame of the playground: heading, caption, and how runs differ."""
 
-import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from dlhelpers.features import COORDINATES
 from dlhelpers.labs.playground.controls import LABELS
 from dlhelpers.labs.playground.frame import Frame, Kept
+from dlhelpers.plots.decision_regions import GLYPHS
+from dlhelpers.session import Measurement
 
 
 def told(step: int, values: Mapping[str, Any]) -> str:
@@ -15,10 +17,16 @@ def told(step: int, values: Mapping[str, Any]) -> str:
 
 def _named(values: Mapping[str, Any]) -> str:
     """Return settings in words, for instance "Learning rate 0.1, Optimizer momentum"."""
-    return ", ".join(
-        f"{LABELS.get(name, name)} {f'{value:.3g}' if isinstance(value, float) else value}"
-        for name, value in values.items()
-    )
+    return ", ".join(f"{LABELS.get(name, name)} {_plain(value)}" for name, value in values.items())
+
+
+def _plain(value: Any) -> str:
+    """Return a value as it is read: 0.1, or 8 8, or x1 x1^2; of points, their number."""
+    if isinstance(value, tuple) and value and isinstance(value[0], tuple):
+        return f"({len(value)})"
+    if isinstance(value, tuple):
+        return " ".join(map(str, value)) or "none"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def differences(kept: Kept, now: Frame) -> str:
@@ -42,12 +50,19 @@ def finding(frame: Frame) -> str:
 def caption(frame: Frame) -> str:
     """Return what the picture shows, in words."""
     now, settings = frame.now, frame.settings
-    n_weights = " x ".join(map(str, (2, *settings.hidden, frame.map.shape[-1])))
+    n_weights = " x ".join(map(str, frame.sizes))
+    given = f", given {_plain(settings.features)}" if settings.features != COORDINATES else ""
+    losses, accuracies = _of_sets(now, bool(frame.n_test))
     words = (
-        f"A network {n_weights} on {settings.data}, trained with {settings.optimizer} "
-        f"at a learning rate of {now.learning_rate:.3g}. Loss: {now.train_loss:.3g} on the training set, "
-        f"{now.dev_loss:.3g} on the dev set. Accuracy: {now.train_accuracy:.0%} and {now.dev_accuracy:.0%}."
+        f"A network {n_weights} on {settings.data}{given}, trained with {settings.optimizer} "
+        f"at a learning rate of {now.learning_rate:.3g}. Loss: {losses}. Accuracy: {accuracies}."
     )
+    if frame.class_names:
+        marks = (f"{GLYPHS[k]} {name}" for k, name in enumerate(frame.class_names))
+        words += f" Classes: {', '.join(marks)}."
+    if settings.added:
+        n = len(settings.added)
+        words += f" {n} point{'s' * (n > 1)} with a dark edge joined the training set by hand."
     if frame.story:
         words += f" Last change {told(*frame.story[-1])}."
     if frame.looked_at is not None:
@@ -57,32 +72,18 @@ def caption(frame: Frame) -> str:
             f" The line marks step {there.step:,}{grid}: loss {there.train_loss:.3g} and "
             f"{there.dev_loss:.3g}, accuracy {there.train_accuracy:.0%} and {there.dev_accuracy:.0%}."
         )
-    for kept in frame.kept:
-        words += (
-            f" Grey {kept.letter}: {differences(kept, frame)}; dev accuracy "
-            f"{kept.last.dev_accuracy:.0%} after {kept.last.step:,.0f} steps."
-        )
+    if frame.kept:
+        words += f" In grey: {', '.join(kept.name for kept in frame.kept)}."
     if frame.outside:
         words += f" {frame.outside} examples lie outside of the map."
     return words + (f" {frame.message}".replace("\n", " ") if frame.message else "")
 
 
-def comparison(frame: Frame, microseconds: float) -> str:
-    """Return a table, as HTML, of the runs in grey and the present one; empty if there are none in grey."""
-    if not frame.kept:
-        return ""
-    now = Kept("now", frame.curves, frame.start, frame.story, microseconds)
-    rows = []
-    for run in (*frame.kept, now):
-        told = "" if run is now else html.escape(differences(run, frame))
-        last = frame.now if run is now else run.last
-        time = f"{run.microseconds:,.0f} µs" if run.microseconds else "not timed"
-        cells = (run.letter, told, f"{last.step:,.0f}", f"{last.train_loss:.3g}", f"{last.dev_loss:.3g}")
-        rows.append((*cells, f"{last.dev_accuracy:.0%}", time))
-    head = ("run", "differs from now in", "steps", "train loss", "dev loss", "dev accuracy", "time a step")
-    lines = [_row(head, "th"), *(_row(cells, "td") for cells in rows)]
-    return f'<table class="dlh-runs">{"".join(lines)}</table>'
-
-
-def _row(cells: Sequence[str], tag: str) -> str:
-    return "<tr>" + "".join(f"<{tag}>{cell}</{tag}>" for cell in cells) + "</tr>"
+def _of_sets(now: Measurement, with_test: bool) -> tuple[str, str]:
+    """Return losses and accuracies in words."""
+    losses = [f"{now.train_loss:.3g} on the training set", f"{now.dev_loss:.3g} on the dev set"]
+    accuracies = [f"{now.train_accuracy:.0%}", f"{now.dev_accuracy:.0%}"]
+    if with_test:
+        losses.append(f"{now.test_loss:.3g} on the test set")
+        accuracies.append(f"{now.test_accuracy:.0%}")
+    return ", ".join(losses), f"{', '.join(accuracies[:-1])} and {accuracies[-1]}"
