@@ -127,7 +127,7 @@ def _png(pixels: NDArray[np.uint8]) -> bytes:
     picture = Image.fromarray(np.ascontiguousarray(pixels[..., :3]))
     few_colors = picture.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     palette = np.array(few_colors.getpalette()).reshape(-1, 3)
-    palette[(palette > WHITE).all(axis=1)] = 255  # it was the mean of white and its neighbors: edges were seen
+    palette[(palette > WHITE).all(axis=1)] = 255  # not the mean of white and its neighbors
     few_colors.putpalette(palette.ravel().tolist())
     file = io.BytesIO()
     few_colors.save(file, "PNG", compress_level=1)
