@@ -406,7 +406,7 @@ def _source(
 
     Numbers give (n_pixels,) places for all images; (m, 1) arrays give (m, n_pixels), each image its own.
     """
-    angle, center = np.deg2rad(degrees), (side - 1) / 2
+    angle, center = np.deg2rad(np.fmod(degrees, 360)), (side - 1) / 2  # full turns would cost digits
     row, column = np.mgrid[:side, :side].reshape(2, -1) - center
     row, column = row - rows, column - columns  # (1)
     source_row = (np.cos(angle) * row + np.sin(angle) * column) / factor + center  # (2)

@@ -255,7 +255,8 @@ def _check_confidence(confidence: FloatArray, bins: int) -> None:
 
 
 def _bin_of(confidence: FloatArray, bins: int) -> IntArray:
-    return np.minimum((confidence * bins).astype(np.intp), bins - 1)
+    edges = (np.arange(1, bins) / bins).astype(confidence.dtype)
+    return np.searchsorted(edges, confidence, side="right")
 
 
 def _mean_in_bins(b: IntArray, values: FloatArray | BoolArray, counts: IntArray) -> FloatArray:

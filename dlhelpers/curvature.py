@@ -10,6 +10,7 @@ import numpy as np
 
 from dlhelpers.checks import check_array, check_integer, check_number, check_rng, shown
 from dlhelpers.minibatches import Batch
+from dlhelpers.norms import norm
 from dlhelpers.training import Objective
 from dlhelpers.typing import FloatArray
 
@@ -130,14 +131,14 @@ def sharpness(
         raise ValueError(f"direction must not be 0; got {shown(direction)}. Start with random numbers.")
     v, value = direction, 0.0
     for _ in range(iterations):
-        v = v / np.linalg.norm(v)  # (1)
+        v = v / norm(v)  # (1)
         up, down = objective.gradient(np.stack([theta + step * v, theta - step * v]), batch)
         Hv = (up - down) / (2 * step)  # (2)
         value = float(v @ Hv)  # (3)
         if not np.any(Hv):
             break  # the loss has no curvature along v
         v = Hv  # (4)
-    return Sharpness(value, v / np.linalg.norm(v))
+    return Sharpness(value, v / norm(v))
 
 
 def random_symmetric(count: int, n: int, rng: np.random.Generator) -> FloatArray:

@@ -328,7 +328,7 @@ def adaptive_l2(w: FloatArray, X: FloatArray, keep_prob: float) -> float:
     .. math:: R = \frac{1}{2m} \, \frac{1 - p}{p} \sum_j w_j^2 \sum_i \left(x_j^{(i)}\right)^2 \tag{1}
 
     It is an L2 penalty whose strength adapts to each feature: a weight costs more where its feature is
-    large.
+    large.  Weight and feature are multiplied before they are squared: either square alone may overflow.
 
     Parameters
     ----------
@@ -363,8 +363,8 @@ def adaptive_l2(w: FloatArray, X: FloatArray, keep_prob: float) -> float:
         raise ValueError(
             f"X must have {len(w)} columns, one for each weight in w, and 1 or more rows; got {X.shape}."
         )
-    squares = np.square(X).sum(axis=0)
-    return float((1 - keep_prob) / keep_prob * (w**2 * squares).sum() / (2 * len(X)))  # (1)
+    strength = (1 - keep_prob) / keep_prob / (2 * len(X))
+    return float((strength * (w * X) * (w * X)).sum())  # (1)
 
 
 def participation_ratio(values: FloatArray) -> FloatArray:

@@ -189,7 +189,10 @@ def ridge(X: FloatArray, y: FloatArray, strength: float) -> FloatArray:
 def share_after_steps(s: FloatArray, learning_rate: float, t: int) -> FloatArray:
     r"""Return the share of the solution that t steps of gradient descent from 0 reach.
 
-    .. math:: 1 - (1 - \alpha s)^t \tag{3}
+    .. math:: 1 - (1 - \alpha s)^t = -(e^{t \log(1 - \alpha s)} - 1) \tag{3}
+
+    For steps that do not jump over the minimum the second form is computed: where little is reached, the
+    power is next to 1, and 1 less the power has few digits left.
 
     Parameters
     ----------
@@ -220,7 +223,8 @@ def share_after_steps(s: FloatArray, learning_rate: float, t: int) -> FloatArray
     _check_curvatures(s)
     check_number("learning_rate", learning_rate, "[0, inf)", fits=())
     check_integer("t", t, "[0, inf)", "It is a number of steps.")
-    return np.asarray(1 - (1 - learning_rate * s) ** t)  # (3)
+    step = np.asarray(learning_rate * s)
+    return np.where(step < 1, -np.expm1(t * np.log1p(-step)), 1 - (1 - step) ** t)  # (3)
 
 
 def share_of_ridge(s: FloatArray, strength: float, m: int) -> FloatArray:

@@ -39,7 +39,8 @@ def neighbor_order(X: FloatArray) -> IntArray:
     Parameters
     ----------
     X : (m, n_features) float array
-        m is at most 32,767, and no number is beyond 1e15: their squares must not overflow.
+        m is at most 32,767, and no number is beyond 1e15.  They are squared: distances below a
+        hundred-millionth of the largest number are lost in rounding.
 
     Returns
     -------

@@ -478,7 +478,9 @@ def predict_signals(activation: str, gain: float, n_layers: int, size: float = 1
 def factor_per_layer(sizes: FloatArray) -> FloatArray:
     r"""Return by which factor a size changes from one layer to the next, as a geometric mean.
 
-    .. math:: f = (s_L / s_1)^{1 / (L - 1)} \tag{1}
+    .. math:: f = (s_L / s_1)^{1 / (L - 1)} = \frac{s_L^{1 / (L - 1)}}{s_1^{1 / (L - 1)}} \tag{1}
+
+    The second form is computed: the ratio of sizes a thousand layers apart may be no float.
 
     Parameters
     ----------
@@ -506,7 +508,7 @@ def factor_per_layer(sizes: FloatArray) -> FloatArray:
         raise ValueError(f"sizes must hold two sizes or more, none below 0; got {shown(sizes)}.")
     first, last = sizes[..., 0], sizes[..., -1]
     with np.errstate(all="ignore"):
-        factor = (last / first) ** (1 / (L - 1))  # (1)
+        factor = last ** (1 / (L - 1)) / first ** (1 / (L - 1))  # (1)
     return np.where(first > 0, factor, 0.0)[()]
 
 

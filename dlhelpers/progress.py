@@ -1,4 +1,4 @@
-"""What the reader has solved and answered: a small text file, one line for each event, on this machine only.
+"""What the reader has solved, answered and scored: a text file on this machine, one line for each event.
 
 The file stands in the folder where programs keep their data; DLHELPERS_DATA in the environment names another
 one.  A line is appended in one piece, so several kernels can write at the same time.
@@ -11,9 +11,9 @@ from datetime import date
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-Kind = Literal["solved", "answered"]
+Kind = Literal["solved", "answered", "scored"]
 
-LINE = re.compile(r"\d{4}-\d\d-\d\d (solved|answered) ([^\ufffd]+)")  # U+FFFD: bytes that are no text
+LINE = re.compile(r"\d{4}-\d\d-\d\d (solved|answered|scored) ([^\ufffd]+)")  # U+FFFD: bytes that are no text
 
 
 class Progress(NamedTuple):
@@ -54,7 +54,8 @@ def progress_file() -> Path:
 def remember(kind: Kind, name: str) -> None:
     """Append the line of an event, once; where nothing can be written, nothing is remembered.
 
-    `kind` is "solved" or "answered", `name` that of the exercise or of the question.
+    `kind` is "solved", "answered" or "scored"; `name` that of the exercise or of the question, or a game with
+    its points.
     """
     words = " ".join(name.split())
     try:
@@ -83,6 +84,19 @@ def recall() -> Progress:
     damaged = len(lines) - len(events)
     note = _keep_aside(file, [event[0] for event in events], damaged) if damaged else ""
     return Progress(solved, answered, note)
+
+
+def best_score(game: str) -> int | None:
+    """Return the most points that are remembered of a game; None if there are none."""
+    try:
+        text = progress_file().read_bytes().decode(errors="replace")
+    except (OSError, RuntimeError):
+        return None
+    events = [event for line in text.splitlines() if (event := LINE.fullmatch(line))]
+    parts = [event[2].rpartition(": ") for event in events if event[1] == "scored"]
+    return max(
+        (int(points) for name, _, points in parts if name == game and points.isdecimal()), default=None
+    )
 
 
 def _keep_aside(file: Path, lines: list[str], damaged: int) -> str:

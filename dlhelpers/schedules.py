@@ -319,7 +319,7 @@ class Cosine:
 class Linear:
     r"""The rate falls to zero along a line.
 
-    .. math:: \alpha = \alpha_0 \max\left(0, 1 - \frac{t}{T}\right) \tag{1}
+    .. math:: \alpha = \alpha_0 \max\left(0, \frac{T - t}{T}\right) \tag{1}
 
     Parameters
     ----------
@@ -349,7 +349,7 @@ class Linear:
     def __call__(self, step: int) -> Rate:
         """Return the rate of equation (1)."""
         t = _check_step(step)
-        return self.rate * max(0.0, 1 - t / self.steps)  # (1)
+        return self.rate * (max(0, self.steps - t) / self.steps)  # (1)
 
 
 @dataclass(frozen=True)
@@ -544,7 +544,7 @@ def noise_floor(
     check_broadcast(rate=rate, noise=noise, batch_size=batch_size, curvature=curvature)
     with np.errstate(all="ignore"):
         left = 2 - np.multiply(rate, curvature)
-        floor = rate * np.square(noise) / (2 * np.multiply(batch_size, left))  # (1)
+        floor = rate * noise / (2 * np.multiply(batch_size, left)) * noise  # (1)
         return np.where(left > 0, floor, np.inf)[()]
 
 

@@ -31,8 +31,10 @@ from dlhelpers import (
 from dlhelpers.batch_normalization import BatchNormalization
 from dlhelpers.capstone import HEALTHY
 from dlhelpers.capstone_runs import set_up
+from dlhelpers.capstone_visits import admit, finish, look, score
 from dlhelpers.columns import read_examples
 from dlhelpers.early_stopping import ridge
+from dlhelpers.gradient_checking import check_gradient, numerical_gradient
 from dlhelpers.losses import LOSSES
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
@@ -134,7 +136,31 @@ ROWS: list[Row] = [
         "Use other training points",
         np.linspace(-1, 1, 15).reshape(3, 5),
     ),
+    (
+        "bias_variance.polynomial_fits",
+        "x",
+        np.linspace(-2, 2, 15).reshape(3, 5),
+        "Scale x, and x_test with it",
+        lambda x: x / 2,
+    ),
     ("broken_backprop.with_bug", "name", "x", "Take one from BUGS", "no bug at all"),
+    ("dropout.participation_ratio", "values", np.array(2.0), "Flatten a matrix first", np.ravel),
+    ("experiments.neighbor_order", "X", IMAGES * 1e20, "Scale the features first", lambda X: X / 1e20),
+    (
+        "sharing.from_text",
+        "text",
+        "m=20 hidden=2 | @3",
+        "Copy the whole line",
+        "playground | m=20 hidden=2 | @3",
+    ),
+    ("tables.read_table", "source", "\n", "Write a row for each example", "a,b\n1,2\n3,4\n"),
+    (
+        "tables.read_table",
+        "source",
+        "12\n34\n56\n",
+        "Separate them by commas, semicolons or tabs",
+        "1,2\n3,4\n5,6\n",
+    ),
     (
         "optimizers.Momentum",
         "beta",
@@ -449,6 +475,7 @@ def table_in(folder: Path) -> Path:
 
 FIVE = [k % 5 for k in range(20)]
 TWO_NUMBERS = read_table(pandas.DataFrame({"kind": list("ab") * 10, "a": FIVE, "b": FIVE}))
+NO_CLASS = read_table(pandas.DataFrame(rng().normal(size=(20, 2)), columns=["a", "b"]))
 GAPS = read_table(TWO_NUMBERS.frame.assign(kind=list("a" + "b" * 19), a=[None, *FIVE[1:]]))
 DROPS = Network((2, 3, 1), keep_prob=0.5)
 POPULATION = np.stack([THETA, THETA])
@@ -469,7 +496,43 @@ CASES: list[Case] = [
         lambda f: ridge(np.ones((2, 2)), np.ones(2), 1e-300),
         lambda f: ridge(np.ones((2, 2)), np.ones(2), 0.5),
     ),
+    (
+        "capstone_visits",
+        "Begin with admit(seed)",
+        lambda f: look("a patient", "start"),  # type: ignore[arg-type]
+        lambda f: look(admit(2), "start"),
+    ),
+    (
+        "capstone_visits",
+        "Call finish(visit) first",
+        lambda f: score(admit(2)),
+        lambda f: score(finish(admit(2))),
+    ),
     ("checks", "Pass for instance", lambda f: save_network("..", NETWORK, THETA), network_file),
+    (
+        "columns",
+        "Choose the column, or add one",
+        lambda f: read_examples(NO_CLASS),
+        lambda f: read_examples(read_table(NO_CLASS.frame.assign(kind=list("ab") * 10))),
+    ),
+    (
+        "gradient_checking",
+        "Check one network at a time",
+        lambda f: check_gradient(NETWORK, POPULATION, BATCH),
+        lambda f: check_gradient(NETWORK, POPULATION[0], BATCH),
+    ),
+    (
+        "gradient_checking",
+        "Sum over the last axis only",
+        lambda f: numerical_gradient(lambda theta: np.sum(theta**2), THETA),
+        lambda f: numerical_gradient(lambda theta: np.sum(theta**2, axis=-1), THETA),
+    ),
+    (
+        "initialization",
+        "Or pass a function of rng and shape",
+        lambda f: NETWORK.initialize(rng(), initializer="mine"),
+        lambda f: NETWORK.initialize(rng(), initializer=initialization.normal),
+    ),
     (
         "datasets",
         "or pass stratify=False",
@@ -640,6 +703,7 @@ CASES: list[Case] = [
     ),
 ]
 NOT_TRIED = {
+    "hyperparameter_search": "take client.get_executor()",  # tried in tests/test_dask_search.py
     "saving": "Load it with the version of dlhelpers that wrote it",  # there is one format so far
     "bias_variance": "Draw the luck of more dev examples",  # tried in tests/test_bias_variance.py
 }
@@ -689,7 +753,8 @@ def test_the_advice_on_a_call_helps(
 
 NEXT_MOVE = re.compile(
     r"(?:^|[.;:] )((?:Pass|Use|Make|Take|Give|Start|Wrap|Leave|Remove|Add|Draw|Train|Measure|Save|Load"
-    r"|For |To |If )[^.]*)"
+    r"|Begin|Call|Check|Choose|Copy|Flatten|Number|Open|Scale|Separate|Sum|Write"
+    r"|For |From |Or |To |If )[^.]*)"
 )
 
 

@@ -4,6 +4,7 @@ import asyncio
 import io
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import ipywidgets
@@ -113,6 +114,19 @@ def test_every_refusal_is_told_and_changes_nothing(at: Ward) -> None:
         assert at.visit.spent <= BUDGET
     at.admit(4)
     assert at.message == ""
+
+
+def test_the_best_points_of_a_patient_are_remembered(
+    at: Ward, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DLHELPERS_DATA", str(tmp_path))
+    at.train()
+    assert "Your best" not in at.caption
+    first = f"{score(at.visit).total:.0f}"
+    at.admit(at.visit.patient.seed)
+    assert "Your best" not in at.caption
+    at.train()
+    assert at.caption.endswith(f"Your best with this patient before: {first} points.")
 
 
 def test_a_hint_is_paid_and_shown(at: Ward) -> None:

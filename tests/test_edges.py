@@ -1,6 +1,6 @@
 """What computes, at its edges: against exact arithmetic with decimals of 60 digits."""
 
-from decimal import Context, Decimal, localcontext
+from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
@@ -19,49 +19,19 @@ from dlhelpers.parameters import Layout
 from dlhelpers.regularization import l2, max_norm
 from dlhelpers.softmax import log_softmax, softmax
 from dlhelpers.surfaces import SURFACES, Plateau, Saddle
-
-both = pytest.mark.parametrize("dtype", [np.float32, np.float64])
-EXACT = Context(prec=60, Emin=-(10**9), Emax=10**9, traps=[])
-
-
-def exactly(value):
-    """Return a float as the decimal that it is."""
-    return Decimal(float(value))
-
-
-def exp(x):
-    return EXACT.exp(max(min(x, Decimal(10**6)), Decimal(-(10**6))))  # beyond, every float is 0 or infinite
-
-
-def exact_sigmoid(z):
-    return EXACT.divide(Decimal(1), 1 + exp(-z))
-
-
-def exact_softplus(z):
-    x = exp(-abs(z))
-    return max(z, Decimal(0)) + (x - x**2 / 2 if abs(z) > 50 else EXACT.ln(1 + x))  # off by x^3 / 3
-
-
-def agree(value, exact, dtype, digits=8, of=0, lost=2):
-    """Check that a value is within `digits` roundings of the exact one; `of` is what it is a part of.
-
-    Numbers below `lost` times the smallest normal one may be 0.
-    """
-    limits = np.finfo(dtype)
-    assert value.dtype == dtype
-    if abs(exact) > exactly(limits.max) * (1 + exactly(limits.eps)):
-        assert np.isinf(value) and (value > 0) == (exact > 0)
-        return
-    allowed = digits * exactly(limits.eps) * max(abs(exact), exactly(of)) + lost * exactly(limits.tiny)
-    assert abs(exactly(value) - exact) <= allowed, (value, float(exact))
-
-
-def floats(dtype, largest=None):
-    """Finite numbers of every size: tiny ones, huge ones and those near 0."""
-    width = 8 * np.dtype(dtype).itemsize
-    every = st.floats(width=width, allow_nan=False, allow_infinity=False)
-    near = st.floats(-128, 128, width=width)
-    return (near | every).map(dtype)
+from tests.exact import (
+    EXACT,
+    agree,
+    both,
+    exact_norm,
+    exact_sigmoid,
+    exact_sine,
+    exact_softplus,
+    exactly,
+    exp,
+    floats,
+    vectors,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -241,18 +211,6 @@ def test_long_weights_are_shortened_where_no_square_is_a_float():
     np.testing.assert_allclose(limited, [1.5, 2, 2.5 / 2**0.5, 2.5 / 2**0.5, 5, 5], rtol=1e-6)
 
 
-def exact_norm(values):
-    return EXACT.sqrt(sum(exactly(x) ** 2 for x in values))
-
-
-def vectors(dtype, size=4):
-    """Vectors of every length, their elements of sizes near each other."""
-    limits = np.finfo(dtype)
-    power = st.integers(int(limits.minexp) + 8, int(limits.maxexp) - 1)
-    shares = st.lists(st.floats(-1, 1, width=16), min_size=size, max_size=size)
-    return st.builds(lambda k, each: np.ldexp(np.array(each, dtype), k), power, shares)
-
-
 @both
 def test_norms_are_right_where_no_square_is_a_float(dtype):
     @given(vectors(dtype))
@@ -417,14 +375,6 @@ def test_powers_of_a_schedule_agree_with_exact_arithmetic(rate, base, t):
         exact = exactly(rate) * exactly(base) ** t
         agree(np.float64(schedules.Exponential(rate, base)(t)), exact, np.float64)
         agree(np.float64(schedules.Staircase(rate, base, every=3)(3 * t + 2)), exact, np.float64)
-
-
-def exact_sine(x):
-    """Return the sine of a decimal between 0 and 2 by its series."""
-    term, total, n = x, Decimal(0), 1
-    while abs(term) > Decimal("1e-50") * abs(x):
-        total, term, n = total + term, -term * x * x / ((n + 1) * (n + 2)), n + 2
-    return total
 
 
 @given(st.integers(1, 10**18), st.integers(0, 1000), st.booleans(), RATES)

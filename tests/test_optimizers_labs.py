@@ -6,8 +6,13 @@ import numpy as np
 import pytest
 
 from dlhelpers.labs.optimizers import adam_step, momentum, noise, race, rotation
+from dlhelpers.labs.optimizers.amsgrad import AMSGrad
 from dlhelpers.labs.optimizers.common import stationary, transition
+from dlhelpers.live.canvas import Canvas
 from dlhelpers.live.stages import last
+from dlhelpers.minibatches import Batch
+from dlhelpers.optimizers import Adam
+from dlhelpers.training import descend
 
 
 @pytest.mark.parametrize("form", momentum.FORMS)
@@ -38,6 +43,17 @@ def test_a_cell_of_the_plane_is_the_run_of_its_point():
         rate, beta = float(momentum.RATES[column]), float(momentum.BETAS[row])
         alone = momentum.move_in_plane(rate, beta, momentum.AVERAGED, 100.0, -3.5, 2.1)
         assert alone.share == pytest.approx(shares[row, column])
+
+
+@pytest.mark.parametrize(("form", "condition"), [(momentum.SUM, 100.0), (momentum.AVERAGED, 10.0)])
+def test_the_plane_is_drawn_anew_for_another_ravine(form, condition):
+    first = momentum.move_in_plane(10.0, 0.9, momentum.AVERAGED, 100.0, -3.5, 2.1)
+    then = momentum.move_in_plane(10.0, 0.9, form, condition, -3.5, 2.1)
+    moved, fresh = (Canvas(momentum.momentum_views, (9.6, 3.75)) for _ in range(2))
+    moved.draw(first, None)
+    moved.draw(then, None)
+    fresh.draw(then, None)
+    np.testing.assert_array_equal(moved.pixels, fresh.pixels)
 
 
 def test_the_start_at_the_minimum_is_told():
@@ -116,3 +132,26 @@ def test_a_preview_of_the_race_shows_what_is_trained():
         if share > 0.1:
             break
     assert trained == 2
+
+
+def test_two_steps_of_amsgrad_by_hand():
+    amsgrad = AMSGrad(beta1=0.5, beta2=0.75, eps=1.0)
+    first, state = amsgrad.update(np.array([8.0]), amsgrad.init(np.zeros(1)))
+    np.testing.assert_allclose(first, 4 / (4 + 1))  # v = 4, s = 16
+    second, state = amsgrad.update(np.array([0.0]), state)
+    np.testing.assert_allclose(second, 2 / (4 + 1))  # v = 2, s = 12, but the largest is 16
+    assert (state.v, state.s, state.largest) == (2.0, 12.0, 16.0)
+
+
+def ends_at(optimizer: object) -> float:
+    """Where an optimizer ends if one gradient of 210 comes to twenty of -10; the best end is -1."""
+    wave = np.tile([210.0] + [-10.0] * 20, 100)
+    batches = (Batch(np.full((1, 1), g), np.zeros((1, 1))) for g in wave)
+    hold = {"projection": lambda theta: np.clip(theta, -1, 1), "steps": len(wave) - 1}
+    *_, last_step = descend(adam_step.GivenGradients(), np.zeros((1, 1)), batches, optimizer, 0.05, **hold)
+    return last_step.theta.item()
+
+
+def test_amsgrad_goes_the_right_way_where_adam_does_not():
+    assert ends_at(Adam(0.9, 0.9)) > 0.9
+    assert ends_at(AMSGrad(0.9, 0.9)) < -0.5

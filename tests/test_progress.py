@@ -16,7 +16,7 @@ from dlhelpers.exercises.gradient_checking import find_the_bug
 from dlhelpers.live.course import CourseMap, course_map
 from dlhelpers.live.pace import family
 from dlhelpers.live.questions import ask
-from dlhelpers.progress import progress_file, recall, remember
+from dlhelpers.progress import best_score, progress_file, recall, remember
 from tests.exercises.every import EXERCISES, QUESTIONS
 
 SKY = Question("What color is the sky?", ("Green", "Blue"), "b", ("Look up.", "It scatters."))
@@ -87,6 +87,15 @@ def test_two_processes_do_not_lose_each_others_entries(file: Path) -> None:
     assert [process.returncode for process in pair] == [0, 0]
     assert recall() == ({f"{name}-{k}" for name in "ab" for k in range(200)}, frozenset(), "")
     assert len(file.read_text().splitlines()) == 400
+
+
+def test_the_best_score_of_a_game_is_kept(file: Path) -> None:
+    assert best_score("ward, patient 7") is None
+    for name, points in (("ward, patient 7", 25), ("ward, patient 7", 100), ("ward, patient 70", 50)):
+        remember("scored", f"{name}: {points}")
+    remember("scored", "ward, patient 7: nonsense")
+    assert (best_score("ward, patient 7"), best_score("ward, patient 70")) == (100, 50)
+    assert recall() == (frozenset(), frozenset(), "")
 
 
 def test_a_damaged_file_is_said_in_words_and_kept_aside(file: Path) -> None:

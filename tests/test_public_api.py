@@ -110,6 +110,7 @@ NOT_CALLED: dict[str, str] = {
     **{f"checks.{name}": "the checks themselves: tests/test_checks.py" for name in vars(checks)},
     "datasets.data_folders": "takes nothing",
     "showing.Mark.beside": "for the page: words in HTML",
+    "progress.best_score": "for games, with their own names",
     "progress.progress_file": "takes nothing",
     "progress.recall": "takes nothing",
     "progress.remember": "for exercises and questions, with their own names",

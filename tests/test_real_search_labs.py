@@ -213,3 +213,12 @@ def test_the_scoreboard_counts_the_searches_that_are_worse():
         game.play([{"learning_rate": -1}])
     with pytest.raises(ValueError, match="at least one"):
         game.play([])
+
+
+def test_the_best_game_is_remembered(monkeypatch, tmp_path):
+    monkeypatch.setenv("DLHELPERS_DATA", str(tmp_path))
+    good, bad = {"learning_rate": 0.3, "batch_size": 16, "units": 32}, {"learning_rate": 0.003}
+    assert "Your best" not in str(game.play([good]))
+    board = game.play([bad])
+    assert board.remembered > 90 and f"Your best with 1 so far: {board.remembered}%." in str(board)
+    assert "Your best" not in str(game.play([bad, bad]))

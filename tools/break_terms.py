@@ -6,10 +6,13 @@
     python tools/break_terms.py --verbose losses      say of each alteration which test noticed it
 
 An alteration changes one operator, comparison, constant or function, or leaves out one term of a sum, one
-factor of a product.  Each runs in a forked child that imports the altered module: first the module's own
-tests and doctests, then those of every module that imports it, up to the first failure.  A child that uses
-far more processor time than the unaltered tests do is ended and counts as noticed.  Exit code 1 says that
-the share of alterations that no test notices is not below the goal.
+factor of a product.  The tests are collected once; a run of the unaltered code says which of them call which
+functions.  An alteration within a function is then made in a forked child, which runs the tests that call the
+function: the module's own first, the fastest first, up to the first failure.  One outside of functions, or in
+a function that is called while modules are imported, runs in a child that imports the altered module: first
+the module's own tests and doctests, then those of every module that imports it.  A child that uses far more
+processor time than the unaltered tests do is ended and counts as noticed.  Exit code 1 says that the share of
+alterations that no test notices is not below the goal.
 
 Alterations that cannot be noticed, since they compute the same, may be explained in
 tools/break_terms_equivalent.txt; they count in the share all the same.
@@ -27,16 +30,21 @@ import os
 import resource
 import signal
 import sys
+import threading
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from functools import _lru_cache_wrapper, cached_property, partial
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import spec_from_file_location
 from multiprocessing import connection, get_context
 from pathlib import Path
-from types import CodeType
+from types import CodeType, FrameType, FunctionType
 from typing import Any, NamedTuple
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "dlhelpers"
@@ -329,15 +337,14 @@ class Job(NamedTuple):
     """What a child does: run groups of test files, each within its seconds of processor time."""
 
     groups: list[tuple[list[Path], float]]
-    mutant: Mutant | None = None
+    mutant: Mutant
 
 
 class Outcome(NamedTuple):
-    """How a child ended: what failed first (empty: nothing), and the processor time it took."""
+    """How a child ended: what failed first (empty: nothing)."""
 
-    job: Job
+    mutant: Mutant
     failure: str
-    seconds: float
 
 
 class AlteredLoader(SourceFileLoader):
@@ -366,69 +373,85 @@ class FirstFailure:
     pytest_collectreport = pytest_runtest_logreport
 
 
-def first_failure(root: Path, files: list[Path]) -> str:
-    """Run test files up to the first failure; return its name, or nothing."""
-    import pytest
-
-    plugin = FirstFailure()
-    options = ["-x", "-q", "-m", "not slow", "--tb=no", "--assert=plain", "-p", "no:cacheprovider"]
+def run_pytest(root: Path, files: Iterable[Path], plugin: Any, *more: str) -> int:
+    options = ["-q", "-m", "not slow", "--tb=no", "--assert=plain", "-p", "no:cacheprovider", *more]
     options += ["-p", "_hypothesis_pytestplugin", f"--hypothesis-profile={Path(__file__).stem}"]
     options += [f"--rootdir={root}", f"--config-file={root / 'pyproject.toml'}"]
-    code = pytest.main([*options, *map(str, files)], plugins=[plugin])
+    return pytest.main([*options, *map(str, files)], plugins=[plugin])
+
+
+def first_failure(root: Path, files: list[Path]) -> str:
+    """Run test files up to the first failure; return its name, or nothing."""
+    plugin = FirstFailure()
+    code = run_pytest(root, files, plugin, "-x")
     if code in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
-        package = sys.modules.get(PACKAGE)
-        if package and not Path(str(package.__file__)).is_relative_to(root):
-            return f"import of {PACKAGE} from {package.__file__}"
-        return ""
+        return plugin.name
     return plugin.name or f"pytest: {code!r}"
 
 
-def play(root: Path, job: Job, tree: ast.Module | None, answer: connection.Connection) -> None:
-    """Do a job, in a child; what it prints is lost."""
-    os.setsid()
-    if job.mutant and tree:
-        job.mutant.place.put(job.mutant.node)
-        path = root / PACKAGE / f"{job.mutant.module}.py"
-        sys.meta_path.insert(0, AlteredLoader(f"{PACKAGE}.{job.mutant.module}", path, tree))
+def silence() -> None:
+    """Lose what this process prints from now on."""
     silent = os.open(os.devnull, os.O_RDWR)
     for descriptor in range(3):
         os.dup2(silent, descriptor)
+
+
+def allow(seconds: float) -> None:
+    """End this process when it has used so many more seconds of processor time."""
+    resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time() + seconds) + 1, -1))
+
+
+def limit_memory() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with suppress(ValueError, OSError):  # not on every system
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+
+
+def play(root: Path, trees: Mapping[str, ast.Module], job: Job) -> str:
+    """Import the altered module and run test files up to the first failure, in a child."""
+    mutant = job.mutant
+    mutant.place.put(mutant.node)
+    path = root / PACKAGE / f"{mutant.module}.py"
+    sys.meta_path.insert(0, AlteredLoader(f"{PACKAGE}.{mutant.module}", path, trees[mutant.module]))
+    silence()
+    limit_memory()
     failure = ""
     for files, seconds in job.groups:
-        resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time() + seconds) + 1, -1))
+        allow(seconds)
         failure = failure or first_failure(root, files)
-    answer.send((failure, time.process_time()))
+    return failure
 
 
-def outcomes(
-    root: Path, jobs: Iterable[Job], trees: Mapping[str, ast.Module], workers: int
-) -> Iterator[Outcome]:
-    """Run jobs in forked children, `workers` at a time; yield each outcome when it is there."""
+def answer(function: Callable[[Any], Any], job: Any, sender: connection.Connection) -> None:
+    os.setsid()
+    sender.send(function(job))
+
+
+def in_children(
+    function: Callable[[Any], Any], jobs: Iterable[Any], workers: int, patience: float
+) -> Iterator[tuple[Any, Any]]:
+    """Do jobs in forked children, `workers` at a time; yield each with its answer when it is there."""
     context = get_context("fork")
     waiting, running = iter(jobs), {}
     try:
         while True:
-            while len(running) < workers and (job := next(waiting, None)):
+            while len(running) < workers and (job := next(waiting, None)) is not None:
                 receiver, sender = context.Pipe(duplex=False)
-                tree = trees[job.mutant.module] if job.mutant else None
-                process = context.Process(target=play, args=(root, job, tree, sender))
+                process = context.Process(target=answer, args=(function, job, sender))
                 process.start()
                 sender.close()
-                patience = 60 + 5 * sum(seconds for _, seconds in job.groups)  # for what waits, not computes
-                running[process.sentinel] = job, process, receiver, time.monotonic() + patience
+                running[receiver] = job, process, time.monotonic() + patience  # for what waits, not computes
             if not running:
                 return
-            connection.wait(list(running), timeout=1)
-            for sentinel, (job, process, receiver, deadline) in list(running.items()):
-                if not process.is_alive() or time.monotonic() > deadline:
+            ready = connection.wait(list(running), timeout=1)
+            for receiver, (job, process, deadline) in list(running.items()):
+                if receiver in ready or time.monotonic() > deadline:
+                    given = answer_of(process, receiver) if receiver in ready else "timeout"
                     end(process)
-                    del running[sentinel]
-                    yield Outcome(job, *answer_of(process, receiver))
+                    del running[receiver]
+                    yield job, given
     finally:
-        for _, process, _, _ in running.values():
+        for _, process, _ in running.values():
             end(process)
 
 
@@ -439,13 +462,214 @@ def end(process: Any) -> None:
     process.join()
 
 
-def answer_of(process: Any, receiver: connection.Connection) -> tuple[str, float]:
+def answer_of(process: Any, receiver: connection.Connection) -> Any:
     """Return what a child answered; in its place, which signal ended it."""
     with receiver, suppress(EOFError):
         return receiver.recv()
+    process.join()
     if process.exitcode > 0:
         raise RuntimeError("An alteration could not be made; its child says why above.")
-    return ENDED.get(-process.exitcode, f"ended by signal {-process.exitcode}"), 0.0
+    return ENDED.get(-process.exitcode, f"ended by signal {-process.exitcode}")
+
+
+# ------------------------------------------------------------------------- tests that call a function
+
+Key = tuple[str, str, int]
+"""A function: its file, its name with that of its class, and its first line."""
+
+
+class Known(NamedTuple):
+    """A test of the unaltered code: where it stands, how long it takes, and the functions that it calls."""
+
+    path: Path
+    seconds: float
+    calls: frozenset[Key]
+    passed: bool
+
+
+def key_of(code: CodeType) -> Key:
+    return code.co_filename, code.co_qualname, code.co_firstlineno
+
+
+def owners(path: Path, tree: ast.Module) -> dict[int, tuple[Key, ast.stmt]]:
+    """Return, for each node in the body of a function or method, its key and the statement to compile."""
+    found = {}
+    for top in tree.body:
+        for function in top.body if isinstance(top, ast.ClassDef) else [top]:
+            if isinstance(function, ast.FunctionDef):
+                name = function.name if function is top else f"{top.name}.{function.name}"
+                first = min(node.lineno for node in (function, *function.decorator_list))
+                key = str(path), name, first
+                nodes = (node for statement in function.body for node in ast.walk(statement))
+                found |= {id(node): (key, top) for node in nodes}
+    return found
+
+
+def code_of(key: Key, top: ast.stmt) -> CodeType | None:
+    """Compile a statement of a module and return the code of the function in it."""
+    todo = [compile(ast.fix_missing_locations(ast.Module([top], [])), key[0], "exec", dont_inherit=True)]
+    while todo:
+        code = todo.pop()
+        if key_of(code) == key:
+            return code
+        todo += [each for each in code.co_consts if isinstance(each, CodeType)]
+    return None
+
+
+class Collection:
+    """A pytest plugin that collects tests, measures them, and runs those that call an altered function.
+
+    `send` gets pairs: ("tests", all tests by name), ("failed", a file that cannot be collected), and
+    (number of the mutant, failure): None says that the altered module must be imported, a list of files that
+    these must be asked, since they keep what they computed while they were imported.
+    """
+
+    def __init__(self, project: Project, found: Sequence[Mutant], trees: Mapping[str, ast.Module]) -> None:
+        self.project, self.mutants = project, found
+        self.owners: dict[int, tuple[Key, ast.stmt]] = {}
+        for name, tree in trees.items():
+            self.owners |= owners(project.core[name], tree)
+        self.codes: dict[int, CodeType] = {}  # kept, so that no other code gets the number of one of them
+        self.calls: dict[Any, frozenset[Key]] = {}
+        self.failed = False
+        self.killers: dict[Key, str] = {}
+
+    def work(self, workers: int, send: Callable[[Any], None]) -> None:
+        """Do all of it, in a child."""
+        self.workers, self.send = workers, send
+        silence()
+        with self._calls(None):
+            for name in self.project.core:
+                importlib.import_module(f"{PACKAGE}.{name}")
+        self.functions: dict[Key, list[FunctionType]] = {}
+        for thing in gc.get_objects():
+            if isinstance(thing, FunctionType) and thing.__code__.co_filename in self._files:
+                self.functions.setdefault(key_of(thing.__code__), []).append(thing)
+        modules = {mutant.module for mutant in self.mutants}
+        files = {path for name in modules for path in self.project.own_tests(name)}
+        files |= {path for name in modules for path in self.project.other_tests(name)}
+        run_pytest(self.project.root, sorted(files), self, "--continue-on-collection-errors")
+
+    @cached_property
+    def _files(self) -> set[str]:
+        return {str(path) for path in self.project.core.values()}
+
+    @contextmanager
+    def _calls(self, place: Any) -> Iterator[None]:
+        """Note which functions of the core are called meanwhile."""
+        codes: set[int] = set()
+        keys: set[Key] = set()
+
+        def trace(frame: FrameType, *_: Any) -> None:
+            code = frame.f_code
+            if id(code) not in codes:
+                codes.add(id(code))
+                if code.co_filename in self._files:
+                    keys.add(key_of(code))
+                    self.codes[id(code)] = code
+
+        threading.settrace(trace)
+        sys.settrace(trace)
+        try:
+            yield
+        finally:
+            sys.settrace(None)
+            threading.settrace(None)
+            self.calls[place] = self.calls.get(place, frozenset()) | keys
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self, collector: Any) -> Iterator[None]:
+        with self._calls(collector.path) if collector.path.is_file() else nullcontext():
+            return (yield)
+
+    def pytest_collectreport(self, report: Any) -> None:
+        if report.failed:
+            self.send(("failed", report.nodeid))
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        self.failed = self.failed or report.failed
+
+    def pytest_runtestloop(self, session: Any) -> bool:
+        for thing in gc.get_objects():
+            if isinstance(thing, _lru_cache_wrapper) and (thing.__module__ or "").startswith(PACKAGE):
+                thing.cache_clear()  # it would answer without the altered function
+        gc.collect()
+        gc.freeze()
+        self.items = {item.nodeid: item for item in session.items}
+        files = sorted({item.path for item in session.items})
+        self.known: dict[str, Known] = {}
+        for _, known in in_children(self._measure, files, self.workers, 7200.0):
+            self.known |= known
+        self.send(("tests", self.known))
+        within = [i for i in range(len(self.mutants)) if self._is_within_a_function(i)]
+        for i in sorted(set(range(len(self.mutants))) - set(within)):
+            self.send((i, None))
+        for i, failure in in_children(self._try, within, self.workers, 7200.0):
+            if failure and isinstance(failure, str):
+                self.killers[self._owner(i)[0]] = failure
+            self.send((i, failure))
+        return True
+
+    def _measure(self, path: Path) -> dict[str, Known]:
+        """Run the tests of a file and note what each calls."""
+        names = [name for name, item in self.items.items() if item.path == path]
+        found = {}
+        for name, after in zip(names, [*names[1:], None], strict=True):
+            begin, self.failed, item = time.process_time(), False, self.items[name]
+            with self._calls(name):
+                item.ihook.pytest_runtest_protocol(item=item, nextitem=self.items.get(after))
+            found[name] = Known(path, time.process_time() - begin, self.calls[name], not self.failed)
+        return found
+
+    def _owner(self, i: int) -> tuple[Key, ast.stmt]:
+        return self.owners[id(self.mutants[i].place.node)]
+
+    def _is_within_a_function(self, i: int) -> bool:
+        """Return whether an alteration lies within a function that importing the core does not call."""
+        if id(self.mutants[i].place.node) not in self.owners:
+            return False
+        key, _ = self._owner(i)
+        return key in self.functions and key not in self.calls[None]
+
+    def _try(self, i: int) -> str | list[Path] | None:
+        """Alter a function and run the tests that call it, up to the first failure."""
+        mutant, (key, top) = self.mutants[i], self._owner(i)
+        mutant.place.put(mutant.node)
+        code = code_of(key, top)
+        try:
+            for function in self.functions[key]:
+                function.__code__ = code
+        except (TypeError, ValueError):  # it has other variables of the functions around it
+            return None
+        stale = [path for path, keys in self.calls.items() if isinstance(path, Path) and key in keys]
+        asked = self._asked(mutant, key, stale)
+        limit_memory()
+        for name, after in zip(asked, [*asked[1:], None], strict=True):
+            allow(SLOWER * self.known[name].seconds + SLACK)
+            self.failed = False
+            item = self.items[name]
+            item.ihook.pytest_runtest_protocol(item=item, nextitem=self.items.get(after))
+            if self.failed:
+                return name
+        return stale or ""
+
+    def _asked(self, mutant: Mutant, key: Key, stale: list[Path]) -> list[str]:
+        """Return the tests that call a function: the last one to notice, the module's own, the fastest."""
+        calling = {
+            name: test
+            for name, test in self.known.items()
+            if key in test.calls and test.passed and test.path not in stale
+        }
+        of_file: dict[Path, float] = {}
+        for test in calling.values():
+            of_file[test.path] = of_file.get(test.path, 0) + test.seconds
+        own, last = self.project.own_tests(mutant.module), self.killers.get(key)
+
+        def order(name: str) -> tuple[Any, ...]:
+            path, seconds, *_ = calling[name]
+            return name != last, path not in own, of_file[path], path, seconds
+
+        return sorted(calling, key=order)
 
 
 # ------------------------------------------------------------------------------------------- script
@@ -454,7 +678,6 @@ def answer_of(process: Any, receiver: connection.Connection) -> tuple[str, float
 def warm_up(project: Project) -> None:
     """Import, once for all children, what the core and its tests import from elsewhere."""
     os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    import pytest  # noqa: F401
     from hypothesis import HealthCheck, Phase, settings
 
     profile = {"derandomize": True, "database": None, "deadline": None}
@@ -472,35 +695,71 @@ def warm_up(project: Project) -> None:
     gc.freeze()
 
 
-def durations(project: Project, modules: list[str], workers: int) -> dict[Path, float]:
-    """Return the processor time of each test file on unaltered code, where a module's own must pass."""
+def check_tests(project: Project, modules: list[str], known: Mapping[str, Known], failed: list[str]) -> None:
+    """Name what fails on unaltered code, and exit where it is a module's own test."""
     own = {path for name in modules for path in project.own_tests(name)}
-    files = own.union(*(project.other_tests(name) for name in modules))
-    jobs = [Job([([path], 3600.0)]) for path in sorted(files)]
-    found = {}
-    for outcome in outcomes(project.root, jobs, {}, workers):
-        path = outcome.job.groups[0][0][0]
-        name = path.relative_to(project.root)
-        if not outcome.failure:
-            found[path] = outcome.seconds
-        elif path in own:
+    for name in [*failed, *(name for name, test in known.items() if not test.passed)]:
+        path = name.split("::")[0]
+        if project.root / path in own:
             sys.exit(
-                f"{name} must pass before terms are broken; it fails at {outcome.failure}. "
-                f"Run python -m pytest -x {name}"
+                f"{path} must pass before terms are broken; it fails at {name}. "
+                f"Run python -m pytest -x {path}"
             )
-        else:
-            print(f"{name} is left out, since it fails on unaltered code, at {outcome.failure}")
-    return found
+        print(f"{name} is left out, since it fails on unaltered code")
 
 
-def jobs_of(project: Project, found: Sequence[Mutant], seconds: Mapping[Path, float]) -> Iterator[Job]:
-    """Yield a job for each mutant: the module's own tests, then the others, the fastest first."""
-    for mutant in found:
-        own = project.own_tests(mutant.module)
-        passing = [path for path in project.other_tests(mutant.module) if path in seconds]
-        others = sorted(passing, key=lambda path: seconds[path])
-        groups = [(files, SLOWER * sum(seconds[path] for path in files) + SLACK) for files in (own, others)]
-        yield Job([group for group in groups if group[0]], mutant)
+def job_of(project: Project, mutant: Mutant, files: list[Path] | None, known: Mapping[str, Known]) -> Job:
+    """Return the job that imports the altered module: these files, or its own tests, then the others."""
+    seconds: dict[Path, float] = {}
+    for test in known.values():
+        seconds[test.path] = seconds.get(test.path, 0) + test.seconds
+    passing = seconds.keys() - {test.path for test in known.values() if not test.passed}
+    own = project.own_tests(mutant.module) if files is None else files
+    others = project.other_tests(mutant.module) if files is None else []
+    groups = [
+        sorted((path for path in part if path in passing), key=lambda path: seconds[path])
+        for part in (own, others)
+    ]
+    return Job(
+        [(part, SLOWER * sum(seconds[path] for path in part) + SLACK) for part in groups if part], mutant
+    )
+
+
+def outcomes(
+    project: Project, found: Sequence[Mutant], trees: Mapping[str, ast.Module], workers: int
+) -> Iterator[Outcome]:
+    """Try all alterations; yield each outcome when it is there."""
+    context = get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    collection = Collection(project, found, trees)
+    process = context.Process(target=collection.work, args=(workers, sender.send))
+    process.start()
+    sender.close()
+    known: dict[str, Known] = {}
+    failed: list[str] = []
+    jobs: list[Job] = []
+    try:
+        while True:
+            try:
+                what, answer = receiver.recv()
+            except EOFError:
+                break
+            if what == "failed":
+                failed.append(answer)
+            elif what == "tests":
+                known = answer
+                check_tests(project, list(trees), known, failed)
+            elif answer is None or isinstance(answer, list):
+                jobs.append(job_of(project, found[what], answer, known))
+            else:
+                yield Outcome(found[what], answer)
+    finally:
+        process.terminate()
+        process.join()
+    if not known:
+        sys.exit("The tests could not be collected. Run python -m pytest --collect-only")
+    for job, failure in in_children(partial(play, project.root, trees), jobs, workers, 7200.0):
+        yield Outcome(job.mutant, failure)
 
 
 def read_equivalent(path: Path) -> dict[tuple[str, str, str], str]:
@@ -559,24 +818,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.chdir(project.root)
     sys.path.insert(0, str(project.root))
     warm_up(project)
-    seconds = durations(project, modules, options.workers)
-    survivors: list[Mutant] = []
+    everything = [mutant for name in modules for mutant in found[name]]
+    unnoticed, timeouts, begin = [], Counter(), time.monotonic()
+    for count, outcome in enumerate(outcomes(project, everything, trees, options.workers), start=1):
+        timeouts[outcome.mutant.module] += outcome.failure == "timeout"
+        if not outcome.failure:
+            unnoticed.append(outcome.mutant)
+        if options.verbose or not outcome.failure or outcome.failure.startswith("ended"):
+            print(f"{outcome.mutant}\n    {outcome.failure or 'NOT NOTICED'}", flush=True)
+        if count % 500 == 0:
+            print(f"{count} of {len(everything)}, {time.monotonic() - begin:.0f} s", flush=True)
     for name in modules:
-        begin, unnoticed, timeouts = time.monotonic(), [], 0
-        for outcome in outcomes(project.root, jobs_of(project, found[name], seconds), trees, options.workers):
-            timeouts += outcome.failure == "timeout"
-            if not outcome.failure:
-                unnoticed.append(outcome.job.mutant)
-            if options.verbose or outcome.failure.startswith("ended"):
-                print(f"{outcome.job.mutant}\n    {outcome.failure or 'NOT NOTICED'}")
-        survivors += sorted(unnoticed, key=found[name].index)
-        print(
-            f"{name:24} {len(found[name]):5} altered, {len(unnoticed):4} not noticed, {timeouts:3} timeouts, "
-            f"{time.monotonic() - begin:6.0f} s",
-            flush=True,
-        )
-        for mutant in unnoticed:
-            print(f"    {mutant}".replace("\n", "\n    "), flush=True)
+        missed = sum(mutant.module == name for mutant in unnoticed)
+        counts = f"{len(found[name]):5} altered, {missed:4} not noticed, {timeouts[name]:3} timeouts"
+        print(f"{name:24} {counts}")
+    survivors = sorted(unnoticed, key=everything.index)
     share = report(survivors, sum(map(len, found.values())), reasons)
     stale = [key for key in reasons if key[0][:-3] in modules and key not in {m.key for m in survivors}]
     for key in stale:

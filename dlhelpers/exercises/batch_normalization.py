@@ -158,7 +158,7 @@ ten_times = Question(
     ),
     answer="c",
     feedback=(
-        """That is the network on the left. On the right the mean is subtracted, and the bias with it; then
+        """The network on the left may break. On the right the mean is subtracted, and the bias with it; then
         the deviation is divided out, and the factor 10 with it. In the lab, press *W1 × 10* and read the
         caption.""",
         """The loss is the same function, but of weights on another scale: to change it as much, W1 must now

@@ -191,7 +191,7 @@ first_epoch_cut = Question(
     ),
     answer="b",
     feedback=(
-        "That is so among any settings. Press *good settings only*.",
+        "That is so in the lab among *any settings*. The best 100 look alike after one epoch.",
         "Not much better than a coin, which would drop it in half of the brackets.",
         "Even a coin drops it only in half of the brackets.",
     ),
@@ -209,7 +209,7 @@ on_the_test_set = Question(
     feedback=(
         "They do. But which of the two was used to choose the winner?",
         "The gap is larger. Of 48 examples, how many does a winner with 1.5% get wrong?",
-        "With 48 examples, the winner is above all the luckiest of many good settings.",
+        "The winner is above all the luckiest of many good settings. In the lab, press *a tiny dev set*.",
     ),
 )
 

@@ -238,7 +238,7 @@ decay_step = Exercise(
 # Predictions ----------------------------------------------------------------------------------------
 
 exact_zeros = Question(
-    text="""300 random problems with two weights. Each is solved with an L1 penalty (soft threshold) and with
+    text="""300 random problems with two weights. Each is solved with an L1 penalty and, again, with
         an L2 penalty, λ/m = 1. In how many of the solutions is a weight exactly 0?""",
     options=(
         "In many with L1 and in many with L2: both penalties push weights to 0.",

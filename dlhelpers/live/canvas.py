@@ -23,6 +23,8 @@ DPI = 100
 """Pixels per inch of a figure at scale 1."""
 APART = 48
 """Changes that are at least this many columns apart are sent as two patches."""
+WHITE = 248
+"""Parts of red, green and blue above which a color of the reduced palette is white."""
 
 
 class Patch(NamedTuple):
@@ -124,6 +126,9 @@ def _png(pixels: NDArray[np.uint8]) -> bytes:
     """Return pixels as PNG in 256 colors of their own: twice as fast, and less than half to send."""
     picture = Image.fromarray(np.ascontiguousarray(pixels[..., :3]))
     few_colors = picture.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    palette = np.array(few_colors.getpalette()).reshape(-1, 3)
+    palette[(palette > WHITE).all(axis=1)] = 255  # not the mean of white and its neighbors
+    few_colors.putpalette(palette.ravel().tolist())
     file = io.BytesIO()
     few_colors.save(file, "PNG", compress_level=1)
     return file.getvalue()

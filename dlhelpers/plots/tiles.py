@@ -51,6 +51,6 @@ class Tiles(Artist):
         ):
             how = Image.Resampling.BILINEAR if self._smooth else Image.Resampling.NEAREST
             pixels = max(int(right - left), 1)
-            large = Image.fromarray(picture[::-1]).resize((pixels, pixels), how)
-            renderer.draw_image(context, left, bottom, np.array(large))
+            large = Image.fromarray(picture).resize((pixels, pixels), how)
+            renderer.draw_image(context, left, bottom, np.array(large))  # its first row is the lowest, too
         context.restore()

@@ -166,7 +166,8 @@ print("the same losses:", session.measure() == again.measure())
 #   gradients and steps are (root mean square); or how the weights are distributed; or which classes are taken for each other.
 # - The data *digits* are images of 8 x 8 pixels. The map is flat, so only two numbers of each image are used: the two
 #   directions in which the images differ most (principal components). Much is lost; notebook 09 uses all pixels.
-# - *Own data (CSV)* takes a table: numbers, and the class in the last column. Its columns are normalized.
+# - *Own table* reads a CSV file of yours: numbers, and a column with the class. It says what it understood, and you can change
+#   that. The numbers are normalized.
 #
 # ## The map of the course
 #

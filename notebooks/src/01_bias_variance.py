@@ -102,7 +102,7 @@ for m in (1_797, 100_000, 1_000_000):
     print(f"1% of {m:>9,} examples, an error of 2%: the standard error is {points:.2f} points")
 
 # %% [markdown]
-# **Why.** Take hold of the bar. More training images make the model better, by less and less. Fewer dev images make the measurement
+# **Why.** Press *98 / 1 / 1*, or take hold of the bar. More training images make the model better, by less and less. Fewer dev images make the measurement
 # much worse: with 18 of them, the error moves in steps of 1/18, and most splits show no error at all. A share of 1% is right when 1% is a large number.
 #
 # **In practice.** Say first which difference you want to see, then take from (1) how many dev examples that needs: for an error near 2% and differences of half a point, a few thousand.
@@ -119,7 +119,7 @@ for m in (1_797, 100_000, 1_000_000):
 predict(exercises.far_train_set, labs.mismatch_lab())
 
 # %% [markdown]
-# **Why.** The network never saw a turned digit, so the mismatch gap grows with the angle, up to an error of about 90%, which is that of guessing among ten digits. Train and train-dev do not move. If 10% of the training digits are turned by 45° as well, they close more than half of the gap. Now imagine a dev
+# **Why.** The network never saw a turned digit, so the mismatch gap grows with the angle, up to an error of about 90%, which is that of guessing among ten digits. Train and train-dev do not move. Press *mismatch*, then *a few from the target*: if 10% of the training digits are turned by 45° as well, they close more than half of the gap. Now imagine a dev
 # set of upright digits: it would show the small train-dev error, and be wrong for the use.
 #
 # **In practice.** Dev and test set both come from the distribution that you will meet. The training set may differ, and a few examples from the target in it are worth a lot.
@@ -155,13 +155,13 @@ for degree in (1, 5, 9):
 # %% [markdown]
 # **Why.** A stiff curve cannot follow the sine, whatever the data: bias. A flexible one follows its own 30
 # points, noise included, and each training set has other noise: variance. Noise is the floor: no model gets
-# below $\sigma^2$. Two mixed terms are missing in (5). The one of bias and variance is exactly zero, because
+# below $\sigma^2$. Squaring also gives two mixed terms, which (5) leaves out. The one of bias and variance is exactly zero, because
 # $\bar f$ is the mean of the fits. The one with the fresh noise is zero only on average: it leaves the small
 # difference in the caption. (Degrees 2 and 4 are no better than 1 and 3: this sine is an odd function, so even powers
 # can only fit noise.)
 #
 # Press *networks*. Fifty networks of each width train while you watch. Their variance does not explode with
-# the width, as that of polynomials does with the degree.
+# the width. That of the polynomials did, with the degree.
 
 # %%
 practice(exercises.bias_and_variance)
@@ -202,16 +202,16 @@ def my_gaps(base, train, dev):
 exercises.gaps.check(my_gaps)
 
 # %% [markdown]
-# **The same on real networks.** This lab trains 98 networks on digits: seven widths, seven sizes of
-# the training set, two of each. Start with *high variance*. What will *more data* change? Press it. Go to *high
+# **The same on real networks.** This lab trains 98 networks on digits: two for each pair of seven widths and seven sizes of
+# the training set. The curves are means of two. Start with *high variance*. What will *more data* change? Press it. Go to *high
 # bias*. What will *bigger network* change? Press it.
 
 # %%
 labs.learning_curves_lab()
 
 # %% [markdown]
-# **Why.** More examples are harder to learn by heart. With 32 units the train error stays near 0, the dev
-# error falls, and the gap closes. With two units more data brings the gap to 10 points or less, but at an error of about 40% or more. That is bias; more units remove it.
+# **Why.** With 32 units the train error stays near 0, the dev
+# error falls, and the gap closes. The more examples a network fits at once, the less depends on which ones it got. With two units more data brings the gap to 10 points or less, but at an error of about 40% or more. That is bias; more units remove it.
 #
 # Now *wrong labels*: one label in five is wrong, in the training set and in the dev set. So the base error is 20%: nobody can guess which labels are wrong. The network has learned most of
 # the wrong ones by heart, and pays for it on the dev set. Press *and with λ*: a penalty on large weights ([02a](02a_regularization.ipynb)). The train error rises to about the base error, the gap falls from 30 points or more to less than 15, and the dev error falls, too: by about a quarter or more of what lies above the base error. That is a cure of variance. On clean digits the same

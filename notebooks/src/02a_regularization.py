@@ -4,7 +4,8 @@
 # Section 1.3 of the lecture notes. About 45 minutes.
 #
 # Forty noisy points of two classes. A network has learned them nearly by heart: look how it winds around single points. On new points (the
-# dashed curve) it does worse than somebody who guesses. Now take hold of the green line and drag it slowly to the right. Stop at 10.
+# dashed curve) it does worse than somebody who guesses. Now take hold of the green line and drag it slowly to the right, to about 30. Where is the
+# dashed curve lowest? And what is left of the map at the end?
 
 # %%
 from itertools import islice, repeat
@@ -31,8 +32,8 @@ from dlhelpers.training import Descent, descend
 labs.lambda_lab()
 
 # %% [markdown]
-# One number did that: $\lambda$, the price for large weights. The fit of the forty points gets worse, and the answer for new
-# points gets much better. That is **regularization**. Run all cells now (menu *Run*, *Run All Cells*), then read on; [00 Start here](00_start_here.ipynb) says how a
+# One number did that: $\lambda$, the price for large weights. At $\lambda = 1$ the fit of the forty points is worse, and the answer for new points is much
+# better. That is **regularization**. Beyond 20 the price is too high: the network gives the same answer everywhere. Run all cells now (menu *Run*, *Run All Cells*), then read on; [00 Start here](00_start_here.ipynb) says how a
 # lab works. At the end of this notebook you can
 #
 # - write the L1 and the L2 penalty and their gradients, and say which of them gives weights of exactly 0,
@@ -43,7 +44,7 @@ labs.lambda_lab()
 # ## 1.3 A price for large weights
 #
 # A network answers with a probability, and its **loss** $L$ on one example is minus the logarithm of the probability that it gave to the right
-# class (the *cross-entropy*). Who always answers 0.5 has the loss $\ln 2 = 0.69$. A network with a higher loss is sure of its wrong answers. Look into the one on the far left of the
+# class (the *cross-entropy*). A network that always answers 0.5 has the loss $\ln 2 = 0.69$. If the loss is higher, the network is sure of wrong answers. Look into the one on the far left of the
 # lab, before and after its training:
 
 # %%
@@ -125,10 +126,10 @@ predict(exercises.exact_zeros, labs.diamond_lab())
 # **Why.** At the solution, the pull of the loss and the pull of the penalty cancel. With L2, the pull at a weight is
 # $\lambda/m \cdot w_i$. At $w_i = 0$ it is 0, so the smallest pull of the loss moves the weight away. With L1, the pull is
 # $\lambda/m$ right up to 0. A weight stays at exactly 0 if the loss pulls less hard than that. In the picture this is the corner of the
-# diamond: many ellipses touch it there first. But not all: press *no corner*.
+# diamond: many ellipses touch it there first. But not all: press *no corner*, or *correlated features*, which tilts the ellipses.
 #
 # The steps must be right, too. A step along (5) has the length $\alpha\lambda/m$ ($\alpha$ is the learning rate), however close 0 is, so it jumps over 0. Press *subgradient
-# steps*: in none of the 300 problems is a weight exactly 0. The **soft threshold** does not jump. It takes a step along the gradient of $J$ alone, and then moves each
+# steps*: in none of the 300 problems is a weight exactly 0. The **soft threshold** (*proximal* in the menu under *More*) does not jump. It takes a step along the gradient of $J$ alone, and then moves each
 # weight toward 0 by $a = \alpha\lambda/m$, and not beyond:
 #
 # $$w_i \leftarrow \operatorname{sign}(w_i) \, \max(0,\, |w_i| - a) \tag{6}$$
@@ -204,8 +205,8 @@ predict(exercises.huge_lambda, labs.inside_lab())
 #    the boundary at the best $\lambda$ is still a curve, because not all $z$ are small.
 # 3. Between 5 and 20 all weights collapse to 0, and the network answers the same everywhere. That is pure bias. They
 #    collapse together: the gradient of each layer has the weights of the other layers as factors. If one fades, all fade.
-# 4. If $\alpha\lambda/m$ is larger than 2, the factor in (8) is below $-1$: each step turns the sign of the weights and makes them larger. Training diverges. Under
-#    *More*, move the learning rate $\alpha$: the edge moves with it.
+# 4. If $\alpha\lambda/m$ is larger than 2, the factor in (8) is below $-1$: each step turns the sign of the weights and makes them larger. Training diverges. Move
+#    the learning rate $\alpha$: the edge moves with it.
 #
 # And the units? Until the collapse, at least 22 of the 24 hidden units vary: L2 hardly switches units off. The network becomes simpler in another
 # way. The *singular values* of a matrix tell in how many independent directions it works:
@@ -254,7 +255,7 @@ for strength in (0, 1, 32):
 #
 # (8) was the step of *plain* gradient descent. Other optimizers do not step along the gradient. **Momentum** averages
 # gradients over the steps; **Adam** divides each entry by the usual size of its gradients ([06b](06b_momentum_to_adam.ipynb) explains both). Then two
-# programs that looked the same come apart:
+# programs that look alike do different things:
 #
 # $$\text{L2 in the loss:}\quad \text{direction} = \text{optimizer}\!\left(dW + \tfrac{\lambda}{m} W\right) \tag{9}$$
 # $$\text{decay:}\quad \text{direction} = \text{optimizer}(dW) + \delta\, W \tag{10}$$
@@ -268,7 +269,7 @@ predict(exercises.adam_decay, labs.decay_lab())
 # %% [markdown]
 # Press the buttons from left to right. In the middle each weight is a dot; if both runs agree, it lies on the diagonal.
 #
-# **Why.** Plain gradient descent hands the gradient through, so (9) and (10) are the same line. *Momentum* averages the pull of the penalty over old weights, decay takes the
+# **Why.** Plain gradient descent takes the gradient as it is, so (9) and (10) are the same line. *Momentum* averages the pull of the penalty over old weights, decay takes the
 # new ones: the weights differ on the way. But both rest only where $dW + \frac{\lambda}{m} W = 0$, so their lengths end the same.
 #
 # *Adam* divides by the size of the gradients: its step is about $\alpha$ for every weight, however small the gradient. With

@@ -56,7 +56,7 @@ show_source(early_stop)
 ask(exercises.more_patience)
 
 # %% [markdown]
-# In the lab the star is the epoch that comes back, the bar behind it is the waiting, the cross is the stop. *Patience* replays the run without training it again. Press *too impatient*: a
+# In the lab the star is the epoch that comes back, the bar after it is the time of waiting, the cross is the stop. *Patience* replays the run without training it again. Press *too impatient*: a
 # patience of 5 ends at a small bump of the dev loss. That happens in about half of ten data sets; with 30 it happens in none. What the stop would have cost, and what going back wins:
 
 # %%
@@ -67,7 +67,7 @@ for patience in (5, 30):
 
 # %% [markdown]
 # **Why it overfits late.** Each step changes the weights a little, so after a few steps they are still near the place where they began, and the boundary is
-# simple. Later it grows narrow arms for single points. Look at the curve below the losses: the weights grow on and on. Stopping in
+# simple. Later it grows narrow arms for single points. Look at the curves below the losses: the weights grow on and on (solid), and go farther and farther from where they began (dashed). Stopping in
 # time keeps them small, as a penalty does.
 #
 # But small weights are not the whole story. Press *more data*: the weights end even longer, and yet the dev loss ends lower. Many points say where the steep steps
@@ -144,10 +144,10 @@ print("ridge   ", share_of_ridge(s, m / (rate * steps), m).round(2))
 predict(exercises.moved_digits, augmentation_labs.augmentation_lab())
 
 # %% [markdown]
-# Move the strength from notch to notch; the first row is original, and the others are what the network sees instead. Each network is measured at its own best step.
+# Press *moved*, then move the strength from notch to notch. The first row is original; the others are what the network sees instead. Each network is measured at its own best step.
 #
 # **Why.** With 50 images, a pixel that happens to be dark in all 7s looks like a rule. In the moved copies it is not
-# dark any more, so the network must find something that holds for all versions of a 7. Without them it has never seen a digit off the middle, and is right on about half of those in use. With moves of 1.25 pixels it is right on at least 15 of 100 more. Press *turned*: rotation
+# dark any more, so the network must find something that holds for all versions of a 7. Without copies it has never seen a digit off the middle, and is right on about half of those in use. With moves of up to 1.25 pixels it is right on at least 15 of 100 more. Press *turned*: rotation
 # helps as well where the digits in use are turned.
 #
 # ### And when the images in use are not changed?
@@ -195,7 +195,7 @@ exercises.with_copies.check(my_with_copies)
 # 2. Hold for new data: make the *gap*, dev loss minus train loss, small.
 #
 # In the lab these are the two axes. A network has learned 40 points by heart; that is the top left end of the purple path.
-# A knob for the second goal alone would go straight down. Each path is the mean over several training sets.
+# A knob for the second goal alone would go straight down. Each path is the mean over two training sets.
 
 # %%
 predict(exercises.cheapest_knob, augmentation_labs.orthogonalization_lab())
@@ -209,7 +209,7 @@ predict(exercises.cheapest_knob, augmentation_labs.orthogonalization_lab())
 # with $\lambda = 0.5$. Now the number of steps moves the train loss, and the gap moves less than half as much as without the penalty. With a fixed $\lambda$ you may train to the end, as well as you can, without a watch on the dev
 # loss. One knob for the fit, and $\lambda$ for the gap: that is what early stopping cannot offer.
 #
-# **In practice.** Early stopping needs one run, where $\lambda$ needs one for each value. Take it when runs are dear, and always as a safety net. Take $\lambda$ when you want to tune one thing after the other. Both together do no harm.
+# **In practice.** Early stopping needs one run, where $\lambda$ needs one for each value. Take it when runs are dear, and always as a safety net. Take $\lambda$ when you want to tune one thing after the other. Both together do no harm, as long as the dev loss says when to stop.
 #
 # <details><summary>What the notes say</summary>
 #

@@ -29,7 +29,7 @@ from dlhelpers.showing import show_source
 labs.subnetworks_lab()
 
 # %% [markdown]
-# **Dropout** trains all of these networks at once: in each step of training, switch units off at random. In use, switch all of them on. It sounds like damage, and
+# **Dropout** trains all of these networks at once: in each step of training, switch units off at random. In use (the labs say *at test time*), switch all of them on. It sounds like damage, and
 # sometimes it helps. Run all cells now (menu *Run*, *Run All Cells*), then read on; [00 Start here](00_start_here.ipynb) says how a lab works. At the end of this notebook you can
 #
 # - write inverted dropout forward and backward, and name what each mistake in it costs,
@@ -109,7 +109,7 @@ rng = np.random.default_rng(0)
 for name, examples in (("a mask for each example", 60), ("one mask for all examples", 1)):
     numbers = [rng.random((2, 16, examples)) + np.zeros((2, 16, 60)) for _ in range(300)]
     gradients = [network.gradient(theta, data.batch._replace(draws=tuple(U))) for U in numbers]
-    print(f"{name:>25}: the gradient scatters by {np.linalg.norm(np.std(gradients, axis=0)):.1f}")
+    print(f"{name:>25}: the gradient scatters by {np.linalg.norm(np.std(gradients, axis=0)):.2f}")
 
 # %% [markdown]
 # The backward pass needs the same mask. An activation is multiplied by a constant, so its gradient is, too:
@@ -207,7 +207,10 @@ print(f"mean of the first thousand {J[:1000].mean():.2f}, of the second thousand
 #
 # $$\bar J(\theta) = \operatorname{E}_D [\, J(\theta, D) \,] \tag{9}$$
 #
-# So dropout is stochastic gradient descent on $\bar J$, in the same way as mini-batches are on the cost of all examples.
+# So dropout is stochastic gradient descent on $\bar J$, in the same way as mini-batches are on the cost of all examples. The next lab shows what that does to $J$ and to the weights. Choose an answer to both questions first.
+
+# %%
+ask(exercises.what_norms_do)
 
 # %%
 predict(exercises.jagged_cost, labs.noisy_cost_lab())
@@ -216,10 +219,7 @@ predict(exercises.jagged_cost, labs.noisy_cost_lab())
 # The thin line is $J$ with the masks of its step, the thick one the mean over the same 24 masks, close to $\bar J$; the dashed one is the dev loss without masks. The thick line rises less often. It rises at some steps, too: a step follows the gradient of its own masks, not
 # that of $\bar J$. Press *too much*: with 10% of the units in both layers, even the mean stays high. That is bias.
 #
-# And the weights, at the right? Above, the squared norm of each matrix, in percent of that without dropout; below, how evenly it is spread over the single weights.
-
-# %%
-ask(exercises.what_norms_do)
+# And the weights, at the right? Above, the squared norm of each matrix, in percent of that without dropout; below, how evenly it is spread over the single weights (100%: all are equally large). More data sets, and another keep_prob:
 
 # %%
 for share in (0.7, 0.3):
@@ -291,7 +291,7 @@ for task in (labs.stopped.POINTS, labs.stopped.DIGITS):
     print(f"{task}: dropout has the lower test loss in {lower} of {len(losses)}, each at its best step")
 
 # %% [markdown]
-# Press *noisy digits*: 64 inputs, 64 + 64 units, 200 images under heavy noise. Here the network is far too large for its data, and many pixels say a little of the same. Dropout is better although both are stopped in time. The gain is a few hundredths of the loss: no wonder, but it comes nearly always.
+# Press *noisy digits*: 64 inputs, 64 + 64 units, 200 images under heavy noise. Here the network is far too large for its data, and many pixels say a little of the same. Dropout is better although both are stopped in time. The gain is small, a few hundredths of the loss, but it comes nearly always.
 #
 # ### Which keep_prob, in which layer?
 #

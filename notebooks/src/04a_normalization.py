@@ -34,7 +34,7 @@ labs.valley_lab()
 #
 # - normalize a training set and a test set,
 # - say from the inputs alone how long the valley is, and how many steps it costs,
-# - name the two bugs that people make here, and see what each of them does.
+# - name the two usual bugs (divide by $\sigma^2$; give the test set its own $\mu$ and $\sigma$), and say what each of them does.
 #
 # ## 1.6 Normalizing the inputs
 #
@@ -67,7 +67,7 @@ for name, X in (("measured", tumors.X), ("normalized", normalization.fit(tumors.
     print(f"{name}: loss {end.loss[best]:.2f} after 300 steps, best rate {rates[best, 0]:.2g}")
 
 # %% [markdown]
-# The normalized run may take a rate that is many powers of ten larger, and it ends lower.
+# The normalized run works with a rate that is many powers of ten larger, and it ends lower.
 #
 # ### What makes the valley long?
 #
@@ -89,10 +89,10 @@ show_source(normalization.LeastSquares.gradient, normalization.LeastSquares.hess
 ask(exercises.long_valley)
 
 # %% [markdown]
-# **Why.** In (6) the entry for $w_1$ is the mean of $x_1^2$. A large feature makes a steep direction. So with *none*, the valley is steep along $w_1$ and flat along $w_2$. Divided by $\sigma^2$,
+# **Why.** In (6) the entry for $w_1$ is the mean of $x_1^2$. A large feature makes a steep direction. Go back to the lab. With *none*, the valley is steep along $w_1$ and flat along $w_2$. Divided by $\sigma^2$,
 # the large feature becomes the small one, since $\sigma / \sigma^2 = 1 / \sigma$: the valley lies the other way, about as long as before. Two more things make a valley long:
 #
-# - *Means.* Press *means only*. Both features have the same spread, but they lie far from 0, and on the same side. Then $w_1$ and $w_2$ do nearly the same, and only their difference is hard to learn. Subtracting $\mu$ cures it.
+# - *Means.* Press *means only*. Both features have the same spread, but they lie far from 0, and on the same side. Then both weights multiply nearly the same number: their sum is easy to learn, their difference hard. Subtracting $\mu$ cures it.
 # - *Correlation.* Press *correlated*. These features are normalized, and the valley is long again. Normalizing treats each feature alone; it cannot undo what two of them share.
 #
 # Here are two of the thirty features of the tumors, the area and the smoothness of the cell nuclei, with a bias:
@@ -133,7 +133,7 @@ ask(exercises.hard_start)
 
 # %% [markdown]
 # **Why.** At the rate (7), each step multiplies the steep part of the distance by $-\rho$, and the flat part by $+\rho$. The minus sign is the zigzag. Both parts of the loss shrink alike, so the
-# black dotted line in the lab lies on the blue one, wherever you drop the green point. Now raise *Rate / best rate* a little: above
+# black dotted line in the lab lies on the blue one, wherever you drop the green point. In the lab, raise *Rate / best rate* a little: above
 # $1 + 1/\kappa$ times the best rate, the loss grows. The longer the valley, the closer the best rate is to that cliff.
 
 # %%
@@ -160,7 +160,7 @@ exercises.valley_rate.check(my_valley_rate)
 # **In practice.**
 #
 # 1. Normalize whenever features have different units or ranges. It costs two lines.
-# 2. Pixels that all go from 0 to 255 are on one scale already. Divide by 255, or subtract the mean; both are common.
+# 2. Pixels that all go from 0 to 255 are on one scale already. Bring them near 0: divide by 255, and subtract the mean.
 # 3. A feature that spreads over powers of ten (an income, a count) wants its logarithm first.
 # 4. A constant feature has $\sigma = 0$. Take 1, as in (3), or drop it.
 # 5. Decision trees do not care: they compare each feature with a threshold in its own unit. What is trained by gradient descent cares.
@@ -174,7 +174,7 @@ predict(exercises.one_patient, labs.scaled_test_set_lab())
 
 # %% [markdown]
 # Drag the green mark to the right: the black squares follow it, and the predictions stay on the line. Press *by its own*, and drag again. Now the squares do not move, however far away
-# the test set is. The model cannot see the shift, so its predictions stay where they were, and the test error grows with the shift. Press *a single example*: that example has become 0, and the prediction is the mean
+# the test set is. The model cannot see the shift, so its predictions stay where they were, and the test error grows with the shift. Press *a single example*: all its features have become 0, and the prediction is the mean
 # of $y$ in the training set.
 
 # %%

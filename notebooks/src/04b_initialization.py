@@ -65,8 +65,8 @@ ask(exercises.slightly_more)
 # $$\operatorname{Var}[z] = n \operatorname{Var}[w] \operatorname{E}[a^2] \tag{6}$$
 #
 # $\operatorname{E}$ is the mean over all units. With $\operatorname{Var}[w] = g^2/n$ the mean square is multiplied by $g^2$, and the size by $g$. The gradient goes through the same matrices the other way, and gets
-# the same factor. Over 50 layers only a factor near 1 is harmless. In a network with a loss, a gain above 1 strikes twice: the error at the top has grown with the signal, and its gradient grows again on the way
-# down. Here is a linear network of 40 layers:
+# the same factor. Over 50 layers only a factor near 1 is harmless. In a network with a loss, a gain above 1 counts twice: the error at the top has grown with the signal, and the gradient grows again on the way
+# down. Here are the gradients of the first layer in a linear network of 40 layers:
 
 # %%
 deep = Network((32,) * 40 + (1,), "linear")
@@ -84,7 +84,7 @@ for gain in (0.5, 1.0, 2.0):
 ask(exercises.relu_depth)
 
 # %% [markdown]
-# **Why.** $z$ is as often negative as positive, so ReLU cuts off half of its mean square. The size is multiplied by $g/\sqrt 2$, and the flat place is at $g = \sqrt 2$. Press *ReLU at g = √2*. The measured
+# **Why.** $z$ is as often negative as positive, so ReLU cuts off half of its mean square. The size is multiplied by $g/\sqrt 2$, and the flat place is at $g = \sqrt 2$. Press *ReLU at g = √2* in the lab at the top. The measured
 # factors lie a little below the dotted line: narrow layers scatter, and the median of a product of scattered factors is less than their mean. More units in a layer bring them
 # together. Now choose *tanh*. It ends at 1, so its signal cannot explode. Its gradients can: at a gain of 4 they grow by about 1.4 in each layer on the way down. The slope is small where the signal is large, but the weights are larger still. And *sigmoid*? Its slope is 1/4 at most. At a gain of 1 its
 # activations look healthy, near 0.5, while its gradients vanish.
@@ -128,7 +128,7 @@ exercises.relu_growth.check(my_relu_growth)
 ask(exercises.halves)
 
 # %% [markdown]
-# **Why.** What counts is not how large the numbers in a matrix are, but how much the *matrix* stretches a vector: its singular values. Press *0.5, one unit* and *0.5, 64 units*: the same weights, and
+# **Why.** What counts is not how large the numbers in a matrix are, but how much the *matrix* stretches a vector: its singular values. In the lab at the top, press *0.5, one unit* and *0.5, 64 units*: the same weights, and
 # $10^{-15}$ against $10^{74}$.
 
 # %%
@@ -157,7 +157,7 @@ for gain in (0.05, 0.5, 1.0, 20.0):
     print(f"gain {gain}: single precision is {'exact to 5 digits' if error < 1e-5 else lost}")
 
 # %% [markdown]
-# **In practice.** If a deep network does not learn, print the size (5) of the activations and of the gradients in the first and the last layer, before the first step. The ratio tells the factor of a layer.
+# **In practice.** If a deep network does not learn, print the size (5) of the activations and of the gradients in the first and the last layer, before the first step. If the sizes differ by a ratio $r$ over $k$ layers, each layer has the factor $r^{1/k}$.
 #
 # ## 1.8 The first weights
 #
@@ -231,7 +231,7 @@ for name in found.trained:
 # - *He* is ahead of LeCun and Glorot after 100 steps. It is a head start, not a different end: after 300 steps all three are below 0.4, and learn on. Try other seeds.
 # - Under *tanh* LeCun, Glorot and He all learn well, and He is again the first after 100 steps, nearly always. tanh shrinks the signal a little in each layer, so a gain above 1 does not explode. The table's $1/n$ is a safe choice for tanh, not the
 #   fastest one.
-# - Under *sigmoid* LeCun and He stay at guessing for these 100 steps: a slope of at most 1/4 in each layer takes their gradient away. Only *large* gets off, nearly always: a gain of 5.7 makes up for the slope.
+# - Under *sigmoid* LeCun and He stay at guessing for these 100 steps: a slope of at most 1/4 in each layer takes their gradient away. Only *large* leaves it, nearly always: a gain of 5.7 makes up for the slope.
 # - Move *Hidden layers* to 1: every random start learns, and *large*, hopeless with eight layers, nearly always has the lowest training loss. First weights matter because of the depth.
 #
 # **In practice.**

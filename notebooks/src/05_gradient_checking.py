@@ -3,7 +3,7 @@
 #
 # Sections 1.9 and 1.10 of the lecture notes. About 40 minutes.
 #
-# You have written backpropagation. It runs, and the cost falls. Is the gradient right? One can measure a slope from values alone: step by $\epsilon$, and see how much $f$ changes.
+# You have written backpropagation. It runs, and the cost falls. Is the gradient right? One can measure the slope of a function $f$ from its values alone: step by $\epsilon$, and see how much $f$ changes.
 # Smaller steps must be better. Take hold of the green line on the right, and drag it to the left, as far as it goes. Watch the curve on the left.
 
 # %%
@@ -98,7 +98,7 @@ for precision in ("float64", "float32"):
 # The rules mostly give the power of ten, not more, and only where $f$ and its derivatives are of the size of 1. Choose *1 / (1 + x²)* and $x = 1$. There $f'''$ is 0, and a larger step is better, near 2e-4. Under the microscope, the stairs are the
 # rounded values of $f$: there is no number between two steps. In float32 they come much earlier.
 #
-# And Taylor's sum needs a smooth function. Press *ReLU near its kink*. Is the kink inside the step, the two-sided error is large. It does not fall like $\epsilon^2$: it ends at once when $\epsilon$ gets smaller than the distance to the kink. Set *Point x* to 0:
+# And Taylor's sum needs a smooth function. Press *ReLU near its kink*. While the kink is inside the step, the two-sided error is large. It does not fall like $\epsilon^2$: it drops to nearly 0 as soon as $\epsilon$ is smaller than the distance to the kink. Set *Point x* to 0:
 # then the kink is inside for every $\epsilon$.
 #
 # **In practice.** Two sides, float64, $\epsilon = 10^{-5}$.
@@ -131,7 +131,7 @@ exercises.two_sided_gradient.check(my_gradient)
 # %% [markdown]
 # ## 1.10 Is this gradient right?
 #
-# Two networks learn the same 24 examples. The second one has a bug in its backpropagation: it leaves out the slope of the activation function. Look at the cost $J$:
+# Two networks learn the same 24 examples. The second one has a bug in its backpropagation: it leaves out the slope of the activation function. Look at the cost $J$, which is the loss of the other notebooks:
 
 # %%
 X, Y = np.random.default_rng(0).normal(size=(2, 24, 4))
@@ -219,7 +219,7 @@ predict(exercises.which_bug, labs.find_the_bug_lab())
 # The upper map has a square for each component of the gradient: the darker, the larger its share in the error. White arrays do not exist in this network. The dots below are the relative errors of the arrays.
 #
 # 1. Look at which arrays are wrong.
-# 2. Switch parts off: set *keep_prob* to 1 or *λ* to 0, choose *linear* or *relu*. If the error goes away, the bug is in that part. Some bugs need a part to be *on*: batch norm (notebook 08), or some training.
+# 2. Switch parts off: set *keep_prob* to 1 or *λ* to 0, choose *linear* or *relu*. If the error goes away, the bug is in that part. Some bugs need a part to be *on*: batch norm (notebook 08), or some training (the right gradient does it).
 # 3. Choose *Your answer*. The lower map shows what your bug would do here, and the sentence below says why you are right, or what tells the two apart.
 #
 # *New seed* draws the next case. Fifteen seeds in a row are fifteen different cases, and your first answer to each counts for the score. In some cases the right answer is that the check finds nothing. That can only be said when all parts are on.
@@ -229,7 +229,7 @@ predict(exercises.which_bug, labs.find_the_bug_lab())
 # - *All arrays differ*: the bug is before everything else, in the gradient of the loss.
 # - *The last layer agrees, all below differ*: (6), (7) or (8). Switch off dropout to test (7), take linear units to test (8).
 # - *Only weights, or only biases*: (4) or (5), since nothing is computed from $dW$ and $db$. Or the penalty: then the error goes away at $\lambda = 0$.
-# - *Only with batch norm*: there. gamma and beta are ends of a branch, too.
+# - *Only with batch norm*: there. If only γ or only β is wrong, in its own line: nothing is computed from $d\gamma$ and $d\beta$, either.
 #
 # **Once at the start is not enough.** Take a penalty that shrinks the biases, too. The biases begin at 0, and a wrong penalty on a zero is zero:
 
@@ -243,7 +243,7 @@ for steps in (0, 100):
 
 # %% [markdown]
 # **What the check cannot find.** Three of the fifteen cases pass with all parts on. In one, nothing is wrong. In another, the mask is not divided by $p$, forward and backward alike: the gradient is right, for a cost that is
-# not the one you wanted. In the third, the bug is in Adam, which comes after the gradient. Its first step should be as long as the learning rate in each direction:
+# not the one you wanted. In the third, the bug is in an optimizer, Adam (notebook 06b), which comes after the gradient. Its first step should be as long as the learning rate in each direction:
 
 # %%
 gradient = np.array([3.0, -0.5])
@@ -252,8 +252,8 @@ for name, kind in (("right", Adam), ("with the bug", with_bug("Adam: t is one to
     print(f"Adam {name}: first step {direction.round(2)} times the learning rate")
 
 # %% [markdown]
-# **And by reading?** One line below was changed. It is the loop over the layers, from the last to the first. Read it beside (4) to (8). Another number in `find_the_bug` gives another bug. Numbers 0 to 5 and 12 are in this function. 6 to 11 are in others: batch norm (6 and 7), L2 (8 and 9,
-# notebook 02a), the loss (10), the mask (11).
+# **And by reading?** One line below was changed. It is the loop over the layers, from the last to the first. Read it beside (4) to (8). Another number in `find_the_bug`, up to 12, gives another bug. With 6 to 11 the listing is that of another part: batch norm (6, 7), L2
+# (8, 9), the loss (10), the mask (11).
 
 # %%
 broken = exercises.find_the_bug(0)

@@ -102,9 +102,9 @@ predict(exercises.which_first, labs.clocks_lab())
 # Choose each clock in turn, and drag the green target line. The clock decides who wins. Counted in updates, all examples at once are first. Counted in
 # examples, one at a time is first, by far. And in seconds? That depends on the machine, so this one was measured: look at the panel on the
 # right. An update of 32 examples takes hardly longer than an update of one, because the processor does the 32 in one matrix
-# product (that is the *speedup from vectorization*), and because a part of the time is Python's and does not depend on $B$. So in seconds, $B = 1$ pays for its eagerness.
+# product (that is the *speedup from vectorization*), and because a part of the time is Python's and does not depend on $B$. So in seconds, $B = 1$ pays for its many updates.
 #
-# Now look at the pale dots: the loss on each mini-batch, the only loss that the run itself sees. It goes down with many ups. With
+# Now look at the pale dots: the loss on each mini-batch, the only loss that the run itself sees. It goes up and down on its way. With
 # $B = 32$ the loss on the *training set* goes up and down as well: the best rate is a fast one, and some steps go too far. Even
 # with all examples the best rate lets the loss rise here and there. Only a slower run is smooth:
 
@@ -129,8 +129,8 @@ predict(exercises.four_times, labs.gradient_cloud_lab())
 # Move $B$ and watch the cloud. Nearly all dots lie on the right: they point downhill, although most point far off. That is why the path of a small batch
 # staggers and still arrives. At $B = 1$ some dots lie on the left. Those steps go uphill.
 #
-# **Why.** The mean of $B$ independent numbers has a variance $B$ times smaller. Let $g_i$ be the gradient of example $i$, and compare the noise with the
-# signal, in squared lengths:
+# **Why.** The mean of $B$ independent numbers has a variance $B$ times smaller. Let $g_i$ be the gradient of example $i$, and compare, in squared lengths, the **signal** $\lVert g \rVert^2$ with
+# the **noise**, which is how far single gradients lie from their mean:
 #
 # $$g = \frac1m \sum_{i=1}^m g_i \tag{2}$$
 # $$S^2 = \frac{1}{m-1} \sum_{i=1}^m \lVert g_i - g \rVert^2 \tag{3}$$
@@ -279,7 +279,7 @@ print(f"1/e = {np.exp(-1):.4f}")
 #
 # $$\hat v_t = \frac{v_t}{1 - \beta^t} \tag{9}$$
 #
-# Tick the box, or press *corrected*. Only what is shown is divided; $v_t$ itself goes on as it is. In the code, `# (1)` and `# (2)` are (6) and (9) here:
+# Tick the box, or press *corrected*. Only what is shown is divided; $v_t$ itself goes on as it is. The function below has its own numbers: its (1) is our (6), its (2) our (9).
 
 # %%
 show_source(averages.moving_average)

@@ -3,10 +3,8 @@
 #
 # Sections 1.13 to 1.15 of the lecture notes. About 50 minutes.
 #
-# Gradient descent has one rate for all directions and no memory. Here we add a memory (momentum), a
-# rate for each parameter (RMSprop), and both (Adam), and then let them race.
-#
-# How a lab works stands in [00 Start here](00_start_here.ipynb). Run all cells now (menu *Run*, *Run All Cells*).
+# A loss like a ravine: a flat floor between steep walls. Gradient descent takes steps that are too long, and flies out of it. Could one more
+# number save this run, with the same learning rate? Make a guess, then take hold of the green point in the large picture, and **drag it straight up**.
 
 # %%
 import numpy as np
@@ -14,6 +12,7 @@ import numpy as np
 from dlhelpers.exercises import optimizers as exercises
 from dlhelpers.labs import optimizers as labs
 from dlhelpers.labs.optimizers import adam_step, common, momentum, noise, race, rotation
+from dlhelpers.labs.optimizers.amsgrad import AMSGrad
 from dlhelpers.live.exercises import practice
 from dlhelpers.live.questions import predict
 from dlhelpers.live.stages import last
@@ -22,17 +21,22 @@ from dlhelpers.optimizers import Adam, GradientDescent, Momentum, RMSprop
 from dlhelpers.showing import show_source
 from dlhelpers.training import descend
 
-# %% [markdown]
-# ## 1.13 Momentum
-#
-# The picture on the right is a ravine: a loss with a flat floor and steep walls. The large picture is the plane of all
-# learning rates $\alpha$ and all $\beta$; each cell of it is a real run of 100 steps. The green point is you.
-
 # %%
 predict(exercises.over_the_edge, labs.momentum_lab())
 
 # %% [markdown]
-# Drag the green point straight up. Nothing but $\beta$ changes, and the run that flew out of the frame comes to rest in the
+# Run all cells now (menu *Run*, *Run All Cells*), then read on; [00 Start here](00_start_here.ipynb) says how a lab works. At the end of this
+# notebook you can
+#
+# - say how large a learning rate may be with momentum, and when momentum pays,
+# - say what momentum does not do: it does not average the noise away,
+# - take a step of RMSprop and of Adam apart, and name the cases in which they go wrong,
+# - compare optimizers fairly.
+#
+# ## 1.13 Momentum
+#
+# The large picture is the plane of all learning rates $\alpha$ and all $\beta$; each cell of it is a real run of 100 steps, and the green
+# point is yours. Its run is in the small picture. Drag it straight up: nothing but $\beta$ changes, and the run that flew out of the frame comes to rest in the
 # minimum. Then press the buttons from left to right, and drag the start.
 #
 # **Why.** Momentum replaces the gradient $g$ by a moving average of the gradients, the velocity $v$:
@@ -52,8 +56,8 @@ predict(exercises.over_the_edge, labs.momentum_lab())
 #
 # $$\alpha h = \frac{2 (1 + \beta)}{1 - \beta} \tag{4}$$
 #
-# Without momentum this is 2; with $\beta = 0.9$ it is 38. The circles in the picture did not come from (4): each was found by runs,
-# fifty rates at once, three times closer. Here is how far they are from the formula:
+# Without momentum this is 2; with $\beta = 0.9$ it is 38. The circles in the picture did not come from (4). Each was found by runs:
+# fifty rates at once, fifty more between the two next to the edge, and once more. Here is how far they are from the formula:
 
 # %%
 for form in momentum.FORMS:
@@ -68,7 +72,7 @@ for form in momentum.FORMS:
 show_source(Momentum.update)
 
 # %% [markdown]
-# (The numbers in a listing are those of its docstring.) The listing has a second convention: the velocity as a sum,
+# (The numbers in a listing are those of its docstring.) It knows a second convention, the velocity as a sum:
 #
 # $$v \leftarrow \beta v + g \tag{5}$$
 #
@@ -141,7 +145,8 @@ for kappa in (10.0, 100.0, 1000.0):
 #
 # So far every gradient was exact. A mini-batch gradient is the gradient plus noise, and $v$ is an average of many of them. In
 # the next lab each gradient comes from a single example; the curvature is 1, and so is the variance of the noise. At a constant rate
-# $\theta$ never rests. Its variance in the long run is the **noise floor**.
+# $\theta$ never rests. Its variance in the long run is the **noise floor**. (The loss there is half of it; notebook
+# [06c](06c_decay_and_saddles.ipynb) measures that.) In the pictures, GD is gradient descent.
 
 # %%
 predict(exercises.noise_floor, labs.noise_lab())
@@ -201,12 +206,15 @@ print(f"floors: momentum {heavy / plain:.0%} of gradient descent's, averaged ite
 #
 # The root $\sqrt s$ is about the usual size of $g$ (a *root mean square*), so a step is about $\alpha$ long in each
 # direction. Where gradients are large, the steps become small beside them; where they are small, large. In a ravine along the axes
-# this is just right. But are ravines along the axes?
+# this is just right. But are ravines along the axes? (Adam, in the question, is RMSprop with momentum; section 1.15 takes it apart.)
 
 # %%
 predict(exercises.turned, labs.rotation_lab())
 
 # %% [markdown]
+# Drag the green handle to 45°, then press the buttons. The upper panel on the right shows for each axis the size of the gradient (dotted), its root $\sqrt s$
+# (dashed), and the factor $\alpha / (\sqrt s + \epsilon)$ of the step (solid).
+#
 # **Why.** Along the axes, one factor belongs to the wall and one to the floor. At 45° both axes see the same mixture, so
 # both get the same factor, and what is left is a single rate. Gradient descent and momentum do not care about the angle:
 # their formulas hold in any coordinates. (8) does not, because the square is taken element by element. Is that a
@@ -269,6 +277,9 @@ print("g times", np.round(direction / g, 2).tolist(), "- each entry by its own s
 predict(exercises.first_steps, labs.adam_step_lab())
 
 # %% [markdown]
+# Drag the green line. The right panel shows one step: at the top $g$ and both averages, then what is divided by what (blue), and the step
+# (green). Press *first step, without*: both blue dots move to the left, but the root moves further.
+#
 # **Why.** With a constant gradient, (10) is exact: $\hat v = g$ and $\hat s = g^2$, so every step is $\alpha$ long. Without it, a step is
 #
 # $$\frac{1-\beta_1^t}{\sqrt{1-\beta_2^t}} \tag{12}$$
@@ -329,15 +340,28 @@ def where_it_ends(optimizer, start, rate):
 
 # %%
 betas2 = np.array([[0.5], [0.9], [0.99], [0.999]])
-ends = where_it_ends(Adam(0.9, betas2), np.zeros((4, 1)), 0.01)
-for beta2, end in zip(betas2[:, 0], ends, strict=True):
-    print(f"Adam, β₂ = {beta2}: mean θ at the end {end:+.1f}")
+for kind in (Adam, AMSGrad):
+    ends = where_it_ends(kind(0.9, betas2), np.zeros((4, 1)), 0.05)
+    for beta2, end in zip(betas2[:, 0], ends, strict=True):
+        print(f"{kind.__name__}, β₂ = {beta2}: mean θ at the end {end:+.1f}")
 print(f"gradient descent: {where_it_ends(GradientDescent(), np.zeros((1, 1)), 0.001)[0]:+.1f}")
 
 # %% [markdown]
 # With $\beta_2 = 0.9$ the memory of $s$ is about 10 steps, shorter than the time between two large gradients. The large gradient is divided by
-# its own size, the small ones by theirs, and twenty small steps win over one. Reddi et al. (2018) found this, and proposed AMSGrad: divide by the
-# largest $s$ so far. A larger $\beta_2$ does it here, too. That is one reason for 0.999.
+# its own size, the small ones by theirs, and twenty small steps win over one. Reddi et al. (2018) found this, and proposed **AMSGrad**: divide by the
+# largest $s$ so far, so that one large gradient is never forgotten. A larger $\beta_2$ does it here, too. That is one reason for 0.999.
+
+# %%
+show_source(AMSGrad.update)
+
+# %% [markdown]
+# <details><summary>For the curious: is Adam good because of the noise?</summary>
+#
+# Adam is said to win because it copes with noisy gradients. Kunstner and others (2023) put this to the test on language tasks: they made the batches larger
+# and larger, up to the whole training set, where no noise is left. The gap to gradient descent did not close. It grew, because Adam gained more from the larger
+# batches. With all examples Adam came close to **sign descent** with momentum, which keeps only the sign of each gradient. This fits (11): where $g$ keeps
+# its size and sign, each entry of $\hat v / \sqrt{\hat s}$ is 1 or -1.
+# </details>
 #
 # Adam and L2 do not go together well: the penalty's gradient is divided by $\sqrt{\hat s}$, too. **AdamW** lets the weights decay outside of
 # (11). The lab *Is L2 the same as weight decay?* in [02a](02a_regularization.ipynb) shows both.
@@ -377,7 +401,7 @@ for name, losses in zip(race.RACERS, best.losses, strict=True):
 # - Momentum averages gradients. In the convention of the notes it allows rates up to $2(1+\beta)/((1-\beta) h)$, and it pays in long ravines.
 # - It smooths the steps, not the position: the noise floor stays. Averaged iterates lower it.
 # - RMSprop divides each parameter's gradient by its usual size. That depends on the axes.
-# - Adam does both. Without bias correction its first steps are too long.
+# - Adam does both. Without bias correction its first steps are too long, and with a short memory it can go the wrong way.
 # - A race between optimizers is a race between searches. Say the budget.
 #
 # **Decide.** You have one afternoon, 12 trial runs, and a network that a colleague trained with PyTorch's `SGD(lr=0.02, momentum=0.9)`. You want to know whether
@@ -393,6 +417,7 @@ for name, losses in zip(race.RACERS, best.losses, strict=True):
 #
 # **Sources.** Polyak (1964), *Some methods of speeding up the convergence of iteration methods*. Sutskever et al. (2013), *On the importance of initialization and
 # momentum in deep learning*. Kidambi et al. (2018), [arXiv:1803.05591](https://arxiv.org/abs/1803.05591). Wang et al. (2023), [arXiv:2307.15196](https://arxiv.org/abs/2307.15196). Tieleman & Hinton (2012), lecture
-# 6e. Kingma & Ba (2015), [arXiv:1412.6980](https://arxiv.org/abs/1412.6980). Loshchilov & Hutter (2019), [arXiv:1711.05101](https://arxiv.org/abs/1711.05101). Reddi, Kale & Kumar (2018), [arXiv:1904.09237](https://arxiv.org/abs/1904.09237). Choi et al. (2019), [arXiv:1910.05446](https://arxiv.org/abs/1910.05446).
+# 6e. Kingma & Ba (2015), [arXiv:1412.6980](https://arxiv.org/abs/1412.6980). Loshchilov & Hutter (2019), [arXiv:1711.05101](https://arxiv.org/abs/1711.05101). Reddi, Kale & Kumar (2018), [arXiv:1904.09237](https://arxiv.org/abs/1904.09237). Choi et al. (2019), [arXiv:1910.05446](https://arxiv.org/abs/1910.05446). Kunstner
+# et al. (2023), *Noise is not the main factor behind the gap between SGD and Adam on transformers*, [arXiv:2304.13960](https://arxiv.org/abs/2304.13960).
 #
 # Next: [06c Decay and saddle points](06c_decay_and_saddles.ipynb).

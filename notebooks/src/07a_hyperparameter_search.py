@@ -5,7 +5,8 @@
 #
 # You look for a good learning rate between 0.0001 and 1, with eight trials. Draw them at random, all numbers equally
 # likely: those are the squares. Most of them land on the slope where learning fails. The dots come from the same range
-# and the same random numbers, and they do not crowd. **Drag the green line.**
+# and the same random numbers, and they do not crowd; the right panel shows what that is worth on average. **Drag the
+# green line of the left panel** to 0.1: what is left of the difference?
 
 # %%
 import numpy as np
@@ -41,7 +42,7 @@ ask(exercises.even_share)
 
 # %% [markdown]
 # Let $u$ be a random number, all values from 0 to 1 equally likely. The squares of the lab are **even in $\alpha$**,
-# the dots are **even in $\log\alpha$**:
+# the dots are **even in $\log\alpha$** (other books say *uniform* and *log-uniform*):
 #
 # $$\alpha = (1-u)\,\alpha_\text{low} + u\,\alpha_\text{high} \tag{1}$$
 # $$\alpha = 10^r, \qquad r = (1-u) \log_{10} \alpha_\text{low} + u \log_{10} \alpha_\text{high} \tag{2}$$
@@ -80,7 +81,7 @@ for beta in (0.9, 0.9005, 0.999, 0.9995):
 #
 # $$\beta = 1 - 10^r, \qquad r = (1-u) \log_{10} (1-\beta_\text{low}) + u \log_{10} (1-\beta_\text{high}) \tag{3}$$
 #
-# In the code, `# (1)` and `# (2)` are the two halves of (2), then of (3):
+# In the code of the two scales, `# (1)` computes the exponent $r$, and `# (2)` the value:
 
 # %%
 show_source(LogUniform.from_unit, OneMinusLogUniform.from_unit)
@@ -147,8 +148,8 @@ exercises.trials_needed.check(my_trials_needed)
 # %% [markdown]
 # ## Which of them count
 #
-# A search space with eight axes is large. But which axes count? To say so, one needs to know what chance alone changes. The
-# grey band of the lab is one setting with eight seeds. Each row moves one hyperparameter through the values that people
+# A search space with eight axes is large. But which axes count? First see what chance alone does: the grey band of the
+# lab is one setting with eight seeds. Each row moves one hyperparameter through the values that people
 # try, and leaves the others as they are.
 
 # %%
@@ -163,7 +164,7 @@ predict(exercises.second_most, labs.what_matters_lab())
 # - $\beta_2$ and $\epsilon$ change little, at 0.01 and at 0.003.
 #
 # Press *only the neighbors*: importance is a property of a *range*, too. Here is the worst over the best dev loss of each row,
-# at three learning rates. (At larger ones the second digit depends on the processor.)
+# at three learning rates:
 
 # %%
 wm = labs.what_matters
@@ -271,7 +272,8 @@ for dimensions in (1, 2, 3, 6):
 predict(exercises.which_shape, labs.coarse_to_fine_lab())
 
 # %% [markdown]
-# Where do you put the box? Try it before you press *the map*: that is what no search ever sees, 416 networks in all.
+# Where do you put the box, so that it finds less than the coarse round did? The three rings are the best of that round. Try
+# it before you press *the map*: that is what no search ever sees, 416 networks in all.
 #
 # **Why a slanted band.** If the gradient stays the same for a while, (8) adds up $g + \beta g + \beta^2 g + \dots$, so
 # that one step is as long as a plain one with the rate

@@ -24,10 +24,10 @@ from dlhelpers.trials import load_trials, recorded
 labs.own_search_lab()
 
 # %% [markdown]
-# Many trials are of no use, and a few are very good. The brush stands on the upper end of *dev error*: what do the good ones have in
-# common? And press *low learning rates*: is there a good one among them? Run all cells now (menu *Run*, *Run All Cells*), then read
+# Many trials are of no use, and a few are very good. The brush stands on the upper end of *dev error*, where the low errors are: what do
+# the good ones have in common? Set *Trials* to 60: none of them has a low learning rate. Then press *low learning rates*: is there a good one among them? Run all cells now (menu *Run*, *Run All Cells*), then read
 # on; [00 Start here](00_start_here.ipynb) says how a lab works. [07a Where to look](07a_hyperparameter_search.ipynb)
-# told on which scale to look, at random or on a grid. This notebook really looks. At the end of it you can
+# says on which scale to look, at random or on a grid. This notebook really looks. At the end of it you can
 #
 # - say which hyperparameters are worth tuning, and when the noise of the seed hides them all,
 # - compare ways to search at the same cost, and plan one that gives up early,
@@ -110,8 +110,8 @@ predict(exercises.how_many_runs, labs.searches_lab())
 # Drag the green budget line, and choose another strategy to stand beside random. The band is wide: a single search may end anywhere in it. That is why one
 # search cannot tell which way is better.
 #
-# **Why halving is ahead.** Most settings are bad, and it shows after an epoch. Random search trains them to the end all the same. Halving with $n$ settings,
-# $r$ epochs in the first rung and one in $\eta$ that stays trains, in rung $i$,
+# **Why halving is ahead.** Most settings are bad, and it shows after an epoch. Random search trains them to the end all the same. Halving goes in
+# steps, which are called *rungs*. Say that it starts with $n$ settings, that the first rung has $r$ epochs, and that one setting in $\eta$ stays after each rung. Then rung $i$ trains
 #
 # $$n_i = \lfloor n / \eta^i \rfloor \ \text{settings until each has} \ r_i = r\,\eta^i \ \text{epochs} \tag{2}$$
 #
@@ -119,8 +119,7 @@ predict(exercises.how_many_runs, labs.searches_lab())
 #
 # $$n_i \, (r_i - r_{i-1}) \ \text{epochs}, \qquad r_{-1} = 0 \tag{3}$$
 #
-# With 16 settings, one epoch and $\eta = 2$ that is $16 + 8 + 8 + 8 + 8 = 48$ epochs: the price of 3 full runs for 16 settings. This is the plan in code;
-# its `# (1)` to `# (3)` are (2) and (3) here:
+# With 16 settings, one epoch and $\eta = 2$ that is $16 + 8 + 8 + 8 + 8 = 48$ epochs: the price of 3 full runs for 16 settings. This is the plan in code; it numbers its equations from (1):
 
 # %%
 show_source(hyperparameter_search.halving_rungs)
@@ -165,8 +164,8 @@ exercises.bracket_cost.check(my_bracket_cost)
 predict(exercises.first_epoch_cut, labs.early_lab())
 
 # %% [markdown]
-# Drag the green line over the epochs, and press *a hard cut* and *good settings only*. Among any settings the bet is safe: after one epoch the rank correlation with the
-# end is already high, and half of the field can go. Among good settings it cuts the best one in about 1 of 3 brackets, and a coin would cut it in half of them. Who is cut wrongly? A small learning rate, a decay, a large network:
+# Drag the green line over the epochs. Then press *any settings*: there the bet is safe. After one epoch the rank correlation with the
+# end is already high, and half of the field can go (with *a hard cut* 7 of 8 go, and it is too early). Among good settings it cuts the best one in about 1 of 3 brackets, and a coin would cut it in half of them. Who is cut wrongly? A small learning rate, a decay, a large network:
 # they start slowly.
 #
 # Look at the dotted line, too: the rank correlation of the *last* errors with two seeds. Among good settings it is so low that there is hardly an order to find.

@@ -3,9 +3,9 @@
 #
 # Section 1.19 of the lecture notes. About 50 minutes.
 #
-# Take a trained network. Multiply the weights of its first layer by 10, and push all its units to one side. Below, the
-# network on the left breaks. The one on the right does not even notice. Move both sliders. Which part of the network
-# undoes what you do, and what does it cost?
+# Two networks have learned to read digits. Push all units of the first layer to one side: add 10 to their biases. The
+# network on the left breaks, and reads fewer than half of the digits. The one on the right does not even notice. Now
+# press *W1 / 100*, and move both sliders. Which part of the network undoes what you do, and what does it cost?
 
 # %% jupyter={"source_hidden": true}
 from itertools import islice
@@ -34,14 +34,15 @@ from dlhelpers.training import descend
 labs.scale_and_shift_lab()
 
 # %% [markdown]
-# Each row is a histogram: the numbers that the units of a layer get, over the digits of the dev set. Both networks learned
-# to read digits. On the right, each layer **normalizes** the numbers that it gets: over the examples of a batch, it
-# subtracts their mean and divides by their standard deviation. At the end of this notebook you can
+# Each row is a histogram: the numbers that the units of a layer get, over the digits of the dev set. On the right, each
+# layer **normalizes** the numbers that it gets: over the examples of a batch, it subtracts their mean and divides by
+# their standard deviation. (Large weights alone do less harm on the left: with *W1 × 10* the largest logit mostly stays
+# the largest, and the loss tells what the answers hide.) At the end of this notebook you can
 #
 # - write batch normalization for training and for use, and name what each mistake in it does,
-# - say what it makes the weights' scale mean,
+# - say what the length of the weights means with it,
 # - say when it helps here, when it does not, and what is known of why,
-# - recognize the three cases in which it does harm.
+# - recognize three cases in which it fails: batches that are no sample, tiny batches, great depth.
 #
 # ## 1 Normalize each unit
 #
@@ -86,7 +87,7 @@ for scale in (100, 1, 0.01):
 labs.gamma_beta_lab()
 
 # %% [markdown]
-# **Why.** By (3) and (4), what goes on has the mean $\beta$ and the standard deviation $\gamma$, whatever $Z$ was. Press *it is
+# **Why.** By (3) and (4), what goes on has the mean $\beta$ and the standard deviation $|\gamma|$, whatever $Z$ was. Press *it is
 # Z again*: with $\gamma = \sqrt{\sigma^2 + \varepsilon}$ and $\beta = \mu$ nothing is changed. So the layer can still compute
 # all that it could before. The bias $b$ moves the left panel only: it is in $z$ and in $\mu$, and cancels in
 # $z - \mu$. A layer with batch norm needs no $b$; $\beta$ does its work.
@@ -234,8 +235,8 @@ show_source(batch_normalization.update_running)
 
 # %% [markdown]
 # In the lab a network is trained once. The dashed line is the dev set in use, with running averages; the dotted line uses the
-# exact mean and variance of the whole training set instead. Look at the first 100 steps: the averages are slow. Press
-# *the usual 0.9*. Then press *one class a batch*.
+# exact mean and variance of the whole training set instead. The right panel has the variance of one unit: its running
+# average comes from 1, and arrives late. Press *the usual 0.9*. Then press *one class a batch*.
 
 # %%
 labs.running_lab()
@@ -244,7 +245,8 @@ labs.running_lab()
 # **Why.** The averages start at mean 0 and variance 1, and forget that only after about $1 / (1 - \rho)$ steps. While the
 # weights change fast, a slow average is nearly always behind. That is a delay, and after 200 steps it is gone.
 #
-# *One class a batch* is something else. The loss in training falls. In use the network is about as good as guessing, even with exact
+# *One class a batch* is something else. The variance within one digit is smaller than that of all digits, and the
+# running average stays below it for good. The loss in training falls. In use the network is about as good as guessing, even with exact
 # statistics. Each batch was normalized by the mean of one digit, so the network never learned to tell the digits by their means.
 # **A batch must be a sample of the data.** The same order of examples does little harm to the network without batch norm:
 
@@ -295,8 +297,8 @@ predict(exercises.deep_start, labs.normalized_depth_lab())
 
 # %% [markdown]
 # **Why.** At the start, a ReLU layer with batch norm multiplies the gradient by about $\sqrt{\pi / (\pi - 1)} = 1.21$ on the way down, in
-# wide layers and large batches (Yang 2019). Half of it comes from the ReLU: its outputs have a mean, batch norm removes
-# it, and what is left is smaller and gets enlarged again. Small batches make it worse; see the right panel. The cell compares:
+# wide layers and large batches (Yang 2019). It comes from the ReLU: its outputs have a mean, batch norm removes
+# it, and what is left is smaller and gets enlarged again, the gradient with it. Small batches make it worse; see the right panel. The cell compares:
 
 # %%
 for batch_size in (8, 32, 256):

@@ -120,9 +120,11 @@ predict(exercises.which_wins, labs.simplex_lab())
 
 # %% [markdown]
 # **Why.** Each point of the triangle is one way to share 1 among three classes: a corner is a sure answer, the middle
-# is "no idea". Since only differences count, two numbers are enough for three logits: the plane on the left. Dividing
-# by $T$ moves the dot on a straight ray there, towards the origin or away from it. It never crosses a dashed border,
+# is "no idea". Since only differences count, two numbers are enough for three logits: the plane on the left. Press *the question* for the logits of the network
+# above. Dividing by $T$ moves the dot on a straight ray there, towards the origin or away from it. It never crosses a dashed border,
 # because $z_i > z_j$ is also $z_i / T > z_j / T$. On the right the ray becomes a curve from the middle to a corner.
+#
+# The *entropy* in the caption, $-\sum_j a_j \log_2 a_j$, measures in bits how open the answer is.
 #
 # At the cold end stands **hardmax**: 1 for the largest logit, 0 for the others. As an output for *training* it is of no
 # use, because a small change of a weight changes nothing in it: its gradient is 0. For *use* it is what you want when
@@ -211,7 +213,7 @@ for share_of_cats in (0.5, 0.9):
 #
 # ## Three classes in the plane
 #
-# Without hidden layer, $z = W x + b$, and softmax on top: this is **softmax regression**. One of the large marks can be
+# Without a hidden layer, $z = W x + b$, and softmax on top: this is **softmax regression**. One of the large marks can be
 # dragged anywhere, and training starts anew each time.
 
 # %%
@@ -300,8 +302,8 @@ predict(exercises.small_sample, labs.calibrated_lab())
 #
 # $$\frac{dJ}{d\beta} = \frac{1}{m} \sum_i \sum_j \left(\hat y_j^{(i)} - y_j^{(i)}\right) z_j^{(i)} \tag{10}$$
 #
-# so the code looks for the place where it changes its sign, by halving. (Its comment says (1), its own number for (10);
-# the factor $1/m$ does not change a sign, and the maximum may be subtracted because both $\hat y$ and $y$ add up to 1.)
+# so the code looks for the place where it changes its sign, by halving. Its line `# (1)` is (10) without $1/m$, which
+# does not change a sign. The largest logit may be subtracted, because both $\hat y$ and $y$ add up to 1.
 
 # %%
 show_source(calibration.fit_temperature)
@@ -378,7 +380,7 @@ for name, strength in (("none", 0.0), ("0.1", 0.1)):
 # - Softmax: exp, sum, divide. Subtract the largest logit first; only differences count.
 # - Temperature changes how sure the answer is, never which class wins. Two classes: the sigmoid of the difference.
 # - $\partial J / \partial Z = (\hat Y - Y) / m$ for one-hot labels; a sure mistake keeps its gradient.
-# - Without hidden layer, borders are straight. The confusion matrix says which classes are mixed up, the loss says
+# - Without a hidden layer, borders are straight. The confusion matrix says which classes are mixed up, the loss says
 #   where to look first.
 # - A calibration error means something only beside that of perfect networks at the same n and bins. One temperature,
 #   fitted on dev, repairs most of it.

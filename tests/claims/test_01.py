@@ -83,7 +83,7 @@ def test_a_few_turned_digits_close_most_of_the_gap() -> None:
 
     claim(
         "01",
-        "If 10% of the training digits are turned by 45° as well, they close more than half of the gap.",
+        "if 10% of the training digits are turned by 45° as well, they close more than half of the gap.",
         closed,
     )
 
@@ -124,7 +124,11 @@ def test_networks_do_not_explode() -> None:
         found = last(decomposition.networks_of_width(12, "sine", 30, 0.3, seed)).parts
         return found.variance < 1 and curve(seed)[12].variance > 20 * found.variance
 
-    claim("01", "Their variance does not explode with the width, as that of polynomials does", tame)
+    claim(
+        "01",
+        "Their variance does not explode with the width. That of the polynomials did, with the degree.",
+        tame,
+    )
 
 
 def test_degree_1_has_a_large_error_without_variance() -> None:

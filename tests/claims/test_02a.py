@@ -45,12 +45,23 @@ def test_worse_than_guessing() -> None:
 def test_the_fit_gets_worse_and_new_answers_better() -> None:
     claim(
         "02a",
-        "The fit of the forty points gets worse, and the answer for new points gets much better.",
+        "At $\\lambda = 1$ the fit of the forty points is worse, and the answer for new points is much "
+        "better.",
         lambda seed: (
             trained(seed).train[ONE] > trained(seed).train[WEAK]
             and trained(seed).dev[ONE] < 0.6 * trained(seed).dev[WEAK]
         ),
     )
+
+
+def test_beyond_20_the_answer_is_the_same_everywhere() -> None:
+    def same(seed: int) -> bool:
+        task = over_lambda.noisy_moons(0.6, 40, seed)
+        beyond = [k for k, x in enumerate(LAMBDAS) if x > 20 and trained(seed).gone_at[k] < 0]
+        answers = [task.network.predict(trained(seed).theta[k], task.dev.X) for k in beyond]
+        return len(answers) > 0 and all(np.ptp(each) < 0.01 for each in answers)
+
+    claim("02a", "Beyond 20 the price is too high: the network gives the same answer everywhere.", same)
 
 
 def test_nine_times() -> None:
@@ -140,6 +151,24 @@ def test_it_diverges_beyond_two() -> None:
         "02a",
         "If $\\alpha\\lambda/m$ is larger than 2, the factor in (8) is below $-1$",
         lambda seed: np.array_equal(trained(seed).gone_at >= 0, 0.5 * LAMBDAS / 40 > 2),
+    )
+
+
+def test_a_price_on_the_bias_pulls_the_answer_to_the_wrong_level() -> None:
+    b = np.linspace(-1, 2, 3001)
+    J = np.logaddexp(0, b) - 0.75 * b  # all weights are 0, and 30 of 40 examples are of class 1
+
+    def answer(strength: float) -> tuple[float, float]:
+        best = int(np.argmin(J + strength / (2 * 40) * b**2))
+        return float(1 / (1 + np.exp(-b[best]))), float(J[best])
+
+    claim(
+        "02a",
+        "A price on it pulls the answer to the wrong level.",
+        lambda _: (
+            abs(answer(0)[0] - 0.75) < 1e-3 and answer(32)[0] < 0.6 and answer(32)[1] > answer(0)[1] + 0.05
+        ),
+        seeds=[0],
     )
 
 

@@ -195,8 +195,8 @@ def test_stopping_in_time_is_mostly_better_on_the_points() -> None:
 def test_dropout_helps_on_noisy_digits() -> None:
     claim(
         "03",
-        "Dropout is better although both are stopped in time. The gain is a few hundredths of the loss: no "
-        "wonder, but it comes nearly always.",
+        "Dropout is better although both are stopped in time. The gain is small, a few "
+        "hundredths of the loss, but it comes nearly always.",
         lambda seed: contest(stopped.DIGITS, seed).best[1] < contest(stopped.DIGITS, seed).best[0],
         needed=9,
     )

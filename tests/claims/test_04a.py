@@ -79,7 +79,7 @@ def test_the_tumors() -> None:
         return lower < 0.5 * loss and larger > 1e4 * rate
 
     the_claim(
-        "The normalized run may take a rate that is many powers of ten larger, and it ends lower.",
+        "The normalized run works with a rate that is many powers of ten larger, and it ends lower.",
         ends_lower,
         seeds=[0],  # all weights begin at 0, and all examples are used: nothing is random
     )
@@ -93,7 +93,7 @@ def test_a_large_feature_makes_a_steep_direction() -> None:
         _, vectors = np.linalg.eigh(walk(valley.NONE, seed).hessian)
         return bool(abs(vectors[0, 1]) > 0.95 and abs(vectors[1, 0]) > 0.95)
 
-    the_claim("So with *none*, the valley is steep along $w_1$ and flat along $w_2$.", steep)
+    the_claim("With *none*, the valley is steep along $w_1$ and flat along $w_2$.", steep)
 
 
 def test_divided_by_the_variance_it_lies_the_other_way() -> None:
@@ -233,4 +233,5 @@ def test_a_single_example_is_zero() -> None:
         mean = draw_data(own_scale.SCALE, own_scale.MEAN, 0.0, 0.0, 0, seed).y.mean()
         return not result.X_test.any() and bool(np.isclose(result.predictions[0], mean))
 
-    the_claim("that example has become 0, and the prediction is the mean of $y$ in the training set", zero)
+    sentence = "all its features have become 0, and the prediction is the mean of $y$ in the training set"
+    the_claim(sentence, zero)

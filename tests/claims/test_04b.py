@@ -88,7 +88,7 @@ def test_the_gradient_gets_the_same_factor() -> None:
 def test_a_gain_above_1_strikes_twice() -> None:
     """Once up and once down: about 2 to the power of 80, not of 40."""
     the_claim(
-        "In a network with a loss, a gain above 1 strikes twice",
+        "In a network with a loss, a gain above 1 counts twice",
         lambda seed: np.abs(first_gradient(2.0, seed)).max() > 2.0**60,
     )
 
@@ -310,7 +310,7 @@ def test_the_sigmoid_stays_at_guessing() -> None:
 
 def test_only_large_gets_off() -> None:
     the_claim(
-        "Only *large* gets off, nearly always", lambda seed: short(LARGE, "sigmoid", 8, seed) < 2.2, needed=9
+        "Only *large* leaves it, nearly always", lambda seed: short(LARGE, "sigmoid", 8, seed) < 2.2, needed=9
     )
 
 

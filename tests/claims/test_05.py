@@ -126,7 +126,7 @@ def test_the_error_of_a_kink_ends_at_once() -> None:
         at_0 = [compared("ReLU", 0.0, eps).here[1] for eps in (1e-1, 1e-4, 1e-8)]
         return inside > 0.02 and outside < 1e-12 and min(at_0) > 0.4
 
-    the_claim("it ends at once when $\\epsilon$ gets smaller than the distance to the kink", ends)
+    the_claim("it drops to nearly 0 as soon as $\\epsilon$ is smaller than the distance to the kink", ends)
 
 
 # Is this gradient right? ----------------------------------------------------------------------------

@@ -58,8 +58,15 @@ def test_most_trials_are_of_no_use() -> None:
 
 def test_no_good_one_has_a_low_rate() -> None:
     say(
-        "And press *low learning rates*: is there a good one among them?",
+        "Then press *low learning rates*: is there a good one among them?",
         lambda seed: all(t.score > 0.1 for t in trials(seed) if t.setting["learning_rate"] < 0.04),
+    )
+
+
+def test_good_ones_have_no_low_rate() -> None:
+    say(
+        "none of them has a low learning rate",
+        lambda seed: all(t.setting["learning_rate"] > 0.04 for t in trials(seed) if t.score < 0.1),
     )
 
 
@@ -147,7 +154,11 @@ def test_the_bet_is_safe_among_any() -> None:
         look = early.look_early(1, "half stays", "any settings", seed)
         return look.correlation[0] > 0.6 and look.survives[0] > 0.95
 
-    say("after one epoch the rank correlation with the end is already high", any_settings)
+    say("After one epoch the rank correlation with the end is already high", any_settings)
+
+
+def test_a_hard_cut_is_too_early() -> None:
+    say("7 of 8 go, and it is too early", lambda seed: early.survival(8, "any settings", seed)[0] < 0.8)
 
 
 def test_it_is_nearly_a_coin_among_good_ones() -> None:

@@ -131,7 +131,7 @@ def test_what_the_columns_tell() -> None:
 def test_two_that_hide_each_other() -> None:
     claim(
         "10",
-        "Now each of the two repairs alone makes the patient worse, at every one of the ten seeds.",
+        "Now each of the two repairs alone makes the patient worse, at every one of these seeds.",
         lambda seed: min(dev_error(key, seed=seed) for key in LARGE) > dev_error(*LARGE, seed=seed) + 0.1,
     )
     claim(

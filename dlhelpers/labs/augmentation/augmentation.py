@@ -24,10 +24,10 @@ from dlhelpers.typing import FloatArray, IntArray
 
 KINDS = {
     "rotate": ("degrees", (0, 5, 10, 15, 20, 30, 40, 60, 80, 100, 120, 150, 180), "up to {}° to each side"),
-    "shift": ("pixels", (0, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 2.5, 3), "up to {} pixels"),
+    "shift": ("pixels", (0, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 2.5, 3), "up to {} px"),
     "scale": ("scale", (0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9), "factor 1 ± {}"),
     "noise": ("noise", (0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.2), "σ = {}"),
-    "elastic": ("elastic", (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.25, 1.5, 2, 3), "σ = {} pixels"),
+    "elastic": ("elastic", (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.25, 1.5, 2, 3), "σ = {} px"),
 }
 """Of each kind: the argument of `augment`, the strengths, and how to say one."""
 AXIS_NAMES = {
@@ -104,15 +104,15 @@ class Augmented(NamedTuple):
         best, k = int(self.dev.argmax()), self.notch
         gain = 100 * (self.dev[best] - self.dev[0])
         rises = (
-            f"On dev, the accuracy is highest with {said(self, best)}: {gain:.0f} points above that without."
+            f"On dev, the accuracy is highest with {said(self, best)}: {gain:.0f} points more than without."
             if best
             else "On dev, no strength is better than none."
         )
         return (
             f"{use}{rises} On test, the same network is {_signed(100 * (self.test[best] - self.test[0]))} "
             f"At the strongest, {said(self, -1)}, {self.dev[-1]:.0%} are right. "
-            f"Here {self.mixed_up[k]:.1%} of the 6s and 9s are taken for the other one; without any change, "
-            f"{self.mixed_up[0]:.1%}."
+            f"Of the 6s and 9s, {self.mixed_up[k]:.1%} are taken for the other digit here, and "
+            f"{self.mixed_up[0]:.1%} without any change."
         )
 
 

@@ -41,7 +41,9 @@ class OneUnit(NamedTuple):
     @property
     def finding(self) -> str:
         """Mean and standard deviation of what goes on."""
-        return f"Goes on: mean {_number(self.Z_tilde.mean())}, deviation {_number(self.Z_tilde.std())}"
+        return (
+            f"What goes on has mean {_number(self.Z_tilde.mean())}, deviation {_number(self.Z_tilde.std())}"
+        )
 
     @property
     def caption(self) -> str:

@@ -65,7 +65,7 @@ class Company(NamedTuple):
         switched = int(((self.answers > 0.5) != (self.at_home > 0.5))[1:].sum())
         text = (
             f"Mean and variance come from {self.source}. Example 1, the ring, stands at ({x1:.1f}, {x2:.1f}) "
-            f"instead of (0, 0). The answers to the other {len(self.y) - 1} examples change by up to "
+            f"instead of (0, 0). Of the {len(self.y) - 1} others, the answers change by up to "
             f"{self.change:.2f}; {switched or 'none'} of them {'get' if switched > 1 else 'gets'} another "
             "class."
         )
@@ -213,7 +213,7 @@ def one_example_lab() -> Lab:
         grabs=[Grab(0, x="x1", y="x2")],
         code=program,
         presets={
-            "at home": {"x1": 0.0, "x2": 0.0},
+            "back to (0, 0)": {"x1": 0.0, "x2": 0.0},
             "in use": {"source": SET},
             "a batch of 2": {"n": 2},
         },

@@ -66,32 +66,28 @@ class Broken(NamedTuple):
 
     @property
     def finding(self) -> str:
-        """The two dev losses."""
+        """How many digits both networks read now."""
         return (
-            f"W1 × {self.scale:.2g}, shift {self.shift:g}: dev loss {_number(self.normalized.loss)} with "
-            f"batch norm, {_number(self.plain.loss)} without"
+            f"W1 × {self.scale:.3g}, shift {self.shift:g}: {self.normalized.accuracy:.0%} of the dev set "
+            f"right with batch norm, {self.plain.accuracy:.0%} without"
         )
 
     @property
     def caption(self) -> str:
         """What the units get, what comes out, and how the gradient changes."""
         text = ""
-        for name, now in (("Without", self.plain), ("With", self.normalized)):
-            layers = " and ".join(_number(value) for value in now.deviations)
-            means = " and ".join(_number(value) for value in now.means)
-            text += f"{name} batch norm, layers 1 and 2 get numbers with the standard deviations {layers} "
-            text += f"and the means {means}. "
-        ratio = self.normalized.gradient / self.normalized_before.gradient
-        text += (
-            f"Right on the dev set: with batch norm {self.normalized.accuracy:.0%} "
-            f"(unchanged network {self.normalized_before.accuracy:.0%}), without {self.plain.accuracy:.0%} "
-            f"({self.plain_before.accuracy:.0%})."
-        )
-        if (self.scale, self.shift) != (1, 0):
-            text += (
-                f" With batch norm, the gradient of W1 is {ratio:.2g} times that of the unchanged network."
+        for name, now, before in (
+            ("Without batch norm", self.plain, self.plain_before),
+            ("With it", self.normalized, self.normalized_before),
+        ):
+            layers = " and ".join(
+                f"{_number(mean)} ± {_number(deviation)}"
+                for mean, deviation in zip(now.means, now.deviations, strict=True)
             )
-        return text
+            text += f"{name}, layers 1 and 2 get {layers}, and the dev loss is {_number(now.loss)}"
+            text += f" ({_number(before.loss)} before the change). "
+        ratio = self.normalized.gradient / self.normalized_before.gradient
+        return f"{text}With it, the gradient of W1 is {ratio:.3g} times as large as before the change."
 
 
 def _number(value: float) -> str:
@@ -225,15 +221,15 @@ def scale_and_shift_lab() -> Lab:
     return Lab(
         "Try to break it",
         controls={
-            "scale": log_slider("Multiply W1 by", -2, 2, 10, 0.125, fmt=".2g"),
-            "shift": real_slider("Added to the bias, b1", -20, 20, 0, 0.5, fmt=".1f"),
+            "scale": log_slider("Multiply W1 by", -2, 2, 1, 0.125, fmt=".3g"),
+            "shift": real_slider("Added to the bias, b1", -20, 20, 10, 0.5, fmt=".1f"),
         },
         compute=try_to_break,
         views=broken_views,
         code=program,
         presets={
+            "unchanged": {"shift": 0.0},
             "W1 × 10": {"scale": 10.0, "shift": 0.0},
-            "shift by 10": {"scale": 1.0, "shift": 10.0},
             "W1 / 100: ε shows": {"scale": 0.01, "shift": 0.0},
         },
         size=(9.6, 3.6),

@@ -48,7 +48,7 @@ class Verdict(NamedTuple):
             )
         first = [remedies[0] for remedies in _lit_lists(found)]
         return text + (
-            f"Try first: {' and '.join(first).lower()}."
+            f"Try first: {', then '.join(first).lower()}."
             if first
             else "Both gaps are small: no list applies. Measure once on the test set."
         )

@@ -64,8 +64,8 @@ class Mismatch(NamedTuple):
         largest = max(gaps, key=lambda name: gaps[name])
         text = "" if self.is_trained else "The networks still train: their errors are dots, not yet curves. "
         return text + (
-            f"Dev and test images are turned by {self.degrees}°; of the training images, "
-            f"{self.share:.0%} are. "
+            f"Dev and test images are turned by {self.degrees}°, and {self.share:.0%} of the training "
+            "images. "
             f"The largest gap, {gaps[largest]:.0f} points, is the one from {largest}. "
             f"A dev set like the training set would have shown an error of {train_dev:.0f}%; "
             f"in use it is {test:.0f}%."

@@ -53,7 +53,9 @@ class Chosen(NamedTuple):
 
 def _above(score: float) -> str:
     points = 100 * (score - ACCURACY)
-    return f"{abs(points):.1f} points {'above' if points >= 0 else 'below'}"
+    if abs(points) < 0.05:
+        return "less than 0.05 points from"
+    return f"{abs(points):.1f} points {'above' if points > 0 else 'below'}"
 
 
 @lru_cache(maxsize=1)

@@ -8,7 +8,7 @@ import ipywidgets
 
 from dlhelpers.capstone import EPOCHS, FAULTS
 from dlhelpers.capstone_probes import PROBES
-from dlhelpers.capstone_visits import HINT, REPAIR, Refusal, Visit, admit, finish, hint, look, repair
+from dlhelpers.capstone_visits import HINT, REPAIR, Refusal, Visit, admit, finish, hint, look, repair, score
 from dlhelpers.labs.capstone.board import Board, boards, program
 from dlhelpers.labs.capstone.views import views
 from dlhelpers.live.canvas import Canvas
@@ -24,6 +24,7 @@ from dlhelpers.live.pace import (
 from dlhelpers.live.picture import Picture
 from dlhelpers.live.programs import tidy
 from dlhelpers.live.shell import ROW, Shell
+from dlhelpers.progress import best_score, remember
 from dlhelpers.showing import Code
 
 SIZE = (9.6, 3.5)
@@ -54,6 +55,7 @@ class Ward(OnPage):
         self.name = "The ward"
         self.visit = admit(seed)
         self.result: Board
+        self._best = ""
         self.frames = 0
         self._loop = running_loop()
         self._task: asyncio.Task[None] | None = None
@@ -95,8 +97,15 @@ class Ward(OnPage):
         self._move(hint)
 
     def train(self) -> None:
-        """Train the script as it stands; then the others play."""
-        self._move(finish)
+        """Train the script as it stands; then the others play.  The points are remembered."""
+        self._move(self._finish)
+
+    def _finish(self, visit: Visit) -> Visit:
+        ended, game = finish(visit), f"ward, patient {visit.patient.seed}"
+        best = best_score(game)
+        self._best = "" if best is None else f" Your best with this patient before: {best} points."
+        remember("scored", f"{game}: {score(ended).total:.0f}")
+        return ended
 
     def admit(self, seed: int) -> None:
         """Begin with a patient."""
@@ -156,9 +165,10 @@ class Ward(OnPage):
                 self._shell.show_progress(None)
 
     def _show(self, board: Board) -> None:
-        self._picture.show(board, None, f"{board.finding}. {board.caption}")
+        caption = board.caption + (self._best if board.visit.run else "")
+        self._picture.show(board, None, f"{board.finding}. {caption}")
         self.result = board
-        self._shell.say(board.finding, board.caption)
+        self._shell.say(board.finding, caption)
         self.frames += 1
         for key, box in self._boxes.items():
             box.disabled = key in board.visit.repairs or board.visit.run is not None

@@ -61,8 +61,9 @@ class StepByStep(NamedTuple):
         """The mean of the activations in training, relative to that at test time."""
         if self.testing:
             return "Test time: no mask, A goes on unchanged"
-        many = f"{self.n_masks:,} masks give" if self.n_masks > 1 else "one mask gives"
-        return f"{self.rule[0].upper()}{self.rule[1:]}: {many} {self.ratio:.2f} times the test-time mean"
+        many = f"{self.n_masks:,} masks" if self.n_masks > 1 else "one mask"
+        rule = f"{self.rule[0].upper()}{self.rule[1:]}"
+        return f"{rule}: with {many}, the mean is {self.ratio:.2f} times that at test time"
 
     @property
     def caption(self) -> str:

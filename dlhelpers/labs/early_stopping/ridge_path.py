@@ -130,7 +130,7 @@ class Comparison(NamedTuple):
             nearest = "Here every small λ gives nearly the same function."
         so_far = "" if self.complete else " so far"
         return (
-            f"Here training has reached the norm {self.early_here[0]:.2f}, ridge {self.ridge_here[0]:.2f}. "
+            f"The norm of the weights is {self.early_here[0]:.2f}, that of ridge {self.ridge_here[0]:.2f}. "
             f"On the dev points, the two functions are {self.apart:.3f} apart (root mean square). {nearest} "
             f"The lowest dev loss of training{so_far} is "
             f"{np.min(self.early[1]):.3f}, near step {best_step:,}; that of ridge is "

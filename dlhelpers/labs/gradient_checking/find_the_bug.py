@@ -314,9 +314,10 @@ class ErrorDotsView(View[Found]):
         ax.set_yticks(10.0**heights, [f"1e{height}" for height in heights])
         ax.minorticks_off()
         ax.set_ylabel("relative error")
+        beside = centers(shapes)[0] + 0.75  # between the dots of W1 and those of the next array
         for limit, word in LIMITS:
             ax.axhline(limit, color="#777777", lw=1, ls="--")
-            ax.text(-0.9, 1.2 * limit, f"{short(limit)}: {word}", fontsize=8.5, color="#555555", va="bottom")
+            ax.text(beside, 1.2 * limit, f"{short(limit)}: {word}", fontsize=8, color="#555555", va="bottom")
         self._at = dict(zip(shapes, centers(shapes), strict=True))
         (self._old,) = ax.plot([], [], "o", color=GHOST, ms=6)
         (self._code,) = ax.plot([], [], "o", color="#222222", ms=8)

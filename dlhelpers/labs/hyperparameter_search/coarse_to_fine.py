@@ -67,10 +67,12 @@ class Search(NamedTuple):
 
     @property
     def finding(self) -> str:
-        """The lowest loss of the coarse round, and with the box."""
+        """The lowest loss of the coarse round, and that in the box."""
         if BOX not in self.second:
             return f"The lowest dev loss of the coarse round is {told(self.coarse.lowest)}"
-        return f"Lowest dev loss: coarse {told(self.coarse.lowest)}, with your box {told(self.after(BOX))}"
+        box = self.second[BOX].lowest
+        verdict = "the fine round pays" if box < self.coarse.lowest else "the fine round does not pay"
+        return f"Lowest dev loss: coarse {told(self.coarse.lowest)}, in your box {told(box)}: {verdict}"
 
     @property
     def caption(self) -> str:
@@ -81,9 +83,10 @@ class Search(NamedTuple):
             f"{trials} coarse trials; the best has α = {alpha:.1g} and 1 − β = {distance:.1g}. Your box "
             f"covers {self.width:.0%} of each axis, around α = {self.center[0]:.2g} and "
             f"1 − β = {self.center[1]:.2g}. "
-            f"The lowest dev loss after {trials} more: "
+            f"The lowest dev loss of {trials} more: "
         )
-        found = ", ".join(f"{name} {told(self.after(name))}" for name in SECOND if name in self.second)
+        trained = [name for name in SECOND if name in self.second]
+        found = ", ".join(f"{name} {told(self.second[name].lowest)}" for name in trained)
         text += f"{found}." if found else "they are being trained."
         if self.map is None:
             return text
@@ -272,7 +275,7 @@ class LowestView(View[Search]):
 
     def __init__(self, ax: Axes) -> None:
         ax.set(xscale="log", xlim=(0.09, WORST * 1.2), ylim=(-0.6, 3.6), xlabel="dev loss")
-        ax.set_xticks([0.1, 0.2, 0.5, 1, 2, 5, WORST], ["0.1", "0.2", "0.5", "1", "2", "5", "over 9"])
+        ax.set_xticks([0.1, 0.2, 0.5, 1, 2, 5, WORST], ["0.1", "0.2", "0.5", "1", "2", "5", ">9"])
         ax.minorticks_off()
         ax.set_yticks(range(3, -1, -1), self.ROWS)
         self._before = moving(ax.axvline(1, color=GHOST, lw=1.5))

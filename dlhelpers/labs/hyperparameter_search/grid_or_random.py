@@ -244,7 +244,7 @@ class ExcessView(View[Plans]):
         self._cursor = moving(ax.axvline(50, color=ACCENT, lw=2.5, zorder=1))
         self._labels = EndLabels(ax, [(plan, COLORS[plan]) for plan in PLANS])
         self._labels.texts[1].set_in_layout(True)
-        key(ax, ("_ ± one standard error", "#555555"), ("— before", "#777777"))
+        key(ax, ("– ± one standard error", "#555555"), ("— before", "#777777"))
 
     def update(self, result: Plans, before: Plans | None) -> None:
         """Show `result.excess`."""

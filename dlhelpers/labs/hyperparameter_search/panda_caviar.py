@@ -101,10 +101,12 @@ class Approaches(NamedTuple):
         )
         if winner is None or not self.complete:
             return f"{text}Its rate begins at {self.first_rate:.2g} and is {last:.2g} so far."
-        models = f"{self.models} models live" if self.models > 1 else "One model lives"
+        steps = f"{self.budget // self.models:,} steps"
+        caviar = f"{self.models} models live {steps}, with rates at random; the lowest loss has the rate"
+        if self.models == 1:
+            caviar = f"one model lives {steps}, with a rate at random:"
         return (
-            f"{text}Its rate begins at {self.first_rate:.2g} and ends at {last:.2g}. Caviar: {models} "
-            f"{self.budget // self.models:,} steps, with rates at random; the lowest loss has the rate "
+            f"{text}Its rate begins at {self.first_rate:.2g} and ends at {last:.2g}. Caviar: {caviar} "
             f"{winner.rates[0]:.2g}."
         )
 

@@ -94,8 +94,8 @@ class Scales(NamedTuple):
         for scale, words in ((EVEN, f"Even in {self.symbol}"), (LOG, f"Even in log({self.symbol})")):
             found = self.curve.at(self.places[scale]).min()
             parts.append(
-                f"{words}: the lowest dev loss of these is {found:.2f}, and that of {self.trials} others is "
-                f"{self.expected[scale][self.trials - 1]:.2f} on average"
+                f"{words}: the best of n = {self.trials} has a dev loss of "
+                f"{self.expected[scale][self.trials - 1]:.2f} on average, and of {found:.2f} in this draw"
             )
         lowest = self.curve.lowest
         return (
@@ -215,9 +215,9 @@ class CurveView(View[Scales]):
             self._dots[scale], self._rows[scale] = moving(dots), moving(row)
         key(
             ax,
-            ("■ even", FIRST_COLOR),
-            ("● even in its logarithm", SECOND_COLOR),
-            ("┃ low end: drag it", ACCENT),
+            ("■ even: uniform", FIRST_COLOR),
+            ("● even in log: log-uniform", SECOND_COLOR),
+            ("┃ low end: drag", ACCENT),
             ("- - 41 real runs", DEV),
         )
 
@@ -248,6 +248,7 @@ class ExpectedView(View[Scales]):
         self._floor = moving(ax.axhline(1, color=TEST, lw=1, ls=":"))
         self._floor_name = note(ax, 1.1, 1, "lowest of the curve", fontsize=9, va="bottom")
         self._cursor = moving(ax.axvline(1, color=ACCENT, lw=2.5))
+        key(ax, ("┃ trials: drag", ACCENT))
         styles = ((EVEN, "-", FIRST_COLOR), (LOG, "-.", SECOND_COLOR))
         self._before = {scale: moving(ax.plot([], [], color=GHOST, lw=1.2)[0]) for scale in SCALES}
         self._lines = {

@@ -98,7 +98,7 @@ class Effects(NamedTuple):
         """How many matter more than the seed."""
         if len(self.losses) < len(VALUES):
             return f"Tried so far: {len(self.losses)} of {len(VALUES)} hyperparameters"
-        return f"{len(self.outside)} of {len(VALUES)} hyperparameters change more than another seed does"
+        return f"{len(self.outside)} of {len(VALUES)} hyperparameters change the loss more than a seed does"
 
     @property
     def caption(self) -> str:

@@ -72,8 +72,9 @@ class Start(NamedTuple):
         """The sizes of both ends, the zeros, and what lies outside of the frame."""
         up, last = self.sizes.activations, len(self.zeros)
         text = (
-            f"{PROBE} digits, before any training. The activations have the size {size(up[0])} in layer 1, "
-            f"and {size(up[-1])} in layer {last}. There, {self.zeros[-1]:.0%} of them are exactly 0."
+            f"{PROBE} digits, before any training. The activations have the size {size(up[0])} in layer 1"
+            f"{f', and {size(up[-1])} in layer {last}' if last > 1 else ''}. There, {self.zeros[-1]:.0%} of "
+            "them are exactly 0."
         )
         if self.outside[-1] > 0.005:
             text += f" Of the others, {self.outside[-1]:.0%} lie outside of the frame."

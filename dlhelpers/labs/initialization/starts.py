@@ -107,9 +107,9 @@ class Race(NamedTuple):
         text += f" and {which}. Guessing has the loss {GUESSING:.2f}."
         if self.done:
             each = (f"{short(name)} {in_words(self.loss(name))}" for name in self.done)
-            text += f" Training loss near step {self.steps}: {', '.join(each)}."
+            text += f" Training loss, the mean of the last {MEAN} steps: {', '.join(each)}."
         if self.name in self.done and self.loss(self.name) < 0.9 * GUESSING:
-            text += f" {short(self.name)} has it at the rate {RATES[self.column(self.name)]:.2g}."
+            text += f" The rate of your start is {RATES[self.column(self.name)]:.2g}."
         alike = self.trained[self.name].alike
         if alike is not None and alike.all():
             text += " All units of a layer still have the same weights, at every rate."

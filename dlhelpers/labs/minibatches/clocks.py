@@ -78,8 +78,17 @@ class Clocks(NamedTuple):
 
     @property
     def finding(self) -> str:
-        """What the target costs the reader's batch size."""
-        return f"B = {self.batch_size:,}: {_cost(self.yours, self.target)} to a loss of {self.target:.2f}"
+        """What the target costs the reader's batch size, and who is first on the chosen clock."""
+        text = f"B = {self.batch_size:,}: {_cost(self.yours, self.target)} to a loss of {self.target:.2f}"
+        if self.one is None or self.whole is None:
+            return text
+        costs = {
+            run.batch_size: run.updates_to(self.target) * self.unit(run)
+            for run in (self.one, self.yours, self.whole)
+        }
+        if np.isnan(list(costs.values())).any():
+            return text
+        return f"{text}. Counted in {self.clock}, B = {min(costs, key=lambda size: costs[size]):,} is first"
 
     @property
     def caption(self) -> str:
@@ -94,8 +103,8 @@ class Clocks(NamedTuple):
         rises = np.mean(np.diff(self.yours.losses[: FIRST + 1]) > 0)
         on_batches = np.mean(np.diff(self.yours.on_batches[: FIRST + 1]) > 0)
         text += (
-            f"After {rises:.0%} of the first {FIRST} updates of your run the training loss is higher than "
-            f"before; after {on_batches:.0%}, the loss on the mini-batch (dots)."
+            f"In {rises:.0%} of the first {FIRST} updates of your run the training loss rises, and in "
+            f"{on_batches:.0%} the loss on the mini-batch (dots)."
         )
         return f"{text} The axis counts {self.clock}{' of this machine' if self.clock == SECONDS else ''}."
 
@@ -216,7 +225,7 @@ class LossView(View[Clocks]):
         key(
             ax,
             ("-·- one example", EXAMPLES_COLOR),
-            ("— your B", TRAIN),
+            ("— your B (dots: its batches)", TRAIN),
             ("-- all examples", ALL_COLOR),
             ("┃ target", ACCENT),
             ("— before", "#777777"),

@@ -63,14 +63,16 @@ class Paths(NamedTuple):
     @property
     def caption(self) -> str:
         """What the path does, next to that of the whole set."""
-        rises = np.mean(np.diff(self.excess[:21]) > 0)
+        rises = int(np.sum(np.diff(self.excess[:21]) > 0))
         text = (
             f"Start ({self.path[0, 0]:.1f}, {self.path[0, 1]:.1f}), learning rate {self.rate:.2g}, "
-            f"{self.schedule}. After {rises:.0%} of the first 20 updates the "
-            f"loss on all {M_PATHS} examples is higher than before."
+            f"{self.schedule}. Of the first 20 updates, {rises or 'none'} made the loss on all {M_PATHS} "
+            "examples larger."
         )
         if self.left_at is not None:
             return f"{text} The steps are too long: the loss grows."
+        if self.batch_size == M_PATHS:
+            return text
         whole = float(np.mean(self.whole_excess[-LATE:]))
         other = f"hovers {_small(whole)} above it" if np.isfinite(whole) and whole < 1e3 else "diverges"
         seen = self.batch_size * UPDATES

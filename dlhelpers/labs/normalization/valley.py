@@ -14,7 +14,7 @@ from dlhelpers.live.lab import Lab
 from dlhelpers.minibatches import Batch
 from dlhelpers.normalization import LeastSquares, best_rate, condition_number, fit
 from dlhelpers.optimizers import GradientDescent
-from dlhelpers.plots.style import ACCENT, GHOST, LIGHT_BLUE, TEST, TRAIN, View, key, moving
+from dlhelpers.plots.style import ACCENT, GHOST, LIGHT_BLUE, TEST, TRAIN, View, key, moving, note
 from dlhelpers.training import descend
 from dlhelpers.typing import FloatArray
 
@@ -83,10 +83,15 @@ class Descended(NamedTuple):
             "times, the loss grows."
         )
 
+    @property
+    def outside(self) -> float:
+        """The share of the points that the picture of the data cannot show."""
+        out = (self.X < CloudView.LOW) | (self.X > CloudView.HIGH)
+        return float(np.mean(np.any(out, axis=1)))
+
     def _outside(self) -> str:
         """Say how many points the picture of the data cannot show."""
-        out = (self.X < CloudView.LOW) | (self.X > CloudView.HIGH)
-        share = float(np.mean(np.any(out, axis=1)))
+        share = self.outside
         return f" Of the data points, {percent(share)} lie outside of their frame." if share else ""
 
 
@@ -212,6 +217,7 @@ class ValleyView(View[Descended]):
             ("•— steps", TRAIN),
             ("— same loss", "#4a90c4"),
             ("★ lowest", "#111111"),
+            ("— before", "#777777"),
         )
 
     def update(self, result: Descended, before: Descended | None) -> None:
@@ -257,11 +263,14 @@ class CloudView(View[Descended]):
         (self._train,) = ax.plot([], [], "o", color=TRAIN, ms=2.5, mec="none", alpha=0.6)
         for artist in (self._old, self._train):
             moving(artist)
+        self._outside = note(ax, 6, 7.5, color=TRAIN, ha="center", va="center", fontsize=9)
         key(ax, ("● data, after the treatment", TRAIN))
 
     def update(self, result: Descended, before: Descended | None) -> None:
         """Show `result.X`, (m, 2)."""
         self._train.set_data(*result.X.T)
+        far = result.outside > 0.5
+        self._outside.set_text(f"{percent(result.outside)} are outside of the frame" if far else "")
         self._old.set_data(*(np.zeros((2, 0)) if before is None else before.X.T))
 
 
@@ -282,7 +291,7 @@ class ExcessView(View[Descended]):
         (self._predicted,) = ax.plot([], [], ":", color=TEST, lw=1.8)
         for artist in (self._before, self._excess, self._predicted):
             moving(artist)
-        key(ax, ("— loss above its minimum", TRAIN), ("··· ρ² a step", TEST))
+        key(ax, ("— loss above its minimum", TRAIN), ("··· predicted", TEST))
 
     def update(self, result: Descended, before: Descended | None) -> None:
         """Show `result.excess`, (steps,), and the powers of `result.factor`."""

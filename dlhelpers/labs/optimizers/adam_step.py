@@ -87,6 +87,8 @@ class Parts(NamedTuple):
         ratio = np.sqrt(root**2 + 1e-8) / root if PLACES[self.place] else (root + 1e-8) / root
         if ratio < 1.005:
             return text + "ε = 1e-8 changes the corrected step by less than 1%."
+        if ratio < 1.1:
+            return text + f"ε = 1e-8 makes the corrected step {1 - 1 / ratio:.0%} shorter."
         return text + (
             f"ε = 1e-8 makes the corrected step {_small(ratio)} times shorter: it is not small beside "
             f"{'ŝ' if PLACES[self.place] else '√ŝ'} = {root**2 if PLACES[self.place] else root:.0e}."
@@ -171,7 +173,7 @@ class LengthView(View[Parts]):
     LOW, HIGH = 1e-3, 100.0
 
     def __init__(self, ax: Axes) -> None:
-        ax.set(xscale="log", yscale="log", xlim=(1, STEPS), ylim=(self.LOW, self.HIGH))
+        ax.set(xscale="log", yscale="log", xlim=(0.9, STEPS), ylim=(self.LOW, self.HIGH))
         ax.set(xlabel="step t", ylabel="length of the step, in units of α")
         ax.set_xticks([1, 10, 100, 1000], ["1", "10", "100", "1000"])
         ax.set_yticks([0.001, 0.01, 0.1, 1, 10, 100], ["0.001", "0.01", "0.1", "1", "10", "100"])
@@ -206,7 +208,7 @@ class LengthView(View[Parts]):
 
 
 class PartsView(View[Parts]):
-    """The parts of the chosen step, in units of the gradient's size: one bar each, from 1."""
+    """The parts of the chosen step, in units of the gradient's size: a bar from 1 to a dot for each."""
 
     NAMES = ("|g|", "|v|", "√s", "|v| used", "root used", "step / α")
     LOW, HIGH = 1e-3, 100.0
@@ -227,12 +229,14 @@ class PartsView(View[Parts]):
         self._bars = [
             moving(ax.plot([], [], "-", color=color, lw=9, solid_capstyle="butt")[0]) for color in colors
         ]
+        self._ends = [moving(ax.plot([], [], "o", color=color, ms=10, mec="white")[0]) for color in colors]
         moving(self._old)
 
     def update(self, result: Parts, before: Parts | None) -> None:
         """Show the parts at `result.t`."""
-        for k, (bar, value) in enumerate(zip(self._bars, self._parts(result), strict=True)):
+        for k, (bar, end, value) in enumerate(zip(self._bars, self._ends, self._parts(result), strict=True)):
             bar.set_data([1, value], [5 - k, 5 - k])
+            end.set_data([value], [5 - k])  # a part of size 1 has a bar of no length
         past = np.empty(0) if before is None else self._parts(before)
         self._old.set_data(past, 5 - np.arange(len(past)))
 

@@ -74,7 +74,7 @@ class Momenta(NamedTuple):
     def caption(self) -> str:
         """What each step does to the two errors, and where the edge lies."""
         words = [
-            f"{name} is multiplied by {_factor(factor)} in the long run{', and swings' if swings else ''}"
+            f"{name} by {_factor(factor)}{' (it swings)' if swings else ''}"
             for name, factor, swings in zip(
                 ("along the floor", "across it"), self.factors, self.swings, strict=True
             )
@@ -86,9 +86,9 @@ class Momenta(NamedTuple):
             else f"With v = βv + (1 − β)g, the rate for the same steps is α/(1 − β) = {self.rate / a:.3g}."
         )
         return (
-            f"In each step the error {words[0]}; the error {words[1]}. At this β the edge (line) is at "
-            f"α = {self.edge:.3g}; the largest difference of the {len(EDGE_BETAS)} edges measured by runs "
-            f"(circles) is below {_ceiling(self.disagreement)}. {other}"
+            f"In the long run a step multiplies the error {words[0]}, and {words[1]}. At this β the edge "
+            f"(line) is at α = {self.edge:.3g}; the {len(EDGE_BETAS)} edges measured by runs (circles) lie "
+            f"within {_ceiling(self.disagreement)} of the line. {other}"
         )
 
 
@@ -233,7 +233,7 @@ class PlaneView(View[Momenta]):
         columns = np.geomspace(RATES[0], RATES[-1], len(RATES) + 1)
         rows = np.append(BETAS - gap, BETAS[-1] + gap)
         empty = np.zeros((len(BETAS), len(RATES)))
-        self._map = ax.pcolormesh(columns, rows, empty, cmap=self.COLORS, vmin=self.LOWEST, vmax=0)
+        self._map = moving(ax.pcolormesh(columns, rows, empty, cmap=self.COLORS, vmin=self.LOWEST, vmax=0))
         (self._edge,) = ax.plot([], [], color="#222222", lw=1.5)
         (self._measured,) = ax.plot([], [], "o", mfc="white", mec="#222222", ms=6)
         (self._old,) = ax.plot([], [], "o", color=GHOST, ms=11, mec="white")
@@ -244,7 +244,7 @@ class PlaneView(View[Momenta]):
             "loss after 100 steps\nblue: 1e-8 of the start or less\n"
             "yellow: nearly as at the start\nwhite: higher than at the start"
         )
-        ax.text(RATES[-1] / 1.1, 0.03, words, ha="right", fontsize=9, linespacing=1.4)
+        moving(ax.text(RATES[-1] / 1.1, 0.03, words, ha="right", fontsize=9, linespacing=1.4))
         key(ax, ("● you (drag)", ACCENT), ("— edge by eigenvalues", "#222222"), ("○ edge by runs", "#222222"))
 
     def update(self, result: Momenta, before: Momenta | None) -> None:
@@ -269,11 +269,11 @@ class RavineView(View[Momenta]):
         (self._rings,) = ax.plot([], [], color="#cccccc", lw=0.8)
         (self._old,) = ax.plot([], [], "-", color=GHOST, lw=1)
         (self._path,) = ax.plot([], [], "o-", color=TRAIN, ms=2.5, lw=1)
-        (self._start,) = ax.plot([], [], "o", color=TRAIN, ms=10, mec="white", mew=1.5)
-        (self._minimum,) = ax.plot([0], [0], "*", color=ACCENT, ms=11, mec="white")
+        (self._start,) = ax.plot([], [], "o", color=ACCENT, ms=10, mec="white", mew=1.5)
+        (self._minimum,) = ax.plot([0], [0], "*", color="#222222", ms=11, mec="white")
         for artist in (self._rings, self._old, self._path, self._start, self._minimum):
             moving(artist)
-        key(ax, ("● start (drag)", TRAIN), ("★ minimum", ACCENT), ("— before", "#777777"))
+        key(ax, ("● start (drag)", ACCENT), ("★ minimum", "#222222"), ("— before", "#777777"))
 
     def update(self, result: Momenta, before: Momenta | None) -> None:
         """Show `result.path`, (101, 2), and lines of equal loss."""

@@ -83,11 +83,12 @@ class Floors(NamedTuple):
             return text + f"The runs have not done their first {WARM_UP:,} steps, so there are no dots yet."
         momentum, averaged = self._shares(self.measured)
         rough = np.std(self.directions[1]) / np.std(self.directions[0])
-        wide = np.sqrt(self._shares(self.predicted)[0])
+        share = self._shares(self.predicted)[0]
         return (
             f"{text}Measured at this α: {momentum:.0%} and {averaged:.0%}. On the right, one run: the "
             f"direction of momentum scatters {rough:.1f} times as widely as the gradient. Its θ scatters, in "
-            f"the long run, {wide:.2f} times as widely as that of gradient descent."
+            f"the long run, {np.sqrt(share):.2f} times as widely as that of gradient descent (the root of "
+            f"{share:.0%})."
         )
 
     def _shares(self, variances: FloatArray) -> tuple[float, float]:

@@ -34,7 +34,7 @@ STYLES = {"GD": ":", "momentum": "-", "RMSprop": "-.", "Adam": "--"}
 RATES = 10.0 ** np.linspace(-4, 1, 21)
 NETWORK = Network((64, 16, 10), loss_name="softmax_cross_entropy")
 BATCH, MOST, EVERY, SEEDS = 32, 200, 20, 5
-SAME, SMALL, OWN = "0.0001 to 10, all alike", "0.0001 to 0.01, all alike", "its own two decades"
+SAME, SMALL, OWN = "0.0001 to 10 for all four", "0.0001 to 0.01 for all four", "its own two decades"
 RANGES = {
     SAME: dict.fromkeys(RACERS, (1e-4, 10.0)),
     SMALL: dict.fromkeys(RACERS, (1e-4, 1e-2)),

@@ -214,7 +214,7 @@ class AxesView(View[Rotated]):
         key(
             ax,
             ("■ x", X_COLOR),
-            ("■ y:", Y_COLOR),
+            ("■ y", Y_COLOR),
             ("··· |g|", "#555555"),
             ("-- √s", "#555555"),
             ("— α/(√s + ε)", "#555555"),
@@ -236,8 +236,8 @@ class AngleView(View[Rotated]):
     LOW, HIGH = 1e-8, 10.0
 
     def __init__(self, ax: Axes) -> None:
-        ax.set(yscale="log", xlim=(0, 180), ylim=(self.LOW, self.HIGH), xlabel="angle of the ravine, degrees")
-        ax.set(xticks=range(0, 181, 45), ylabel="loss after 60 steps")
+        ax.set(yscale="log", xlim=(-3, 183), ylim=(self.LOW, self.HIGH), ylabel="loss after 60 steps")
+        ax.set(xticks=range(0, 181, 45), xlabel="angle of the ravine, degrees")
         (self._old,) = ax.plot([], [], "-", color=GHOST, lw=1.5)
         (self._shares,) = ax.plot([], [], "-", color=TRAIN, lw=2)
         self._cursor = moving(ax.axvline(0, color=ACCENT, lw=2))

@@ -46,7 +46,8 @@ class Early(NamedTuple):
     def finding(self) -> str:
         """How often the best of 16 is thrown away."""
         gone = 1 - self.survives[self.epoch - 1]
-        return f"Cut after {_epochs(self.epoch)}, 1 in {self.eta} stays: the best of 16 is gone in {gone:.0%}"
+        cut = f"Cut after {_epochs(self.epoch)}, 1 in {self.eta} stays"
+        return f"{cut}: {gone:.0%} of the brackets lose their best"
 
     @property
     def caption(self) -> str:
@@ -159,7 +160,7 @@ class EpochsView(View[Early]):
     """Over the epoch of the cut: the rank correlation with the end, and how often the best of 16 survives."""
 
     def __init__(self, ax: Axes) -> None:
-        ax.set(xlim=(1, EPOCHS), ylim=(0, 1.02), xlabel="cut after epoch")
+        ax.set(xlim=(0.7, EPOCHS + 0.3), ylim=(0, 1.02), xlabel="cut after epoch")
         ax.set_xticks([1, 2, 4, 8, 16])
         ax.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
         epochs = np.arange(1, EPOCHS + 1)
@@ -194,7 +195,7 @@ def early_lab() -> Lab:
         controls={
             "epoch": slider("Cut after epoch", 1, EPOCHS, 1),
             "keep": choice("Of 16 settings", list(KEEP), "half stays"),
-            "among": choice("Among", list(AMONG), "any settings"),
+            "among": choice("Among", list(AMONG), "the best 100 settings"),
         },
         compute=look_early,
         views=views,
@@ -202,7 +203,7 @@ def early_lab() -> Lab:
         code=program,
         presets={
             "after 4 epochs": {"epoch": 4},
-            "a hard cut": {"epoch": 1, "keep": "1 in 8 stays"},
-            "good settings only": {"among": "the best 100 settings"},
+            "any settings": {"among": "any settings"},
+            "a hard cut": {"among": "any settings", "keep": "1 in 8 stays"},
         },
     )

@@ -177,9 +177,10 @@ class EffectsView(View[Effects]):
         key(
             ax,
             ("■ alone", "#b5651d"),
-            ("■ mean over all others", DEV),
-            ("▮ the seed", "#777777"),
+            ("■ mean over others", DEV),
+            ("▮ seed", "#777777"),
             ("| before", "#777777"),
+            ("▶ chosen", ACCENT),
         )
 
     def update(self, result: Effects, before: Effects | None) -> None:
@@ -235,7 +236,7 @@ class LevelsView(View[Effects]):
             shown = k < len(means)
             line.set_data(*([places[k]] * 2, [low[k], high[k]]) if shown else ([], []))
             named = shown and (len(means) < 8 or k % 3 == 0)
-            text.set_text(f"{values[k]:.2g}" if named else "")
+            text.set_text(f"{values[k]:.3g}" if named else "")
             text.set_x(places[k] if shown else 0)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from dlhelpers.digit_runs import dev_error, run_table
 from dlhelpers.hyperparameter_search import search
+from dlhelpers.progress import best_score, remember
 from dlhelpers.trials import Trial, best
 from dlhelpers.typing import FloatArray
 
@@ -23,10 +24,15 @@ SEARCHES = 1000
 
 
 class Scoreboard(NamedTuple):
-    """The reader's trials, and what a thousand random searches found with as many."""
+    """The reader's trials, and what a thousand random searches found with as many.
+
+    `remembered` is the highest share of random searches, in percent, that the reader has beaten with as many
+    trials.
+    """
 
     trials: list[Trial]
     random: FloatArray
+    remembered: int = 0
 
     @property
     def beaten(self) -> float:
@@ -38,13 +44,16 @@ class Scoreboard(NamedTuple):
         leading = best(self.trials)[0]
         lines = [f"trial {trial.number + 1:>2}: dev error {trial.score:>5.1%}" for trial in self.trials]
         low, middle, high = np.quantile(self.random, [0.1, 0.5, 0.9])
+        beaten = round(100 * self.beaten)
+        better = f" Your best with {len(self.trials)} so far: {self.remembered}%."
         return "\n".join(
             [
                 *lines,
                 f"you:    best of {len(self.trials)}: {leading.score:.1%}, trial {leading.number + 1}",
                 f"random: best of {len(self.trials)}: {middle:.1%} in the median, 80% between {low:.1%} and "
                 f"{high:.1%}",
-                f"You are ahead of {self.beaten:.0%} of {SEARCHES:,} random searches.",
+                f"You are ahead of {beaten}% of {SEARCHES:,} random searches."
+                f"{better if self.remembered > beaten else ''}",
             ]
         )
 
@@ -52,7 +61,7 @@ class Scoreboard(NamedTuple):
 def play(settings: Iterable[dict[str, Any]]) -> Scoreboard:
     """Train the reader's settings, and compare the best with random searches on the recorded runs.
 
-    Both have the split of seed 0.  A setting names what differs from `DEFAULTS`.
+    Both have the split of seed 0.  A setting names what differs from `DEFAULTS`.  The result is remembered.
     """
     trials = list(search(dev_error, [{**DEFAULTS, **setting} for setting in settings]))
     failed = next((trial.error for trial in trials if trial.error), "")
@@ -60,4 +69,7 @@ def play(settings: Iterable[dict[str, Any]]) -> Scoreboard:
         raise ValueError(failed or "settings must hold at least one setting; got none.")
     errors = run_table().errors[0, 0, :, -1]
     drawn = np.random.default_rng(0).choice(errors, (SEARCHES, len(trials)))
-    return Scoreboard(trials, drawn.min(axis=1))
+    game = f"beat random search, {len(trials)} trials"
+    board = Scoreboard(trials, drawn.min(axis=1), best_score(game) or 0)
+    remember("scored", f"{game}: {round(100 * board.beaten)}")
+    return board

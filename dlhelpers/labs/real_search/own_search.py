@@ -24,7 +24,7 @@ from dlhelpers.live.controls import choice, real_slider, slider
 from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
 from dlhelpers.live.stages import Stages
-from dlhelpers.plots.style import ACCENT, DEV, GHOST, View, key, moving, note
+from dlhelpers.plots.style import ACCENT, DEV, GHOST, View, key, moving
 from dlhelpers.progress import progress_file
 from dlhelpers.search_spaces import places, random_settings
 from dlhelpers.trials import Trial, best, load_trials, recorded
@@ -272,18 +272,22 @@ class SoFarView(View[OwnSearch]):
         ax.set_yticks([0.02, 0.1, 1], ["2%", "10%", "100%"])
         ax.minorticks_off()
         self._old = moving(ax.plot([], [], color=GHOST, lw=1.2, drawstyle="steps-post")[0])
-        self._dots = moving(ax.plot([], [], "o", color=DEV, ms=3.5, mew=0)[0])
+        self._others = moving(ax.plot([], [], "o", color="#8a8a8a", ms=3.5, mew=0)[0])
+        self._brushed = moving(ax.plot([], [], "o", color=DEV, ms=3.5, mew=0)[0])
         self._best = moving(ax.plot([], [], color="#111111", lw=1.8, drawstyle="steps-post")[0])
-        self._name = note(ax, MOST, 0.03, "", ha="right", va="bottom", fontsize=9.5)
+        ax.set_title(" ", fontsize=9.5)  # room for the name
+        self._name = moving(ax.text(0, 1.02, "", color="#555555", fontsize=9.5, transform=ax.transAxes))
 
     def update(self, result: OwnSearch, before: OwnSearch | None) -> None:
         """Show `result.scores`."""
-        self._dots.set_data([trial.number + 1 for trial in result.trials], result.scores)
+        numbers = np.array([trial.number + 1 for trial in result.trials])
+        for dots, chosen in ((self._others, ~result.brushed), (self._brushed, result.brushed)):
+            dots.set_data(numbers[chosen], result.scores[chosen])
         self._best.set_data(*so_far(result))
         self._old.set_data([], [])
         if before is not None and before.trials[:1] != result.trials[:1]:  # of another seed
             self._old.set_data(*so_far(before))
-        self._name.set_text(f"line: best so far, run {result.where}")
+        self._name.set_text(f"line: best so far; run {result.where}")
 
 
 def so_far(result: OwnSearch) -> tuple[list[int], FloatArray]:

@@ -117,7 +117,11 @@ def _state_in_words(result: OneLambda) -> str:
         )
     text = f"Wrong answers: train {result.errors[0]:.0%}, dev {result.errors[1]:.0%}. "
     if result.penalty == "L2":
-        text += f"Each step multiplies W by 1 - α λ/m = 1 - {result.ratio:.2g}, beside the gradient. "
+        text += (
+            f"Each step multiplies W by 1 - α λ/m = {1 - result.ratio:.6g}, then it follows the gradient. "
+        )
+    if result.curves.norms[result.at].sum() < 1e-3:
+        text += "All weights are nearly 0: the network gives the same answer everywhere. "
     return text
 
 

@@ -52,6 +52,14 @@ STYLES: dict[str, Any] = {
     "cosine": (0, (6, 1.5, 1, 1.5, 1, 1.5)),
     FORK: "-",
 }
+MARKS = {
+    "constant": "--",
+    "average of its weights": "··",
+    "linear": "-·",
+    "cosine": "-··",
+    FORK: "—",
+}
+"""How each line style is written before a name."""
 
 
 class Endings(NamedTuple):
@@ -259,7 +267,7 @@ class BranchView(View[Endings]):
             width = 3 if name == FORK else 2
             self._lines[name] = moving(ax.plot([], [], ls=STYLES[name], color=COLORS[name], lw=width)[0])
         self._fork = moving(ax.axvline(0, color=ACCENT, lw=2.5))
-        self._labels = EndLabels(ax, [(name, COLORS[name]) for name in NAMES])
+        self._labels = EndLabels(ax, [(f"{MARKS[name]} {name}", COLORS[name]) for name in NAMES])
         longest = max(self._labels.texts, key=lambda text: len(text.get_text()))
         longest.set_in_layout(True)
         key(ax, ("┃ the fork: drag it", ACCENT), ("— before", "#777777"))

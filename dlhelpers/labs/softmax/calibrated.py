@@ -312,7 +312,7 @@ def calibrated_lab() -> Lab:
         grabs=[Grab(1, x="temperature")],
         code=program,
         presets={
-            "T = 2.2": {"temperature": 10**0.34},
+            "T = 2.3": {"temperature": 10**0.36},
             "clean digits": {"noise": 0.0},
             "clean, smoothed": {"noise": 0.0, "smooth": 0.1},
             "noisy, smoothed": {"smooth": 0.1},

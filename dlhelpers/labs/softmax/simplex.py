@@ -35,7 +35,7 @@ class InTriangle(NamedTuple):
 
     @property
     def entropy(self) -> float:
-        """How open the answer is, in bits: 0 for a corner, 1.58 in the middle."""
+        """The entropy of the answer in bits: 0 for a corner, 1.58 in the middle."""
         a = self.a[self.a > 0]
         return float(-(a * np.log2(a)).sum())
 
@@ -47,19 +47,19 @@ class InTriangle(NamedTuple):
 
     @property
     def caption(self) -> str:
-        """Where the path leads, and how open the answer is."""
+        """Where the path leads, and the entropy of the answer."""
         z = np.append(self.differences, 0.0)
         best = [NAMES[k] for k in np.flatnonzero(z == z.max())]
         if len(best) == 3:
             return (
-                "All three logits are equal: every temperature gives 1/3 to each class. The answer is as "
-                f"open as it can be, {self.entropy:.2f} bits."
+                "All three logits are equal: every temperature gives 1/3 to each class. The entropy is as "
+                f"high as it can be, {self.entropy:.2f} bits."
             )
         cold = f"the corner of {best[0]}" if len(best) == 1 else f"the middle between {' and '.join(best)}"
         return (
             f"The line is the way of this answer through all temperatures: cold, it ends at {cold}; hot, in "
-            f"the middle, 1/3 each. No class ever overtakes another on the way. The answer is open by "
-            f"{self.entropy:.2f} bits; in the middle it would be 1.58."
+            f"the middle, 1/3 each. No class ever overtakes another on the way. The entropy is "
+            f"{self.entropy:.2f} bits: 0 would be a sure answer, 1.58 none at all."
         )
 
 
@@ -83,6 +83,13 @@ result = a, plain
 """
 
 
+def in_steps(a: FloatArray) -> FloatArray:
+    """Return probabilities whose sureness is rounded to fifths, so that a map has few colors, (..., n)."""
+    n = a.shape[-1]
+    sure = np.round(5 * (n * a.max(axis=-1, keepdims=True) - 1) / (n - 1)) / 5
+    return sure * np.eye(n)[a.argmax(axis=-1)] + (1 - sure) / n
+
+
 class DifferencesView(View[InTriangle]):
     """The plane of logit differences, colored by the probabilities at T = 1."""
 
@@ -91,10 +98,10 @@ class DifferencesView(View[InTriangle]):
         ax.set(xlim=ends, ylim=ends, xticks=ticks, yticks=ticks, aspect="equal")
         ax.set(xlabel="$z_1 - z_3$: drag the ring", ylabel="$z_2 - z_3$")
         ax.grid(visible=False)
-        side = np.linspace(-LIMIT, LIMIT, 81)
+        side = np.linspace(-LIMIT, LIMIT, 281)
         u1, u2 = np.meshgrid(side, side)
-        a = softmax(np.stack([u1.ravel(), u2.ravel(), 0 * u1.ravel()])).T.reshape(81, 81, 3)
-        ax.imshow(blend(a), extent=(*ends, *ends), origin="lower", interpolation="bilinear", zorder=0)
+        a = softmax(np.stack([u1.ravel(), u2.ravel(), 0 * u1.ravel()])).T.reshape(281, 281, 3)
+        ax.imshow(blend(in_steps(a)), extent=(*ends, *ends), origin="lower", zorder=0)
         for end in ((0, -LIMIT), (-LIMIT, 0), (LIMIT, LIMIT)):
             ax.plot([0, end[0]], [0, end[1]], "--", color="#555555", lw=1)
         for k, (x, y) in enumerate(((4.4, -5), (-4.4, 5), (-4.4, -5))):
@@ -121,10 +128,10 @@ class TriangleView(View[InTriangle]):
     def __init__(self, ax: Axes) -> None:
         ax.set(xlim=(-0.14, 1.14), ylim=(-0.1, 0.96), aspect="equal")
         ax.axis("off")
-        across, up = np.meshgrid(np.linspace(0, 1, 161), np.linspace(0, 1, 141))
+        across, up = np.meshgrid(np.linspace(0, 1, 321), np.linspace(0, 1, 281))
         a = np.stack([1 - across - up / 2, across - up / 2, up], axis=-1)
         alpha = (a.min(axis=-1) >= -0.004).astype(float)[..., None]
-        image = np.concatenate([blend(np.clip(a, 0, 1)), alpha], axis=-1)
+        image = np.concatenate([blend(in_steps(np.clip(a, 0, 1))), alpha], axis=-1)
         ax.imshow(image, extent=(0, 1, 0, CORNERS[2, 1]), origin="lower", zorder=0)
         ax.plot(*CORNERS[[0, 1, 2, 0]].T, color="#555555", lw=1.5)
         for k in range(3):
@@ -170,6 +177,7 @@ def simplex_lab() -> Lab:
         grabs=[Grab(0, x="u1", y="u2")],
         code=program,
         presets={
+            "the question": {"u1": 0.9, "u2": 0.4, "temperature": 1.0},
             "cold": {"temperature": 10**-0.8},
             "hot": {"temperature": 10.0},
             "two are equal": {"u1": 2.0, "u2": 2.0, "temperature": 10**-0.8},

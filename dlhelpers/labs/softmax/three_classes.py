@@ -256,7 +256,7 @@ def three_classes_lab() -> Lab:
         grabs=[Grab(0, x=f"x{k}", y=f"y{k}") for k in (1, 2, 3)],
         code=program,
         presets={
-            "all at home": {"x1": -1.2, "y1": -0.8, "x2": 1.2, "y2": -0.8, "x3": 0.0, "y3": 1.3},
+            "each in its class": {"x1": -1.2, "y1": -0.8, "x2": 1.2, "y2": -0.8, "x3": 0.0, "y3": 1.3},
             "counts as 20": {"weight": 20},
             "20, curved": {"weight": 20, "network": CURVED},
             "hardmax": {"shown": HARD},

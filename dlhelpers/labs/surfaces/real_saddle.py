@@ -87,11 +87,11 @@ class RealSaddle(NamedTuple):
         flat = len(self.eigenvalues) - self.negative - self.positive
         kind = "curves down in some directions and up in others" if self.negative else "curves down nowhere"
         left = (
-            f"it has not left it after {STEPS:,} steps"
+            f"after {STEPS:,} steps the loss is still above {LEFT}"
             if self.escape is None
-            else "it starts below it"
+            else f"the loss starts below {LEFT}"
             if self.escape == 0
-            else f"it leaves it after {self.escape:,} steps"
+            else f"the loss is below {LEFT} from step {self.escape:,} on"
         )
         return (
             f"At this step the loss {kind}: {self.negative} eigenvalues are negative, {self.positive} "
@@ -175,7 +175,7 @@ class PlateauView(View[RealSaddle]):
     """The loss over the steps, with the plateau at log 2 and the cursor."""
 
     def __init__(self, ax: Axes) -> None:
-        ax.set(xlim=(0, STEPS), ylim=(0, 0.85), ylabel="train loss")
+        ax.set(xlim=(-25, STEPS + 25), ylim=(0, 0.85), ylabel="train loss")
         ax.tick_params(labelbottom=False)
         ax.axhline(PLATEAU, color=TEST, ls=":", lw=1.5)
         self._before = moving(ax.plot([], [], color=GHOST)[0])
@@ -201,7 +201,7 @@ class CountView(View[RealSaddle]):
     """How many eigenvalues are negative along the run."""
 
     def __init__(self, ax: Axes) -> None:
-        ax.set(xlim=(0, STEPS), ylim=(0, 90), xlabel="step", ylabel="negative")
+        ax.set(xlim=(-25, STEPS + 25), ylim=(0, 90), xlabel="step", ylabel="negative")
         self._before = moving(ax.plot([], [], "o", color=GHOST, ms=4)[0])
         self._dots = moving(ax.plot([], [], "o", color="#222222", ms=5)[0])
         self._cursor = moving(ax.axvline(0, color=ACCENT, lw=2.5))
