@@ -48,3 +48,4 @@ def test_a_sigmoid_column_says_what_two_softmax_columns_say(rng):
 def test_predicted_classes_want_a_column():
     with raises("probabilities must have one column at least", "got shape (3, 0)"):
         predicted_classes(np.zeros((3, 0)))
+    assert predicted_classes(np.zeros((2, 0, 3))).shape == (2, 0)  # of no examples
