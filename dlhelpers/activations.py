@@ -139,7 +139,7 @@ def tanh_derivative(Z: FloatArray, A: FloatArray, out: FloatArray | None = None)
     """Return g' = 1 - A^2; arguments as in `linear_derivative`.
 
     It is right to the last digit of 1: where A rounds to -1 or 1, beyond |Z| = 9 in float32 and 19 in
-    float64, the slope is 0.  From Z it could be computed to its own last digit, at eight times the cost.
+    float64, the slope is 0.  From Z it could be computed to its own last digit, at several times the cost.
     """
     return np.subtract(1, np.multiply(A, A, out=out), out=out)
 
