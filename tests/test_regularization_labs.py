@@ -31,7 +31,7 @@ def test_a_network_in_training_has_no_curves_over_lambda():
     end = last(network_lambda.regularize(*settings))
     at = end.at
     np.testing.assert_allclose(end.losses, (end.curves.train[at], end.curves.dev[at]), rtol=1e-12)
-    assert not end.finding.startswith("after") and "follow" not in end.caption
+    assert not end.finding.startswith("after") and "follow when" not in end.caption
 
 
 def test_inside_a_network_in_training_there_are_no_norms_over_lambda():
