@@ -15,7 +15,8 @@ RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
 PARITY := .venv-parity
 PIP_INSTALL := -m pip install --quiet --quiet --disable-pip-version-check
-NOTEBOOKS = $(wildcard notebooks/*.ipynb)
+# The last ones take longest: they begin, so that no worker waits at the end.
+NOTEBOOKS = $(shell ls -r notebooks/*.ipynb)
 START := notebooks/00_start_here.ipynb
 BROWSER := tests/browser -rs --durations=15
 # Two servers and two browsers; the tests of one notebook stay together.
@@ -37,7 +38,7 @@ lab: $(READY) ## Open the course in JupyterLab (more options: LAB_ARGS="--no-bro
 test: lint ## Check everything that needs no browser: lint, types, imports, unit tests, notebooks
 	$(RUN) -m pytest -m "not slow" --numprocesses=auto --maxprocesses=4 --dist=worksteal
 	$(if $(NOTEBOOKS),$(RUN) -m pytest --nbval --nbval-current-env --nbval-cell-timeout=300 \
-	    --numprocesses=auto --maxprocesses=4 --dist=loadfile $(NOTEBOOKS))
+	    --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder $(NOTEBOOKS))
 	$(RUN) tools/build_notebooks.py --check
 	@echo "All of it passed. Not run: what the notebooks claim, over ten seeds (make claims), the browser suite"
 	@echo "(make browser), PyTorch as a reference (make parity), and the tests that take long (make slow)"

@@ -17,10 +17,8 @@ from dlhelpers.capstone_probes import PROBES
 from dlhelpers.capstone_visits import BUDGET, score
 from dlhelpers.labs.capstone import ward
 from dlhelpers.labs.capstone.board import OTHERS, boards
-from dlhelpers.labs.capstone.readings import RIGHT, fill_table
 from dlhelpers.labs.capstone.ward import Ward
 from dlhelpers.live.pace import family
-from dlhelpers.live.stages import last
 
 
 @pytest.fixture
@@ -215,15 +213,3 @@ def test_a_walk_of_random_presses() -> None:
             lab.admit(int(rng.integers(20)))
         check(lab)
     lab.close()
-
-
-def test_no_two_faults_but_two_are_told_by_the_same_probes() -> None:
-    """Those two are seen by the learning curve alone, which tells them by the train error."""
-    table = last(fill_table(RIGHT, "Ask twice", 0))
-    told = {
-        fault.name: frozenset(key for key in PROBES if table.tells(fault.name, key))
-        for fault in FAULTS.values()
-    }
-    by_curve = [name for name, probes in told.items() if probes == {"curve"}]
-    assert by_curve == ["rate grows", "too few examples"]
-    assert all(told.values())

@@ -310,7 +310,7 @@ def number_of_artists(canvas):
     return sum(len(part.get_children()) for part in (canvas.figure, *canvas.figure.axes))
 
 
-MOVES = int(os.environ.get("LAB_MOVES", "6"))
+MOVES = int(os.environ.get("LAB_MOVES", "4"))
 """Of the walk through each lab; `make slow` makes 2,000."""
 LONG = 500
 """A walk of so many moves waits at the ends, and measures the memory: before, stores of results fill up."""

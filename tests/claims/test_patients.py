@@ -10,6 +10,8 @@ from dlhelpers.capstone_players import at_random, intended, play
 from dlhelpers.capstone_probes import PROBES, probe
 from dlhelpers.capstone_runs import train
 from dlhelpers.capstone_visits import BUDGET, MOST, Visit, score
+from dlhelpers.labs.capstone.readings import RIGHT, fill_table
+from dlhelpers.live.stages import last
 from tests.claims import SEEDS
 
 PAIRS = [pair for pair in combinations(FAULTS, 2) if FAULTS[pair[0]].field != FAULTS[pair[1]].field]
@@ -103,3 +105,15 @@ def test_a_random_player_scores_far_below(capsys: pytest.CaptureFixture[str]) ->
             print(f"\n{name}: points {points.round()}, dev error {errors.round(3)}", end="")
     assert min(each.total for each in ways["intended"]) == 100
     assert np.percentile([each.total for each in ways["random"]], 75) < 50
+
+
+def test_no_two_faults_but_two_are_told_by_the_same_probes() -> None:
+    """Those two are seen by the learning curve alone, which tells them by the train error."""
+    table = last(fill_table(RIGHT, "Ask twice", 0))
+    told = {
+        fault.name: frozenset(key for key in PROBES if table.tells(fault.name, key))
+        for fault in FAULTS.values()
+    }
+    by_curve = [name for name, probes in told.items() if probes == {"curve"}]
+    assert by_curve == ["rate grows", "too few examples"]
+    assert all(told.values())
