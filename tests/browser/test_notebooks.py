@@ -106,7 +106,7 @@ def take_hold(view: LabView, grab: Grab, twins: Any, module: str, function: str)
     figure = twin._picture.canvas.figure
     box = figure.axes[grab.panel].get_position()
     start = tuple(first_touch(twin, grab, old.arguments) / figure.bbox.size)
-    end = box.x0 + 0.75 * box.width, box.y0 + 0.75 * box.height
+    end = box.x0 + 0.7 * box.width, box.y0 + 0.8 * box.height  # at 3/4 some stand at the start
     view.drag_in_picture(start, end)
     new = view.settle()
     changed = {name for name in new.arguments if new.arguments[name] != old.arguments[name]}

@@ -371,7 +371,8 @@ def test_presets_comparison_and_reading_off(run: Run) -> None:
     name.fill("first <b>spiral</b>")
     name.press("Enter")
     run.view.wait_for_caption("In grey: first <b>spiral</b>, B.")
-    assert rows.nth(1).locator("td").first.text_content() == "first <b>spiral</b>"
+    first = rows.nth(1).locator("td").first
+    wait_until(lambda: first.text_content() == "first <b>spiral</b>", "the table shows the name", 10)
     run.press("Forget B")
     run.wait_for("[kept.letter for kept in lab.result.kept] == ['A']", "one run in grey goes")
     run.press("Forget grey")
