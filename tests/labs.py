@@ -30,10 +30,14 @@ SAYS_HOW_FAR = re.compile(r"so far|not yet|on the way|in training|[Aa]t step|\d 
 
 
 def with_stages(make):
-    """Return a lab and the (share done, finding) of each stage at its start; nothing was known before."""
+    """Return a lab and the (share done, finding) of each stage at its start; nothing was known before.
+
+    From now on all that it computes is remembered, for the tests that follow.
+    """
     for made in vars(sys.modules[make.__module__]).values():
         if isinstance(made, Remembered):
             made.cache_clear()
+            made._size = 100
     stages, stages_of = [], Lab._stages
 
     def noted(lab, values):

@@ -18,7 +18,7 @@ import pytest
 from dlhelpers.live.controls import snap
 from dlhelpers.live.grabs import Grab
 from tests.labs import first_touch
-from tools.browser import ROOT, Control, LabPage, LabView, State, lab_makers, lab_modules, labs_in
+from tools.browser import ROOT, Control, LabPage, LabView, State, labs_in
 
 FOLDER = Path(os.environ.get("BROWSER_NOTEBOOKS", ROOT / "notebooks"))
 NOTEBOOKS = sorted(FOLDER.glob("[0-9]*.ipynb"))
@@ -58,11 +58,6 @@ def test_run_all_leaves_no_error(
         page.lab(name)  # waits for its picture
     assert set(page.lab_names()) - {"Playground", "The ward"} == names  # tests of their own drive those
     assert not page.complaints()
-
-
-def test_every_lab_is_in_one_notebook() -> None:
-    shown = sorted(pair for notebook in NOTEBOOKS for pair in labs_in(notebook))
-    assert shown == [(module, name) for module in lab_modules() for name in sorted(lab_makers(module))]
 
 
 def agrees(view: LabView, state: State, twins: Any, module: str, function: str) -> bool:
