@@ -130,6 +130,7 @@ def answer_with_a_ready_picture(lab):
     picture, png = lab._picture, lab.png()
     height, width = picture.canvas.pixels.shape[:2]
     def answer():
+        lab._panel.take()
         frame = {"number": picture.pace.count_frame(), "width": width, "height": height, "at": [(0, 0)],
                  "css": width}
         picture.widget.send(frame, [png])
