@@ -299,7 +299,7 @@ def race_lab() -> Lab:
         "The fair race",
         controls={
             "updates": slider("Updates", EVERY, MOST, MOST, EVERY),
-            "tries": slider("Rates each may try, n", 1, len(RATES), 5),
+            "tries": slider("Rates each may try, n", 1, len(RATES), 8),
             "search": choice("Rates drawn from", list(RANGES), SAME),
         },
         compute=race,
