@@ -58,11 +58,12 @@ for rate, steps in ((0.01, 2000), (0.3, 200), (0.01, 1000)):
     session.change(learning_rate=rate)
     session.advance(steps)
     share = session.measure().dev_accuracy
-    print(f"step {session.step:,}:", f"{share:.0%} of the dev set right" if share > 0.95 else "fewer than 95% right")
+    print(f"step {session.step:,}:", f"{share:.0%} of the dev set right" if share > 0.95 else "fewer right")
 
 # %% [markdown]
-# How many are lost depends on the last digits of each sum, which another processor rounds in another way. So only "fewer" is
-# printed. A learning rate that is too high does not only slow training down. It can destroy what was learned. Most of this course is
+# *Fewer* is below 95%. How many fewer depends on the last digits of each sum, which another processor rounds in another way.
+#
+# A learning rate that is too high does not only slow training down. It can destroy what was learned. Most of this course is
 # about steps that are neither too short nor too long.
 #
 # ## Take it apart
