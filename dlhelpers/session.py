@@ -99,7 +99,7 @@ class Session:
     def __init__(self, settings: Settings = DEFAULTS, own: Points | None = None) -> None:
         examples = load_examples(settings, own)
         self.points, self.n_classes, self.data, self._given, self.dev, self.test = examples
-        self.train = self._train_with(settings)
+        self.train: Batch
         self.start = self.settings = settings
         self.own = own
         self.changes: list[Change] = []
