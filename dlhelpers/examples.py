@@ -9,7 +9,7 @@ from dlhelpers.checks import shown
 from dlhelpers.datasets import Split
 from dlhelpers.features import COORDINATES, check_features, input_features
 from dlhelpers.minibatches import Batch
-from dlhelpers.points import DATA, Added, Points, check_added
+from dlhelpers.points import DATA, Added, Points, check_added, places
 from dlhelpers.settings import Settings
 
 
@@ -99,6 +99,6 @@ def with_points(train: Batch, added: Added, features: tuple[str, ...] = COORDINA
             f"added must have classes below {n_classes}, those of the data; got class {highest}. "
             "Give the point another class."
         )
-    X = input_features(np.array([point[:2] for point in added]), features)
+    X = input_features(places(added), features)
     Y = datasets.one_hot(np.array([k for _, _, k in added]), n_classes)
     return Batch(np.concatenate([train.X, X]), np.concatenate([train.Y, Y]))

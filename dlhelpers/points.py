@@ -62,6 +62,11 @@ def _is_point(point: object) -> bool:
     return abs(x1) <= 100 and abs(x2) <= 100 and 0 <= k <= 9
 
 
+def places(added: Added) -> FloatArray:
+    """Return where points stand that were added by hand, (n, 2); (0, 2) without any."""
+    return np.array([point[:2] for point in added], dtype=float).reshape(-1, 2)
+
+
 def added_as_text(added: Added) -> str:
     """Return points as a text such as "0.5,-1.0,0;1.0,2.0,1", which `added_in` reads.
 

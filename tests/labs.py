@@ -1,9 +1,11 @@
 """All labs of the course, found by their names: functions in dlhelpers.labs that end in `_lab`."""
 
+import itertools
 import re
 import sys
 from unittest import mock
 
+from dlhelpers.live.controls import nearest
 from dlhelpers.live.lab import Lab
 from dlhelpers.live.stages import Remembered
 from tools.browser import lab_makers, lab_modules
@@ -23,6 +25,17 @@ def first_touch(lab, grab, values):
     x = grab.to_x(values[grab.x]) if grab.x else other
     y = grab.to_y(values[grab.y]) if grab.y else other
     return ax.transData.transform((x, y))
+
+
+def another_place(lab, grab, values):
+    """Return where a hand drags to, in pixels: a place where none of the controls it moves stands now."""
+    ax = lab._picture.canvas.figure.axes[grab.panel]
+    for share in itertools.product((0.8, 0.7, 0.6, 0.4), repeat=2):
+        pixel = ax.bbox.p0 + share * ax.bbox.size
+        asked = grab.values(*ax.transData.inverted().transform(pixel))
+        if all(nearest(lab.controls[name], value) != values[name] for name, value in asked.items()):
+            return pixel
+    raise AssertionError(f"nowhere in panel {grab.panel} do all of {grab.x}, {grab.y} move")
 
 
 SAYS_HOW_FAR = re.compile(r"so far|not yet|on the way|in training|[Aa]t step|\d of [\d,]+ \w+")

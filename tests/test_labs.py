@@ -22,7 +22,7 @@ from PIL import Image
 from dlhelpers.live.canvas import Canvas
 from dlhelpers.live.controls import extremes, nearest, snap
 from dlhelpers.live.pace import one_blas_thread
-from tests.labs import all_labs, contradicted, first_touch, with_stages
+from tests.labs import all_labs, another_place, contradicted, first_touch, with_stages
 from tools.browser import ROOT, lab_makers, lab_modules, labs_in, parts_of
 
 LABS = all_labs()
@@ -231,7 +231,7 @@ async def take_hold(lab):
     for grab in lab._hand._grabs:
         await move(lab, lab.reset)
         ax, before = figure.axes[grab.panel], lab.values
-        touch, end = first_touch(lab, grab, lab.values), ax.bbox.p0 + 0.8 * ax.bbox.size
+        touch, end = first_touch(lab, grab, lab.values), another_place(lab, grab, lab.values)
         for kind, (x, y) in (("down", touch), ("move", end)):
             place = {"x": x / figure.bbox.width, "y": y / figure.bbox.height}
             asked = ax.transData.inverted().transform((x, y))

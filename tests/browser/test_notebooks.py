@@ -17,7 +17,7 @@ import pytest
 
 from dlhelpers.live.controls import snap
 from dlhelpers.live.grabs import Grab
-from tests.labs import first_touch
+from tests.labs import another_place, first_touch
 from tools.browser import ROOT, Control, LabPage, LabView, State, labs_in
 
 FOLDER = Path(os.environ.get("BROWSER_NOTEBOOKS", ROOT / "notebooks"))
@@ -99,10 +99,8 @@ def take_hold(view: LabView, grab: Grab, twins: Any, module: str, function: str)
     old = view.settle()
     twin = twins.lab(module, function)
     figure = twin._picture.canvas.figure
-    box = figure.axes[grab.panel].get_position()
-    start = tuple(first_touch(twin, grab, old.arguments) / figure.bbox.size)
-    end = box.x0 + 0.7 * box.width, box.y0 + 0.8 * box.height  # at 3/4 some stand at the start
-    view.drag_in_picture(start, end)
+    start, end = first_touch(twin, grab, old.arguments), another_place(twin, grab, old.arguments)
+    view.drag_in_picture(tuple(start / figure.bbox.size), tuple(end / figure.bbox.size))
     new = view.settle()
     changed = {name for name in new.arguments if new.arguments[name] != old.arguments[name]}
     assert changed == {grab.x, grab.y} - {""}

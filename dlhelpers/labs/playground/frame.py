@@ -8,6 +8,7 @@ import numpy as np
 
 from dlhelpers.features import input_features
 from dlhelpers.labs.playground.geometry import SHOWN, Connection, Geometry, Part, Unit
+from dlhelpers.points import places
 from dlhelpers.session import Change, Measurement, Session
 from dlhelpers.settings import Settings
 from dlhelpers.typing import FloatArray, IntArray
@@ -158,7 +159,7 @@ def frame(
     """Return what there is to see of a session now; `look_at` is a step of its curves, 0 for none."""
     now, network = session.now, replace(session.network, keep_prob=1.0)
     theta = np.nan_to_num(now.theta)
-    by_hand = np.array([point[:2] for point in session.settings.added]).reshape(-1, 2)
+    by_hand = places(session.settings.added)
     farthest = np.abs(np.concatenate([session.points.X, by_hand])).max(axis=1)
     limit = float(np.clip(np.ceil(farthest.max()), *LIMITS))
     plane = limit * SQUARE

@@ -6,7 +6,7 @@ import numpy as np
 
 from dlhelpers.labs.playground.pointer import PLANE, Place
 from dlhelpers.labs.playground.run import Run
-from dlhelpers.points import Added
+from dlhelpers.points import Added, places
 
 NEAR = 0.045
 """How far from a point the pointer may be to take hold of it, in widths of the map."""
@@ -61,8 +61,7 @@ class Pen:
         """Take hold of the point that is there, or of a new one."""
         self._run.hold(True)
         self._holds = True
-        places = np.array([point[:2] for point in self.added]).reshape(-1, 2)
-        distances = np.hypot(*(places - [where.x, where.y]).T)
+        distances = np.hypot(*(places(self.added) - [where.x, where.y]).T)
         if distances.size and distances.min() < NEAR * 2 * limit:
             self._chosen = int(distances.argmin())
             return
