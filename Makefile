@@ -18,7 +18,7 @@ PIP_INSTALL := -m pip install --quiet --quiet --disable-pip-version-check
 # The last ones take longest: they begin, so that no worker waits at the end.
 NOTEBOOKS = $(shell ls -r notebooks/*.ipynb)
 START := notebooks/00_start_here.ipynb
-BROWSER := tests/browser -rs --durations=15
+BROWSER := tests/browser -rfEs --durations=15
 # Two servers and two browsers; the tests of one notebook stay together.
 TWO_BROWSERS := --numprocesses=2 --dist=loadscope
 
