@@ -15,7 +15,7 @@ from dlhelpers.live.lab import Lab
 from dlhelpers.live.stages import Stages, each_of
 from dlhelpers.minibatches import Batch
 from dlhelpers.plots.style import ACCENT, GHOST, TRAIN, View, key, moving, note
-from dlhelpers.typing import FloatArray
+from dlhelpers.typing import FloatArray, IntArray
 
 RUNS = {"mini-batches of 32, α = 1": (32, 1.0), "all examples, α = 0.5": (M, 0.5)}
 """Batch size and learning rate of the runs along which the gradients are looked at."""
@@ -165,11 +165,16 @@ def _known(k: int, run: str, seed: int) -> float | None:
     return None
 
 
+@lru_cache(maxsize=2)
+def orders(seed: int) -> IntArray:
+    """Return the examples in 200 random orders, (CLOUD, M); the first B of each are a mini-batch."""
+    return np.random.default_rng(seed).permuted(np.tile(np.arange(M), (CLOUD, 1)), axis=1)
+
+
 def _cloud(B: int, k: int, run: str, seed: int) -> Cloud:
     each, g = gradients_after(k, run, seed), gradients_after(k, run, seed).mean(axis=0)
-    order = np.random.default_rng(seed).permuted(np.tile(np.arange(M), (CLOUD, 1)), axis=1)
     chosen = np.zeros((CLOUD, M), np.float32)
-    np.put_along_axis(chosen, order[:, :B], 1 / B, axis=1)
+    np.put_along_axis(chosen, orders(seed)[:, :B], 1 / B, axis=1)
     batches = chosen @ each
     length = np.linalg.norm(g)
     cosines = batches @ g / (np.linalg.norm(batches, axis=1) * length)

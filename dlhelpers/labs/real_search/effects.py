@@ -44,11 +44,10 @@ class Effects(NamedTuple):
     epochs: int
     errors: FloatArray
     """(4, rates, ...): seeds, and for each hyperparameter the levels that are left."""
-
-    @property
-    def seed(self) -> float:
-        """Standard deviation over the seeds of one setting, root mean square over the settings."""
-        return float(np.sqrt(self.errors.var(axis=0, ddof=1).mean()))
+    seed: float
+    """Standard deviation over the seeds of one setting, root mean square over the settings."""
+    alone: FloatArray
+    """For each hyperparameter, the deviation when it moves and all others stay, seeds included, (6,)."""
 
     @property
     def mean(self) -> FloatArray:
@@ -62,19 +61,9 @@ class Effects(NamedTuple):
         return self.mean.mean(axis=others)
 
     @property
-    def alone(self) -> FloatArray:
-        """For each hyperparameter, the deviation when it moves and all others stay, seeds included, (6,)."""
-        each = [self.errors.var(axis=k + 1, ddof=1).mean() if n > 1 else 0.0 for k, n in self._sizes]
-        return np.sqrt(np.array(each))
-
-    @property
     def main(self) -> FloatArray:
         """For each hyperparameter, the deviation of its level means, (6,)."""
         return np.array([self.level_means(name).std() for name in NAMES])
-
-    @property
-    def _sizes(self) -> list[tuple[int, int]]:
-        return list(enumerate(self.mean.shape))
 
     @property
     def ranking(self) -> list[str]:
@@ -131,8 +120,11 @@ def kept(steps: int, others: str) -> tuple[slice, ...]:
 
 def effects(name: str, steps: int, others: str, epochs: int) -> Effects:
     """Look at the runs with the levels that are left, after some epochs."""
-    errors = run_table().errors[0, :, :, epochs - 1].reshape(SEEDS, *SHAPE)
-    return Effects(name, steps, others, epochs, errors[:, *kept(steps, others)])
+    every = run_table().errors[0, :, :, epochs - 1].reshape(SEEDS, *SHAPE)
+    errors = every[:, *kept(steps, others)]
+    variances = [errors.var(axis=k, ddof=1).mean() if n > 1 else 0.0 for k, n in enumerate(errors.shape)]
+    seed, *alone = np.sqrt(np.array(variances))
+    return Effects(name, steps, others, epochs, errors, float(seed), np.array(alone))
 
 
 def program(name: str, steps: int, others: str, epochs: int) -> str:

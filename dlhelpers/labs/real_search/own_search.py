@@ -52,16 +52,12 @@ class OwnSearch(NamedTuple):
 
     wanted: int
     trials: list[Trial]
+    heights: FloatArray
+    """Where the trials cross the axes, (n, 7): from 0 to 1."""
     axis: str
     brush: tuple[float, float]
     pair: tuple[str, str]
     where: str
-
-    @property
-    def heights(self) -> FloatArray:
-        """Where the trials cross the axes, (n, 7): from 0 to 1."""
-        rows = [[*places(SPACE, trial.setting).values(), height(trial.score)] for trial in self.trials]
-        return np.array(rows).reshape(-1, len(AXES))
 
     @property
     def brushed(self) -> BoolArray:
@@ -98,6 +94,12 @@ class OwnSearch(NamedTuple):
         if np.isfinite(brushed).any():
             text += f"; their median dev error is {np.nanmedian(brushed):.1%}"
         return f"{text}. {failed} have failed." if failed else f"{text}."
+
+
+def heights(trials: list[Trial]) -> FloatArray:
+    """Return where trials cross the axes, (n, 7): from 0 to 1."""
+    rows = [[*places(SPACE, trial.setting).values(), height(trial.score)] for trial in trials]
+    return np.array(rows).reshape(-1, len(AXES))
 
 
 def height(score: float) -> float:
@@ -172,7 +174,7 @@ def search_on(
         executor = _pool()
     brush = (at - width / 2, at + width / 2)
     for ended in run_trials(trials, seed, executor):
-        yield len(ended) / trials, OwnSearch(trials, ended, axis, brush, (x, y), where)
+        yield len(ended) / trials, OwnSearch(trials, ended, heights(ended), axis, brush, (x, y), where)
 
 
 def program(trials: int, axis: str, at: float, width: float, where: str, x: str, y: str, seed: int) -> str:
