@@ -24,6 +24,7 @@ from dlhelpers.live.controls import extremes, nearest, snap
 from dlhelpers.live.pace import one_blas_thread
 from tests.labs import all_labs, another_place, contradicted, first_touch, with_stages
 from tools.browser import ROOT, lab_makers, lab_modules, labs_in, parts_of
+from tools.lab_table import keys_in
 
 LABS = all_labs()
 
@@ -270,6 +271,16 @@ def on_the_screen(name, what):
         return getattr(module, "REDRAWS", {}).get(name, set())
     assert name in module.NUMBERS, f"name {name} in NUMBERS of tests/on_the_screen/{topic}.py"
     return module.NUMBERS[name]
+
+
+MANY_PANELS = {"inverted_lab": 6}  # four matrices in a row are the four steps of one formula
+
+
+def test_one_idea_at_a_glance(lab, name):
+    """A reader takes in a few panels and a few names of lines."""
+    axes = lab._picture.canvas.figure.axes
+    assert len(axes) <= MANY_PANELS.get(name, 4)
+    assert keys_in(axes) <= 12
 
 
 def test_the_code_gives_what_is_on_the_screen(lab, name):

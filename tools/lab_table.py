@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that it also runs where the package is not installed
 
+from matplotlib.axes import Axes  # noqa: E402
 from matplotlib.text import Annotation  # noqa: E402
 
 from dlhelpers.live.canvas import Canvas  # noqa: E402
@@ -106,14 +107,20 @@ HEADER = f"{'':34} lines {' '.join(KINDS)}  controls panels keys grabs"
 
 
 def describe(make: Callable[[], Any]) -> Row:
-    """Return the row of a lab; a key is an entry of a legend or of a line above the axes."""
+    """Return the row of a lab."""
     parts = parts_of(make)
     axes = Canvas(parts["views"], parts["size"]).figure.axes
-    keys = sum(len(ax.get_legend().get_texts()) for ax in axes if ax.get_legend())
-    keys += sum(is_of_a_key(text) for ax in axes for text in ax.texts)
     controls = [name for name in parts["controls"] if name != "seed"]
     source = Path(inspect.getfile(make)).read_text(encoding="utf-8")
-    return Row(parts["name"], lines_by_kind(source), len(controls), len(axes), keys, len(parts["grabs"]))
+    return Row(
+        parts["name"], lines_by_kind(source), len(controls), len(axes), keys_in(axes), len(parts["grabs"])
+    )
+
+
+def keys_in(axes: Sequence[Axes]) -> int:
+    """Return how many entries their legends, and the lines above them, have together."""
+    legends = sum(len(ax.get_legend().get_texts()) for ax in axes if ax.get_legend())
+    return legends + sum(is_of_a_key(text) for ax in axes for text in ax.texts)
 
 
 def is_of_a_key(text: Any) -> bool:
