@@ -379,9 +379,11 @@ class LabPage:
         self.wait_for("light => document.body.dataset.jpThemeLight === light", f"the theme {name}", light)
 
     def screenshot(self, name: str) -> Path:
-        """Save a picture of the window; return the file."""
+        """Save a picture of the window, as large as `resize` made it; return the file."""
         path = screenshot_folder() / f"{slug(Path(self.name).stem)}-{slug(name)}.png"
-        self.page.screenshot(path=path)
+        # the page's own screenshot would go back to the size that the browser was started with
+        picture = self._devtools.send("Page.captureScreenshot", {"format": "png"})
+        path.write_bytes(base64.b64decode(picture["data"]))
         return path
 
     def menu(self, *path: str) -> None:

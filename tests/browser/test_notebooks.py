@@ -179,7 +179,9 @@ def test_screenshots_to_look_at(view: LabView) -> None:
     page = view.notebook
     view.fold()
     for name, (width, height, ratio) in SCREENS.items():
+        before = view.picture()
         page.resize(width, height, ratio)
+        view.wait_for_new_picture(before)
         view.wait_for_pixels(ratio)
         view.root.scroll_into_view_if_needed()
         page.screenshot(f"{view.name} {name}")
