@@ -52,3 +52,13 @@ def test_running_the_cell_again_frees_the_first_exercise() -> None:
         shown = practice(stop_and_restore)
     shown.close()
     assert set(_instances) == before
+
+
+def test_of_a_closed_exercise_the_name_is_left() -> None:
+    shown = practice(stop_and_restore)
+    shown.close()
+    shown.close()
+    assert shown.closed and vars(shown) == {"name": "exercise stop_and_restore"}
+    assert shown._repr_mimebundle_() == {
+        "text/plain": "'exercise stop_and_restore' is closed: its cell was run again."
+    }

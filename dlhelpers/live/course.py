@@ -2,11 +2,11 @@
 
 import html
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import ipywidgets
 
-from dlhelpers.live.pace import apart_from_cells, family, replace_predecessor
+from dlhelpers.live.on_page import WordsOnPage
 from dlhelpers.live.shell import button
 from dlhelpers.progress import progress_file, recall
 from dlhelpers.showing import OPEN, RIGHT
@@ -37,7 +37,7 @@ class Notebook(Protocol):
         """The names of its questions."""
 
 
-class CourseMap:
+class CourseMap(WordsOnPage):
     """A table of the notebooks on the page.
 
     Attributes
@@ -52,12 +52,9 @@ class CourseMap:
         self._table = ipywidgets.HTML()
         again = button("Look again", "Show what was done in other notebooks since", self.update)
         again.layout.align_self = "flex-start"
-        self._box = ipywidgets.VBox([self._table, again])
-        self._box.add_class("dlh-course")
         self.update()
-        for widget in family(self._box):
-            apart_from_cells(widget)
-        replace_predecessor(self)
+        self._put(ipywidgets.VBox([self._table, again]))
+        self._box.add_class("dlh-course")
 
     def update(self, pressed: object = None) -> None:
         """Show what the reader has done by now.  JupyterLab may call this on another thread."""
@@ -72,24 +69,13 @@ class CourseMap:
         note = html.escape(progress.note or _place())
         self._table.value = f"{_STYLE}<table>{heads}{rows}</table><p>{note}</p>"
 
-    def close(self) -> None:
-        """Free the widgets."""
-        for widget in family(self._box):
-            widget.close()
-
-    def __repr__(self) -> str:
+    def _in_words(self) -> str:
         width = max(len(each.title) for each in self._notebooks)
         return "\n".join(
             f"{each.number} {each.title:<{width}}  exercises: {len(each.exercises)}, "
             f"predictions: {len(each.questions)}"
             for each in self._notebooks
         )
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        """Return the widget and, for a reader without a kernel, the notebooks without anybody's progress."""
-        bundle: dict[str, Any] = self._box._repr_mimebundle_()
-        bundle["text/plain"] = repr(self)
-        return bundle
 
 
 def course_map(notebooks: Sequence[Notebook]) -> CourseMap:

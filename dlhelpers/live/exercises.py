@@ -1,11 +1,11 @@
 """An exercise in the notebook: its statement, with buttons for a hint and for the solution."""
 
 import html
-from typing import Any, Protocol
+from typing import Protocol
 
 import ipywidgets
 
-from dlhelpers.live.pace import apart_from_cells, family, replace_predecessor
+from dlhelpers.live.on_page import WordsOnPage
 from dlhelpers.live.shell import button
 
 
@@ -26,7 +26,7 @@ class Exercise(Protocol):
         """Return a program that is right."""
 
 
-class Practice:
+class Practice(WordsOnPage):
     """An exercise on the page.
 
     Attributes
@@ -46,15 +46,7 @@ class Practice:
             button("Solution", "Show a program that is right; press again to hide it", self._solution),
         ]
         self._words = ipywidgets.HTML()
-        self._box = ipywidgets.VBox([statement, ipywidgets.HBox(buttons), self._words])
-        for widget in family(self._box):
-            apart_from_cells(widget)
-        replace_predecessor(self)
-
-    def close(self) -> None:
-        """Free the widgets."""
-        for widget in family(self._box):
-            widget.close()
+        self._put(ipywidgets.VBox([statement, ipywidgets.HBox(buttons), self._words]))
 
     def _hint(self, pressed: object = None) -> None:
         self._toggle(self.exercise.hint(), "p")
@@ -67,11 +59,8 @@ class Practice:
         self.shown = "" if self.shown == text else text
         self._words.value = f'<{tag} role="status" style="margin: 4px 0">{html.escape(self.shown)}</{tag}>'
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        """Return the widget and, for a reader without a kernel, the exercise in words."""
-        bundle: dict[str, Any] = self._box._repr_mimebundle_()
-        bundle["text/plain"] = repr(self.exercise)
-        return bundle
+    def _in_words(self) -> str:
+        return repr(self.exercise)
 
 
 def practice(exercise: Exercise) -> Practice:

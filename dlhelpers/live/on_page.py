@@ -1,10 +1,10 @@
-"""What every lab is on the page: a box with a picture and words, until its cell is run again."""
+"""What every lab, question and exercise is on the page: a box, until its cell is run again."""
 
 from typing import Any
 
 import ipywidgets
 
-from dlhelpers.live.pace import closed_bundle, free
+from dlhelpers.live.pace import apart_from_cells, closed_bundle, family, free, replace_predecessor
 from dlhelpers.live.picture import Picture, with_picture
 from dlhelpers.live.shell import Shell
 
@@ -64,3 +64,39 @@ class OnPage:
         if self.closed:
             return closed_bundle(self.name)
         return with_picture(self._shell.box, self.png(), self.caption)
+
+
+class WordsOnPage:
+    """What has a name and words but no picture: a question, an exercise, the map of the course."""
+
+    name: str
+    _box: ipywidgets.Box
+
+    def _put(self, box: ipywidgets.Box) -> None:
+        """Put a box on the page, in the place of what an earlier run of the same cell made."""
+        self._box = box
+        for widget in family(box):
+            apart_from_cells(widget)
+        replace_predecessor(self)
+
+    @property
+    def closed(self) -> bool:
+        """Whether its cell was run again, or `close` was called."""
+        return "_box" not in vars(self)
+
+    def close(self) -> None:
+        """Free the widgets; of what is closed the history of outputs keeps the name only."""
+        if not self.closed:
+            free(self, self._box)
+
+    def _in_words(self) -> str:
+        """Return what a reader without a kernel sees."""
+        raise NotImplementedError
+
+    def _repr_mimebundle_(self, **_: Any) -> Any:
+        """Return the widget and, for a reader without a kernel, its words."""
+        if self.closed:
+            return closed_bundle(self.name)
+        bundle: dict[str, Any] = self._box._repr_mimebundle_()
+        bundle["text/plain"] = self._in_words()
+        return bundle

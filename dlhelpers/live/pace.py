@@ -84,7 +84,7 @@ def apart_from_cells(widget: ipywidgets.Widget) -> None:
 
 
 def free(lab: Any, box: ipywidgets.Widget) -> None:
-    """Close the widgets of a lab or a question, and let go of all that it holds but its name.
+    """Close the widgets of a lab, a question or an exercise, and let go of all that it holds but its name.
 
     The history of outputs holds everything that a cell has shown.
     """
@@ -96,8 +96,8 @@ def free(lab: Any, box: ipywidgets.Widget) -> None:
 
 
 def closed_bundle(name: str) -> dict[str, str]:
-    """Return the display data of a lab that is closed."""
-    return {"text/plain": f"The lab {name!r} is closed: its cell was run again."}
+    """Return the display data of what is closed."""
+    return {"text/plain": f"{name!r} is closed: its cell was run again."}
 
 
 class Closable(Protocol):

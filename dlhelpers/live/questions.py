@@ -7,7 +7,8 @@ import ipywidgets
 from IPython.display import display
 
 from dlhelpers.live.lab import Lab
-from dlhelpers.live.pace import apart_from_cells, family, free, replace_predecessor
+from dlhelpers.live.on_page import WordsOnPage
+from dlhelpers.live.pace import apart_from_cells, family
 from dlhelpers.live.picture import with_picture
 from dlhelpers.live.shell import button
 from dlhelpers.progress import remember
@@ -56,7 +57,7 @@ class Question(Protocol):
         """Return what there is to say about an option."""
 
 
-class AskedQuestion:
+class AskedQuestion(WordsOnPage):
     """A question on the page.
 
     Attributes
@@ -76,11 +77,8 @@ class AskedQuestion:
         self._options = ipywidgets.RadioButtons(options=pairs, index=None, layout={"width": "auto"})
         self._feedback = ipywidgets.HTML(_paragraph(""))
         self._options.observe(self._answer, "index")
-        self._box = ipywidgets.VBox([text, self._options, self._feedback])
+        self._put(ipywidgets.VBox([text, self._options, self._feedback]))
         self._box.add_class("dlh-question")
-        for widget in family(self._box):
-            apart_from_cells(widget)
-        replace_predecessor(self)
 
     @property
     def chosen(self) -> str | None:
@@ -92,16 +90,6 @@ class AskedQuestion:
         """Choose an option, as a hand would."""
         self._options.value = letter
 
-    @property
-    def closed(self) -> bool:
-        """Whether the question's cell was run again, or `close` was called."""
-        return "_box" not in self.__dict__
-
-    def close(self) -> None:
-        """Free the widgets; of a closed question the history of outputs keeps the name only."""
-        if not self.closed:
-            free(self, self._box)
-
     def _answer(self, change: object) -> None:
         """Say what there is to say about the chosen option.  JupyterLab may call this on another thread."""
         letter = self.chosen
@@ -112,13 +100,8 @@ class AskedQuestion:
         words = " ".join(f"({letter}) {self.feedback}".split())
         self._feedback.value = _paragraph(mark.beside(html.escape(words)) if letter else "")
 
-    def _repr_mimebundle_(self, **_: Any) -> Any:
-        """Return the widget and, for a reader without a kernel, the question with its options."""
-        if self.closed:
-            return {"text/plain": f"The question {self.name!r} is closed: its cell was run again."}
-        bundle: dict[str, Any] = self._box._repr_mimebundle_()
-        bundle["text/plain"] = repr(self.question)
-        return bundle
+    def _in_words(self) -> str:
+        return repr(self.question)
 
 
 class Prediction(AskedQuestion):
