@@ -21,6 +21,17 @@ GHOST = "#9a9a9a"
 ACCENT = "#009E73"
 """Bluish green: what the reader chose."""
 LIGHT_BLUE, LIGHT_ORANGE, LIGHT_GREY = "#9ecae9", "#f6c08f", "#d4d4d4"
+INK, OCHRE, PLUM, TEAL = "#222222", "#8a6400", "#b0418a", "#007a87"
+"""Free for what a lab compares, such as methods or axes; each gets a line or a mark of its own, too."""
+OPTIMIZER_COLORS = {"GD": INK, "momentum": OCHRE, "RMSprop": PLUM, "Adam": TEAL}
+OPTIMIZER_LINES: dict[str, Any] = {
+    "GD": "-",
+    "momentum": "--",
+    "RMSprop": "-.",
+    "Adam": (0, (6, 1.5, 1, 1.5, 1, 1.5)),
+}
+OPTIMIZER_MARKS = {"GD": "—", "momentum": "--", "RMSprop": "-·", "Adam": "-··"}
+"""Their lines as they stand in a key."""
 
 AnyArtist = TypeVar("AnyArtist", bound=Artist)
 Result = TypeVar("Result", contravariant=True)

@@ -14,7 +14,7 @@ from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
 from dlhelpers.live.stages import Stages, remembered
 from dlhelpers.optimizers import Momentum
-from dlhelpers.plots.style import ACCENT, GHOST, View, key, moving, note
+from dlhelpers.plots.style import ACCENT, GHOST, PLUM, View, key, moving, note
 from dlhelpers.search_spaces import LogUniform, OneMinusLogUniform, Space, random_settings, zoom
 from dlhelpers.trials import Setting, Trial
 from dlhelpers.typing import FloatArray
@@ -25,7 +25,7 @@ LOW, HIGH = np.array([-4.0, -3.0]), np.array([1.0, 0.0])
 BOX, RULE, EVERYWHERE = "your box", "around the best 3", "everywhere"
 SECOND = (BOX, RULE, EVERYWHERE)
 COLORS = {BOX: ACCENT, RULE: "#222222", EVERYWHERE: "#666666"}
-TRIAL = "#b0418a"
+TRIAL = PLUM
 SHAPES = {BOX: "■", RULE: "◆", EVERYWHERE: "▲"}
 MARKERS = {BOX: "s", RULE: "D", EVERYWHERE: "^"}
 MAP_ALPHA, MAP_BETA = np.linspace(-4, 1, 26), np.linspace(-3, 0, 16)

@@ -6,13 +6,14 @@ from dlhelpers.labs.digits import normalized_digits
 from dlhelpers.minibatches import minibatches
 from dlhelpers.network import Network
 from dlhelpers.optimizers import Optimizer
+from dlhelpers.plots.style import OCHRE, PLUM
 from dlhelpers.training import descend
 from dlhelpers.typing import FloatArray
 
 NETWORK = Network((64, 16, 10), "tanh", "softmax_cross_entropy")
 STEPS, BATCH_SIZE = 128, 32
 """Four times through the 1,024 training examples."""
-FIRST_COLOR, SECOND_COLOR = "#8a6400", "#b0418a"
+FIRST_COLOR, SECOND_COLOR = OCHRE, PLUM
 """Ochre and purple: two ways to choose trials, side by side."""
 
 START = """

@@ -12,13 +12,13 @@ from dlhelpers.live.controls import choice, real_slider, slider, steps_slider
 from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
 from dlhelpers.plots.labels import EndLabels
-from dlhelpers.plots.style import ACCENT, GHOST, View, key, moving
+from dlhelpers.plots.style import ACCENT, GHOST, INK, OCHRE, PLUM, TEAL, View, key, moving
 from dlhelpers.search_spaces import Uniform, grid, latin_hypercube, random_settings
 from dlhelpers.typing import FloatArray
 
 WITH_ENDS, WITHOUT, RANDOM, LATIN = "grid with ends", "grid without ends", "random", "Latin hypercube"
 PLANS = (WITH_ENDS, WITHOUT, RANDOM, LATIN)
-COLORS = {WITH_ENDS: "#8a6400", WITHOUT: "#222222", RANDOM: "#b0418a", LATIN: "#007a87"}
+COLORS = {WITH_ENDS: OCHRE, WITHOUT: INK, RANDOM: PLUM, LATIN: TEAL}
 STYLES: Mapping[str, Any] = {
     WITH_ENDS: "--",
     WITHOUT: "-",
@@ -199,12 +199,12 @@ class SquareView(View[Plans]):
         self._before = moving(ax.plot([], [], "*", color=GHOST, ms=15, mec="white")[0])
         self._line = moving(ax.plot([], [], color=ACCENT, lw=1.5, zorder=2)[0])
         self._ring = moving(ax.plot([], [], "o", mfc="none", mec="#111111", ms=13, mew=2, zorder=3)[0])
-        self._points = moving(ax.plot([], [], "o", color="#b0418a", ms=7, mec="white", zorder=4)[0])
+        self._points = moving(ax.plot([], [], "o", color=PLUM, ms=7, mec="white", zorder=4)[0])
         self._star = moving(ax.plot([], [], "*", color=ACCENT, ms=17, mec="white", zorder=5)[0])
-        self._rugs = [moving(ax.plot([], [], mark, color="#b0418a", ms=9, mew=1.6)[0]) for mark in "|_"]
+        self._rugs = [moving(ax.plot([], [], mark, color=PLUM, ms=9, mew=1.6)[0]) for mark in "|_"]
         key(
             ax,
-            ("● trials", "#b0418a"),
+            ("● trials", PLUM),
             ("○ the best", "#111111"),
             ("★ best place: drag it", ACCENT),
         )

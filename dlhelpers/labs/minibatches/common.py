@@ -10,6 +10,7 @@ from dlhelpers.labs.digits import digit_split
 from dlhelpers.minibatches import Batch, minibatches
 from dlhelpers.network import Network
 from dlhelpers.optimizers import GradientDescent
+from dlhelpers.plots.style import OCHRE, PLUM
 from dlhelpers.training import Descent, descend
 from dlhelpers.typing import FloatArray
 
@@ -18,7 +19,7 @@ M = 1024
 NETWORK = Network((64, 32, 10), "tanh", "softmax_cross_entropy")
 SIZES = tuple(2**k for k in range(11))
 """Batch sizes from one example to all of them."""
-EXAMPLES_COLOR, ALL_COLOR = "#b0418a", "#8a6400"
+EXAMPLES_COLOR, ALL_COLOR = PLUM, OCHRE
 """Purple: one example at a time. Ochre: all at once."""
 
 START = f"""

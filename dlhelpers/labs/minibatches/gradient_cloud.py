@@ -14,7 +14,7 @@ from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
 from dlhelpers.live.stages import Stages, each_of
 from dlhelpers.minibatches import Batch
-from dlhelpers.plots.style import ACCENT, GHOST, TRAIN, View, key, moving, note
+from dlhelpers.plots.style import ACCENT, GHOST, OCHRE, TRAIN, View, key, moving, note
 from dlhelpers.typing import FloatArray, IntArray
 
 RUNS = {"mini-batches of 32, α = 1": (32, 1.0), "all examples, α = 0.5": (M, 0.5)}
@@ -236,7 +236,7 @@ class CloudView(View[Cloud]):
         ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal")
         ax.set(xlabel="along the true gradient, in its lengths", ylabel="across, where the spread is largest")
         ax.axvspan(low[0], 0, color="#f3efe6", zorder=0)
-        ax.text(0.02, 0.03, "uphill", transform=ax.transAxes, color="#8a6400")
+        ax.text(0.02, 0.03, "uphill", transform=ax.transAxes, color=OCHRE)
         (self._old,) = ax.plot([], [], "o", color=GHOST, ms=3, mec="none")
         (self._dots,) = ax.plot([], [], "o", color=TRAIN, ms=4, mec="none", alpha=0.6)
         for artist in (self._old, self._dots):
@@ -268,8 +268,8 @@ class ScaleView(View[Cloud]):
         for artist in (self._old, self._line, self._here):
             moving(artist)
         self._name = note(ax, 0.5, 6000, "noise scale", color="#444444", va="top")
-        ax.text(0.97, 0.04, "mostly noise", transform=ax.transAxes, ha="right", color="#8a6400")
-        ax.text(0.97, 0.94, "mostly signal", transform=ax.transAxes, ha="right", va="top", color="#8a6400")
+        ax.text(0.97, 0.04, "mostly noise", transform=ax.transAxes, ha="right", color=OCHRE)
+        ax.text(0.97, 0.94, "mostly signal", transform=ax.transAxes, ha="right", va="top", color=OCHRE)
 
     def update(self, result: Cloud, before: Cloud | None) -> None:
         """Show `result.scales`, and the reader's updates and batch size."""

@@ -10,12 +10,6 @@ from dlhelpers.typing import FloatArray
 
 FLAT_COLOR, STEEP_COLOR = "#222222", "#9b2f6e"
 """Black, solid: along the floor of a ravine.  Plum, dashed: across it."""
-OPTIMIZER_COLORS = {
-    "GD": "#4a9bd0",
-    "momentum": "#0072B2",
-    "RMSprop": "#777777",
-    "Adam": "#222222",
-}
 
 NOTHING = Batch(np.zeros((1, 1)), np.zeros((1, 1)))
 """A surface has no data."""

@@ -17,7 +17,7 @@ from dlhelpers.live.lab import Lab
 from dlhelpers.live.stages import Stages, remembered
 from dlhelpers.minibatches import Batch
 from dlhelpers.optimizers import GradientDescent, Momentum, Optimizer
-from dlhelpers.plots.style import ACCENT, GHOST, View, key, moving
+from dlhelpers.plots.style import ACCENT, GHOST, OPTIMIZER_COLORS, View, key, moving
 from dlhelpers.training import descend
 from dlhelpers.typing import FloatArray
 
@@ -25,7 +25,7 @@ NOISE_RATES = 10.0 ** np.linspace(-2, 0.2, 12)
 N_RUNS, N_STEPS, WARM_UP, PIECE = 80, 2000, 500, 100
 SHOWN = 300
 METHODS = ("GD", "momentum", "averaged GD")
-METHOD_COLORS = ("#777777", "#0072B2", "#222222")
+METHOD_COLORS = (OPTIMIZER_COLORS["GD"], OPTIMIZER_COLORS["momentum"], "#4a9bd0")
 METHOD_STYLES = ("-", "--", "-.")
 
 

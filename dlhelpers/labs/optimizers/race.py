@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 
 from dlhelpers.datasets import one_hot
 from dlhelpers.labs.digits import digit_split
-from dlhelpers.labs.optimizers.common import OPTIMIZER_COLORS
 from dlhelpers.live.controls import choice, slider
 from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
@@ -19,7 +18,16 @@ from dlhelpers.live.stages import Stages, each_of, remembered
 from dlhelpers.minibatches import Batch, minibatches
 from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam, GradientDescent, Momentum, Optimizer, RMSprop
-from dlhelpers.plots.style import ACCENT, GHOST, View, key, moving
+from dlhelpers.plots.style import (
+    ACCENT,
+    GHOST,
+    OPTIMIZER_COLORS,
+    OPTIMIZER_LINES,
+    OPTIMIZER_MARKS,
+    View,
+    key,
+    moving,
+)
 from dlhelpers.training import descend
 from dlhelpers.typing import FloatArray
 
@@ -29,8 +37,6 @@ RACERS: dict[str, Optimizer] = {
     "RMSprop": RMSprop(),
     "Adam": Adam(),
 }
-LIGHT_COLORS = {"GD": "#d9eaf5", "momentum": "#bcd9ea", "RMSprop": "#e4e4e4", "Adam": "#cfcfcf"}
-STYLES = {"GD": ":", "momentum": "-", "RMSprop": "-.", "Adam": "--"}
 RATES = 10.0 ** np.linspace(-4, 1, 21)
 NETWORK = Network((64, 16, 10), loss_name="softmax_cross_entropy")
 BATCH, MOST, EVERY, SEEDS = 32, 200, 20, 5
@@ -241,12 +247,11 @@ class RatesView(View[Race]):
             self._bands.append(
                 moving(ax.fill_between(RATES, nothing, nothing, color=color, alpha=0.15, lw=0))
             )
-            self._old.append(moving(ax.plot([], [], STYLES[name], color=GHOST, lw=1)[0]))
-            self._lines.append(moving(ax.plot([], [], STYLES[name], color=color, lw=2)[0]))
-        marks = {":": "···", "-": "—", "-.": "-·", "--": "--"}
+            self._old.append(moving(ax.plot([], [], ls=OPTIMIZER_LINES[name], color=GHOST, lw=1)[0]))
+            self._lines.append(moving(ax.plot([], [], ls=OPTIMIZER_LINES[name], color=color, lw=2)[0]))
         key(
             ax,
-            *((f"{marks[STYLES[name]]} {name}", OPTIMIZER_COLORS[name]) for name in RACERS),
+            *((f"{OPTIMIZER_MARKS[name]} {name}", OPTIMIZER_COLORS[name]) for name in RACERS),
             ("— before", "#777777"),
         )
 
@@ -271,9 +276,12 @@ class TriesView(View[Race]):
         ax.set(xlim=(0.5, 21.5), xlabel="rates that each may try, n", ylabel="test loss of the one kept")
         ax.set_xticks([1, 5, 10, 15, 20])
         self._cursor = moving(ax.axvline(1, color=ACCENT, lw=2))
-        self._old = [moving(ax.plot([], [], STYLES[name], color=GHOST, lw=1)[0]) for name in RACERS]
+        self._old = [
+            moving(ax.plot([], [], ls=OPTIMIZER_LINES[name], color=GHOST, lw=1)[0]) for name in RACERS
+        ]
         self._lines = [
-            moving(ax.plot([], [], STYLES[name], color=OPTIMIZER_COLORS[name], lw=2)[0]) for name in RACERS
+            moving(ax.plot([], [], ls=OPTIMIZER_LINES[name], color=OPTIMIZER_COLORS[name], lw=2)[0])
+            for name in RACERS
         ]
         key(ax, ("┃ n (drag)", ACCENT), ("— before", "#777777"))
 

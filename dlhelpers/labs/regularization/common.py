@@ -1,6 +1,8 @@
 """What the labs of this topic share."""
 
-L1_COLOR, L2_COLOR = "#b0418a", "#8a6400"
+from dlhelpers.plots.style import OCHRE, PLUM
+
+L1_COLOR, L2_COLOR = PLUM, OCHRE
 """Purple and ochre: the two penalties."""
 LOST = 1e3
 """Training has diverged when the length of all weights is above this; it starts near 5."""

@@ -16,7 +16,7 @@ from dlhelpers.live.lab import Lab
 from dlhelpers.minibatches import Batch
 from dlhelpers.optimizers import Adam, GradientDescent, Momentum, Optimizer, RMSprop
 from dlhelpers.plots.labels import EndLabels
-from dlhelpers.plots.style import ACCENT, GHOST, TEST, View, key, moving
+from dlhelpers.plots.style import ACCENT, GHOST, OPTIMIZER_COLORS, OPTIMIZER_LINES, TEST, View, key, moving
 from dlhelpers.surfaces import Saddle
 from dlhelpers.training import descend
 from dlhelpers.typing import FloatArray
@@ -28,8 +28,8 @@ OPTIMIZERS: Mapping[str, Optimizer] = {
     "Adam": Adam(),
 }
 RATES = {"gradient descent": 0.1, "momentum": 0.1, "RMSprop": 0.01, "Adam": 0.01}
-COLORS = {"gradient descent": "#222222", "momentum": "#8a6400", "RMSprop": "#b0418a", "Adam": "#007a87"}
-STYLES = {"gradient descent": "-", "momentum": "--", "RMSprop": "-.", "Adam": (0, (6, 1.5, 1, 1.5, 1, 1.5))}
+COLORS = dict(zip(OPTIMIZERS, OPTIMIZER_COLORS.values(), strict=True))
+STYLES = dict(zip(OPTIMIZERS, OPTIMIZER_LINES.values(), strict=True))
 OFFSETS = 10.0 ** np.arange(-8, -1.75, 0.25)
 MOST_STEPS = 1000
 ESCAPED = 1.0
