@@ -27,6 +27,7 @@ SAME_CAPTION = {
     ("A step of Adam, taken apart", "Seed"): "the corrected first step is α long, whatever the noise",
     ("Does momentum average the noise away?", "Seed"): "runs agree with the formula to its two digits",
     ("Off the ridge", "Start along the ridge, x"): "how soon it escapes depends on the start across",
+    ("A step of Adam, taken apart", "Step t"): "a step of the slider may be less than a step of Adam",
     ("From logits to probabilities", "Logit of fox, z₃"): "its share of the sum is below the digits",
     ("Loss and gradient", "Logit of fox, z₃"): "its share of the sum is below the digits",
 }

@@ -86,13 +86,17 @@ class Parts(NamedTuple):
         root = abs(self.g[t - 1]) if self.noise == 0 else float(np.sqrt(self.s[t - 1] / s_weight))
         ratio = np.sqrt(root**2 + 1e-8) / root if PLACES[self.place] else (root + 1e-8) / root
         if ratio < 1.005:
-            return text + "ε = 1e-8 changes the corrected step by less than 1%."
-        if ratio < 1.1:
-            return text + f"ε = 1e-8 makes the corrected step {1 - 1 / ratio:.0%} shorter."
-        return text + (
-            f"ε = 1e-8 makes the corrected step {_small(ratio)} times shorter: it is not small beside "
-            f"{'ŝ' if PLACES[self.place] else '√ŝ'} = {root**2 if PLACES[self.place] else root:.0e}."
-        )
+            text += "ε = 1e-8 changes the corrected step by less than 1%."
+        elif ratio < 1.1:
+            text += f"ε = 1e-8 makes the corrected step {1 - 1 / ratio:.0%} shorter."
+        else:
+            text += (
+                f"ε = 1e-8 makes the corrected step {_small(ratio)} times shorter: it is not small beside "
+                f"{'ŝ' if PLACES[self.place] else '√ŝ'} = {root**2 if PLACES[self.place] else root:.0e}."
+            )
+        root_name = self.place if self.corrected else self.place.replace("ŝ", "s")
+        noise = f"noise {self.noise:g} times as large" if self.noise else "no noise"
+        return f"{text} Shown: gradients of size {self.size:.1e} and {noise}, divided by {root_name}."
 
 
 def _small(value: float) -> str:

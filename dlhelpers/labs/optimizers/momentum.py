@@ -88,7 +88,8 @@ class Momenta(NamedTuple):
         return (
             f"In the long run a step multiplies the error {words[0]}, and {words[1]}. At this β the edge "
             f"(line) is at α = {self.edge:.3g}; the {len(EDGE_BETAS)} edges measured by runs (circles) lie "
-            f"within {_ceiling(self.disagreement)} of the line. {other}"
+            f"within {_ceiling(self.disagreement)} of the line. {other} The ravine has κ = "
+            f"{self.condition:.3g}; the start is ({self.path[0, 0]:.1f}, {self.path[0, 1]:.1f})."
         )
 
 

@@ -90,10 +90,15 @@ class OwnSearch(NamedTuple):
             text = f"The best is trial {trial.number + 1}: {setting}. "
         brushed = self.scores[self.brushed]
         failed = sum(bool(trial.error) for trial in self.trials)
-        text += f"The brush on the {self.axis} covers {len(brushed)} of {len(self.trials)} trials"
+        low, high = np.clip(self.brush, 0, 1)
+        text += (
+            f"The brush on the {self.axis}, from {low:.2f} to {high:.2f} of the axis, covers "
+            f"{len(brushed)} of {len(self.trials)} trials"
+        )
         if np.isfinite(brushed).any():
             text += f"; their median dev error is {np.nanmedian(brushed):.1%}"
-        return f"{text}. {failed} have failed." if failed else f"{text}."
+        text += f". {failed} have failed." if failed else "."
+        return f"{text} Right: {self.pair[1]} over {self.pair[0]}; the trials run {self.where}."
 
 
 def heights(trials: list[Trial]) -> FloatArray:

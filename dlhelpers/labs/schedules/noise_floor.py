@@ -164,7 +164,7 @@ class Noisy(NamedTuple):
     @property
     def _about_the_others(self) -> str:
         best = min(MAKE, key=lambda name: self.ends[name])
-        ahead = "this schedule" if best == self.schedule else best
+        ahead = "this one" if best == self.schedule else best
         return (
             f"Of the six schedules, {ahead} ends lowest, at {_small(self.ends[best])} (mean of {RUNS} runs)."
         )
@@ -396,7 +396,7 @@ def noise_floor_lab() -> Lab:
             "schedule": choice("Schedule", [*MAKE, SLIP], "staircase"),
             "rate": log_slider("First rate α₀", -1.7, 0.5, 0.5, 0.05),
             "start": slider("Decay starts at epoch", 0, EPOCHS, 20),
-            "batch_size": log_slider("Batch size B", 0, 3, 1, 0.1, fmt=",.0f"),
+            "batch_size": log_slider("Batch size B", 0, 10, 1, 1, base=2, fmt=",.0f"),
         },
         compute=run_schedules,
         views=noise_floor_views,
@@ -407,7 +407,7 @@ def noise_floor_lab() -> Lab:
             "decay at once": {"schedule": "1/(1 + epoch)", "start": 0},
             "high, then down": {"schedule": "cosine", "rate": 1.0, "start": 20},
             "too hot at first": {"schedule": "0.95^epoch", "rate": 2.5, "start": 0},
-            "large batches instead": {"schedule": "constant", "batch_size": 100},
+            "large batches instead": {"schedule": "constant", "batch_size": 128},
             "k/√epoch as written": {"schedule": SLIP},
         },
         size=(9.6, 4.3),
