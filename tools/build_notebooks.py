@@ -6,8 +6,9 @@
     python tools/build_notebooks.py --output DIR    write elsewhere
 
 The sources are in jupytext's percent format. A build holds the outputs that a reader without a kernel
-sees, and nothing that changes from one build to the next: two builds on one machine give the same bytes.
-An exception or text on stderr fails the build. `--check` runs no cell; `pytest --nbval` compares the outputs.
+sees, and nothing that changes from one build to the next: two builds on one machine give the same bytes,
+but for the picture of milliseconds in 06a.  An exception or text on stderr fails the build. `--check` runs
+no cell; `pytest --nbval` compares the outputs.
 """
 
 import argparse

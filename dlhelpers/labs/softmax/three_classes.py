@@ -71,7 +71,8 @@ class Trained(NamedTuple):
     def caption(self) -> str:
         """How far training is, the losses, and what kind of borders there are."""
         train, dev = self.losses[-1]
-        each = ", ".join(f"{GLYPHS[k]} {p:.2f}" for k, p in enumerate(self.own))
+        places = zip(self.points, self.own, strict=True)
+        each = ", ".join(f"{GLYPHS[k]} at ({x:.1f}, {y:.1f}) {p:.2f}" for k, ((x, y), p) in enumerate(places))
         borders = (
             "Without a hidden layer, two classes always meet along a straight line."
             if self.network == STRAIGHT
@@ -80,7 +81,8 @@ class Trained(NamedTuple):
         return (
             f"After {self.step} of {STEPS} steps: train loss {train:.2f}, dev loss {dev:.2f}; guessing has "
             f"{np.log(3):.2f}. Probability of the own class at the large marks: {each}. Each of them counts "
-            f"as {self.weight} example{'s' if self.weight > 1 else ''} among {M} others. {borders}"
+            f"as {self.weight} example{'s' if self.weight > 1 else ''} among {M} others. {borders} Map: "
+            f"{self.shown}."
         )
 
 
