@@ -63,7 +63,20 @@ def _is_point(point: object) -> bool:
 
 
 def places(added: Added) -> FloatArray:
-    """Return where points stand that were added by hand, (n, 2); (0, 2) without any."""
+    """Return where points stand that were added by hand, (n, 2); (0, 2) without any.
+
+    Raises
+    ------
+    ValueError
+        If `added` is no tuple of points.
+
+    Examples
+    --------
+    >>> places(((0.5, -1.0, 0), (1.0, 2.0, 1)))
+    array([[ 0.5, -1. ],
+           [ 1. ,  2. ]])
+    """
+    check_added(added)
     return np.array([point[:2] for point in added], dtype=float).reshape(-1, 2)
 
 

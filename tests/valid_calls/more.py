@@ -206,6 +206,7 @@ def of_runs() -> Iterator[One]:
     yield features.check_features, {"features": ("x1", "x1*x2")}
     by_hand = ((0.5, -1.0, 0),)
     yield points.check_added, {"added": by_hand}
+    yield points.places, {"added": by_hand}
     yield points.added_as_text, {"added": by_hand}
     yield points.added_in, {"text": "0.5,-1,0"}
     train = examples.load_examples(settings.Settings(m=20)).train
