@@ -362,8 +362,9 @@ def test_presets_comparison_and_reading_off(run: Run) -> None:
         run.press("100 steps")
         run.view.wait_for_caption("after 100 steps. A network")
     rows = run.view.root.locator(".dlh-runs tr")
-    assert [row.locator("td").first.text_content() for row in rows.all()[1:]] == ["A", "B", "now"]
-    assert rows.nth(2).locator("td").nth(1).text_content() == "Initialization zeros"
+    cells = [rows.nth(k).locator("td") for k in (1, 2, 3)]
+    wait_until(lambda: [cell.first.text_content() for cell in cells] == ["A", "B", "now"], "the runs", 10)
+    wait_until(lambda: cells[1].nth(1).text_content() == "Initialization zeros", "what is different", 10)
     run.view.screenshot("comparison")
     run.view.control("Go back to step").press()
     run.view.wait_for_caption("The line marks step 1: loss ")
@@ -377,7 +378,7 @@ def test_presets_comparison_and_reading_off(run: Run) -> None:
     run.wait_for("[kept.letter for kept in lab.result.kept] == ['A']", "one run in grey goes")
     run.press("Forget grey")
     run.wait_for("lab.result.kept == []", "the runs in grey go")
-    assert not rows.first.is_visible()
+    wait_until(lambda: not rows.first.is_visible(), "the table goes", 10)
 
 
 def test_two_playgrounds_train_at_once(run_cells: RunCells) -> None:
