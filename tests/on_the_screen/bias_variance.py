@@ -10,5 +10,5 @@ NUMBERS = {
 }
 
 REDRAWS = {
-    "diagnosis_lab": {"train", "dev", "threshold"},  # a list of remedies lights up
+    "diagnosis_lab": {"base", "train", "dev", "threshold"},  # a list of remedies lights up
 }
