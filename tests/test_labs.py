@@ -123,9 +123,7 @@ def test_presets_and_reset(lab):
 
 def test_256_colors_look_like_all(lab):
     sent = np.asarray(Image.open(io.BytesIO(lab.png())).convert("RGB")).astype(int)
-    off = np.abs(pixels(lab).astype(int) - sent).max(axis=2)
-    assert np.sum(off >= 32) < 40, "a color is far from the one that was drawn"
-    assert off.max() < 64, "a pixel at the edge of a line is far from the one that was drawn"
+    assert np.abs(pixels(lab).astype(int) - sent).max() < 32, "a color is far from the one that was drawn"
 
 
 def test_unknown_controls_are_named(lab):

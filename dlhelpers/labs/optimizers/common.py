@@ -9,7 +9,7 @@ from dlhelpers.training import Step
 from dlhelpers.typing import FloatArray
 
 FLAT_COLOR, STEEP_COLOR = "#222222", "#9b2f6e"
-"""Black, solid: along the floor of a ravine.  Plum, dashed: across it."""
+"""Black, solid: along the floor of a ravine.  Dark purple, dashed: across it."""
 
 NOTHING = Batch(np.zeros((1, 1)), np.zeros((1, 1)))
 """A surface has no data."""
