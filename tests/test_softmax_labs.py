@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from scipy.special import expit
 from scipy.special import softmax as scipy_softmax
+from scipy.stats import entropy
 
 from dlhelpers.calibration import fit_temperature
-from dlhelpers.labs.softmax import calibrated, digits, simplex
+from dlhelpers.labs.softmax import calibrated, digits, rare_words, simplex
 from dlhelpers.labs.softmax.logits import AS_WRITTEN, STABLE, softmax_steps
 from dlhelpers.labs.softmax.loss_gradient import OF_COST, OF_LOSS, gradient
 from dlhelpers.live.stages import last
@@ -107,3 +108,36 @@ def test_a_temperature_fitted_on_the_training_set_is_too_low() -> None:
     said = last(calibrated.train(0.25, 0.0, 0))
     assert said.on_dev == fit_temperature(*said.dev)
     assert said.on_train < 1 < 1.8 < said.on_dev
+
+
+@pytest.mark.parametrize("balanced", [False, True])
+def test_words_follow_their_shares_and_each_is_followed_by_at_most_two(balanced: bool) -> None:
+    batches = [rare_words.text(balanced, seed) for seed in range(40)]
+    counts = sum(batch.X.sum(axis=0) for batch in batches)
+    share = np.full(32, 1 / 32) if balanced else 1 / np.arange(1, 33) / np.sum(1 / np.arange(1, 33))
+    n = 40 * rare_words.PAIRS
+    assert np.all(np.abs(counts - n * share) < 4 * np.sqrt(n * share))
+    for batch in batches:
+        assert np.all(np.count_nonzero(batch.X.T @ batch.Y, axis=1) <= 2)
+
+
+def test_no_run_knows_more_of_the_words_than_the_lowest_loss() -> None:
+    """The lowest loss is the mean entropy of what follows, and no optimizer comes below it."""
+    batch = rare_words.text(False, 0)
+    counts = batch.X.T @ batch.Y
+    seen = counts[counts.sum(axis=1) > 0]
+    by_scipy = entropy(seen, axis=1) @ seen.sum(axis=1) / rare_words.PAIRS
+    assert rare_words.lowest_losses(batch).mean() == pytest.approx(by_scipy, rel=1e-12)
+    for name in rare_words.RACERS:
+        assert rare_words.learn(name, False, 0).loss > -1e-12
+
+
+def test_a_word_learns_at_the_pace_of_its_share() -> None:
+    """With weights of 0, the gradient of a word's row is its share times what is said minus what follows."""
+    batch, network = rare_words.text(False, 0), rare_words.NETWORK
+    _, gradient = network.loss_and_gradient(np.zeros(network.layout.size), batch)
+    rows = network.layout.views(gradient)["W1"].T
+    counts = batch.X.T @ batch.Y
+    share = counts.sum(axis=1, keepdims=True) / rare_words.PAIRS
+    follows = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    np.testing.assert_allclose(rows, share * (1 / 32 - follows), atol=1e-15)

@@ -14,6 +14,7 @@ from dlhelpers.activations import sigmoid
 from dlhelpers.datasets import digits, one_hot, split
 from dlhelpers.exercises import softmax as exercises
 from dlhelpers.labs import softmax as labs
+from dlhelpers.labs.softmax import rare_words
 from dlhelpers.labs.softmax.calibrated import measure
 from dlhelpers.live.exercises import practice
 from dlhelpers.live.questions import ask, predict
@@ -375,6 +376,29 @@ for name, strength in (("none", 0.0), ("0.1", 0.1)):
 # dev, and report the error on test. Fit it again whenever the network or the data change. Nothing of this helps if new
 # data are of another kind than dev.
 #
+# **For the curious: rare classes and Adam.** Gradient descent learns these digits well, and language models are trained
+# with Adam. What is different there? For such a model, each word is a class, and most words are rare: the word of rank
+# $r$ has a share of about $1/r$ in a text. So take a small language: 32 words, and each can be followed by two words,
+# one of them twice as often. A network without a hidden layer learns what follows. Each step sees the whole text, so
+# there is no noise. Each optimizer may try nine learning rates and keeps the best. The control has the same language,
+# but each of its words is equally common. How far is the loss above the lowest one, after 100 steps?
+
+# %%
+print("mean of 5 texts         four common words   28 rare words   all equally common")
+for name in rare_words.RACERS:
+    rare, control = ([rare_words.learn(name, even, seed) for seed in range(5)] for even in (False, True))
+    columns = [run.common for run in rare], [run.rare for run in rare], [run.loss for run in control]
+    print(f"{name:<16}" + "".join(f"{np.mean(column):>19.3f}" for column in columns))
+
+# %% [markdown]
+# **Why.** The loss curves most for the common words, and these set how large a rate may be. The gradient for a word is
+# multiplied by its share of the text. So with gradient descent the rare words stay behind: the last one learns at 1/32
+# of the pace of the first. Adam divides each entry by its own size, and the share cancels. With equal shares, gradient
+# descent has one pace for all words, and comes much closer. Momentum copes, too: curvatures that differ by a factor of
+# 32 are what it is good at ([06b](06b_momentum_to_adam.ipynb)). A real text has 50,000 words and more. Kunstner and
+# others (2024) found that gradient descent leaves rare classes behind in transformers, in networks for pictures, and in
+# linear models like this one.
+#
 # ## Summary
 #
 # - Softmax: exp, sum, divide. Subtract the largest logit first; only differences count.
@@ -395,6 +419,7 @@ ask(exercises.decision)
 # course. Bridle (1990), *Probabilistic interpretation of feedforward classification network outputs*. Goodfellow,
 # Bengio & Courville (2016), *Deep Learning*, sections 4.1 and 6.2.2.3. Guo, Pleiss, Sun & Weinberger (2017), *On
 # calibration of modern neural networks*. Vaicenavicius et al. (2019), *Evaluating model calibration in classification*.
+# Kunstner et al. (2024), *Heavy-tailed class imbalance and why Adam outperforms gradient descent on language models*.
 # Szegedy et al. (2016), *Rethinking the inception architecture for computer vision*. Müller, Kornblith & Hinton (2019),
 # *When does label smoothing help?*
 #

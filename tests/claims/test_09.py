@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from dlhelpers.labs.softmax import calibrated, digits, three_classes
+from dlhelpers.labs.softmax import calibrated, digits, rare_words, three_classes
 from dlhelpers.live.stages import last
 from tests.claims import claim
 
@@ -191,6 +191,46 @@ def test_label_smoothing() -> None:
         "at every seed the smoothed network reads more test digits correctly.",
         lambda seed: clean(seed, 0.1).accuracy > clean(seed).accuracy,
     )
+
+
+@cache
+def words(name: str, balanced: bool, seed: int) -> rare_words.Learned:
+    return rare_words.learn(name, balanced, seed)
+
+
+def test_rare_words() -> None:
+    claim(
+        "09",
+        "So with gradient descent the rare words stay behind:",
+        lambda seed: (
+            words("gradient descent", False, seed).rare > words("gradient descent", False, seed).common
+        ),
+    )
+    claim(
+        "09",
+        "With equal shares, gradient descent has one pace for all words, and comes much closer.",
+        lambda seed: (
+            words("gradient descent", False, seed).rare > 3 * words("gradient descent", True, seed).loss
+        ),
+    )
+    claim(
+        "09",
+        "Adam divides each entry by its own size, and the share cancels.",
+        lambda seed: words("Adam", False, seed).rare < 0.001 > words("Adam", True, seed).loss,
+    )
+    claim(
+        "09",
+        "Momentum copes, too:",
+        lambda seed: words("momentum", False, seed).rare < 0.005 > words("momentum", True, seed).loss,
+    )
+
+
+@pytest.mark.parametrize("name", rare_words.RACERS)
+def test_the_best_rate_for_words_lies_inside_the_range(name: str) -> None:
+    rates = rare_words.RACERS[name][1]
+    for seed in range(10):
+        assert rates[0] < words(name, False, seed).rate < rates[-1]
+        assert rates[0] < words(name, True, seed).rate < rates[-1]
 
 
 @pytest.mark.parametrize("seed", range(10))
