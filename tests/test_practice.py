@@ -11,7 +11,7 @@ from dlhelpers.live.pace import family
 
 def test_statement_hint_and_solution() -> None:
     shown = practice(stop_and_restore)
-    widgets = list(family(shown._box))
+    widgets = list(family(shown.box))
     words = " ".join(widget.value for widget in widgets if isinstance(widget, ipywidgets.HTML))
     assert "Of equal losses the first one counts." in words and "argmin" not in words
     hint, solution = (widget for widget in widgets if isinstance(widget, ipywidgets.Button))
@@ -35,9 +35,9 @@ def test_without_a_kernel_the_exercise_is_there_in_words() -> None:
 def test_lines_to_read_keep_their_numbers_and_columns() -> None:
     broken = find_the_bug(0)
     shown = practice(broken)
-    (statement, *_) = (widget for widget in family(shown._box) if isinstance(widget, ipywidgets.HTML))
+    (statement, *_) = (widget for widget in family(shown.box) if isinstance(widget, ipywidgets.HTML))
     assert "<pre>  1      for layer" in statement.value
-    hint, solution = (widget for widget in family(shown._box) if isinstance(widget, ipywidgets.Button))
+    hint, solution = (widget for widget in family(shown.box) if isinstance(widget, ipywidgets.Button))
     hint.click()
     assert shown._words.value.startswith("<p ") and "Arrays that differ" in shown._words.value
     solution.click()

@@ -221,7 +221,7 @@ def test_the_map_shows_what_was_done(course: CourseMap, file: Path) -> None:
     assert str(file) in words(course)
     remember("solved", "square")
     remember("answered", SKY.name)
-    (again,) = (widget for widget in family(course._box) if isinstance(widget, ipywidgets.Button))
+    (again,) = (widget for widget in family(course.box) if isinstance(widget, ipywidgets.Button))
     again.click()
     assert "01 Squares &lt;1&gt; ○ 1 of 2 02 Sky ✓ 1 of 1" in words(course)
     remember("solved", "root")

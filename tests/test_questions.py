@@ -33,7 +33,7 @@ def asked(request: pytest.FixtureRequest) -> Iterator[AskedQuestion]:
 
 
 def widgets(asked: AskedQuestion) -> tuple[ipywidgets.HTML, ipywidgets.RadioButtons, ipywidgets.HTML]:
-    text, options, feedback = asked._box.children
+    text, options, feedback = asked.box.children
     return text, options, feedback
 
 
@@ -153,7 +153,7 @@ def test_a_covered_lab_works(prediction: Prediction) -> None:
 def test_a_reader_without_a_kernel_sees_the_question_and_then_the_picture(prediction: Prediction) -> None:
     question, lab = prediction.outputs()
     assert question[0]["text/plain"] == repr(prediction.question) and "image/png" not in question[0]
-    assert question[0][WIDGET]["model_id"] == prediction._box.model_id
+    assert question[0][WIDGET]["model_id"] == prediction.box.model_id
     data, about = prediction.lab._repr_mimebundle_()
     assert lab == ({**data, WIDGET: lab[0][WIDGET]}, about)
     assert lab[0][WIDGET]["model_id"] == prediction._place.model_id

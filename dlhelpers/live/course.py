@@ -54,7 +54,7 @@ class CourseMap(WordsOnPage):
         again.layout.align_self = "flex-start"
         self.update()
         self._put(ipywidgets.VBox([self._table, again]))
-        self._box.add_class("dlh-course")
+        self.box.add_class("dlh-course")
 
     def update(self, pressed: object = None) -> None:
         """Show what the reader has done by now.  JupyterLab may call this on another thread."""

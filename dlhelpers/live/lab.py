@@ -19,14 +19,11 @@ from matplotlib.figure import Figure
 from dlhelpers.live.canvas import Canvas
 from dlhelpers.live.controls import seed_box
 from dlhelpers.live.grabs import Grab, Hand
-from dlhelpers.live.on_page import OnPage
+from dlhelpers.live.on_page import LabOnPage
 from dlhelpers.live.pace import (
     GESTURE,
-    apart_from_cells,
-    family,
     interruptible,
     one_blas_thread,
-    replace_predecessor,
     running_loop,
 )
 from dlhelpers.live.panel import Panel
@@ -46,7 +43,7 @@ MAIN = 3
 """Controls above the picture; the others are folded under More."""
 
 
-class Lab(OnPage):
+class Lab(LabOnPage):
     """One live figure with its controls.
 
     Parameters
@@ -114,10 +111,8 @@ class Lab(OnPage):
         self._shell = Shell(name, self._picture.widget, self._on_stop)
         self._button, self._guarded = self._shell.button, self._shell.guarded
         self._fill_shell([control for name, control in controls.items() if name != "seed"])
-        for widget in family(self._shell.box):
-            apart_from_cells(widget)
+        self._put(self._shell.box)
         self._update_now()
-        replace_predecessor(self)
 
     # ---------------------------------------------------------------- for the reader
     @property

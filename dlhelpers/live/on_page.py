@@ -10,16 +10,53 @@ from dlhelpers.live.shell import Shell
 
 
 class OnPage:
-    """A lab with a name, a shell and a picture; what comes from it makes the three."""
+    """What has a name and a box: a lab, a question, an exercise, the map of the course.
+
+    Attributes
+    ----------
+    name : str
+    box : widget
+        What stands on the page.
+    """
 
     name: str
-    _shell: Shell
-    _picture: Picture
+    box: ipywidgets.Box
+
+    def _put(self, box: ipywidgets.Box) -> None:
+        """Put a box on the page, in the place of what an earlier run of the same cell made."""
+        self.box = box
+        for widget in family(box):
+            apart_from_cells(widget)
+        replace_predecessor(self)
 
     @property
-    def box(self) -> ipywidgets.Widget:
-        """What stands on the page."""
-        return self._shell.box
+    def closed(self) -> bool:
+        """Whether its cell was run again, or `close` was called."""
+        return "box" not in vars(self)
+
+    def close(self) -> None:
+        """Stop what is under way and free everything; of what is closed only its name is left."""
+        if not self.closed:
+            self._stop_work()
+            free(self, self.box)
+
+    def _stop_work(self) -> None:
+        """End what is under way."""
+
+    def _bundle(self) -> Any:
+        """Return the widget, and what a reader without a kernel sees."""
+        raise NotImplementedError
+
+    def _repr_mimebundle_(self, **_: Any) -> Any:
+        """Return what the notebook shows and keeps."""
+        return closed_bundle(self.name) if self.closed else self._bundle()
+
+
+class LabOnPage(OnPage):
+    """A lab with a shell and a picture; what comes from it makes the two and puts the shell's box."""
+
+    _shell: Shell
+    _picture: Picture
 
     @property
     def finding(self) -> str:
@@ -45,58 +82,18 @@ class OnPage:
         """Return the picture on the screen, as the bytes of a PNG file."""
         return self._picture.canvas.png()
 
-    @property
-    def closed(self) -> bool:
-        """Whether the lab's cell was run again, or `close` was called."""
-        return "_shell" not in vars(self)
-
-    def close(self) -> None:
-        """Stop what is under way and free everything; of a closed lab only its name is left."""
-        if not self.closed:
-            self._stop_work()
-            free(self, self._shell.box)
-
-    def _stop_work(self) -> None:
-        """End what is under way."""
-
-    def _repr_mimebundle_(self, **_: Any) -> Any:
-        """Return the widget and, for a reader without a kernel, the picture and its caption."""
-        if self.closed:
-            return closed_bundle(self.name)
-        return with_picture(self._shell.box, self.png(), self.caption)
+    def _bundle(self) -> Any:
+        """Return the widget, the picture and its caption."""
+        return with_picture(self.box, self.png(), self.caption)
 
 
-class WordsOnPage:
-    """What has a name and words but no picture: a question, an exercise, the map of the course."""
-
-    name: str
-    _box: ipywidgets.Box
-
-    def _put(self, box: ipywidgets.Box) -> None:
-        """Put a box on the page, in the place of what an earlier run of the same cell made."""
-        self._box = box
-        for widget in family(box):
-            apart_from_cells(widget)
-        replace_predecessor(self)
-
-    @property
-    def closed(self) -> bool:
-        """Whether its cell was run again, or `close` was called."""
-        return "_box" not in vars(self)
-
-    def close(self) -> None:
-        """Free the widgets; of what is closed the history of outputs keeps the name only."""
-        if not self.closed:
-            free(self, self._box)
+class WordsOnPage(OnPage):
+    """What has words but no picture."""
 
     def _in_words(self) -> str:
         """Return what a reader without a kernel sees."""
         raise NotImplementedError
 
-    def _repr_mimebundle_(self, **_: Any) -> Any:
-        """Return the widget and, for a reader without a kernel, its words."""
-        if self.closed:
-            return closed_bundle(self.name)
-        bundle: dict[str, Any] = self._box._repr_mimebundle_()
-        bundle["text/plain"] = self._in_words()
-        return bundle
+    def _bundle(self) -> Any:
+        """Return the widget and its words."""
+        return {**self.box._repr_mimebundle_(), "text/plain": self._in_words()}

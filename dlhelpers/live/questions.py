@@ -78,7 +78,7 @@ class AskedQuestion(WordsOnPage):
         self._feedback = ipywidgets.HTML(_paragraph(""))
         self._options.observe(self._answer, "index")
         self._put(ipywidgets.VBox([text, self._options, self._feedback]))
-        self._box.add_class("dlh-question")
+        self.box.add_class("dlh-question")
 
     @property
     def chosen(self) -> str | None:

@@ -13,12 +13,9 @@ from dlhelpers.labs.capstone.board import Board, boards, program
 from dlhelpers.labs.capstone.views import views
 from dlhelpers.live.canvas import Canvas
 from dlhelpers.live.controls import seed_box
-from dlhelpers.live.on_page import OnPage
+from dlhelpers.live.on_page import LabOnPage
 from dlhelpers.live.pace import (
-    apart_from_cells,
-    family,
     one_blas_thread,
-    replace_predecessor,
     running_loop,
 )
 from dlhelpers.live.picture import Picture
@@ -31,7 +28,7 @@ SIZE = (9.6, 3.5)
 """Of the figure, in inches of 100 pixels."""
 
 
-class Ward(OnPage):
+class Ward(LabOnPage):
     """One patient after the other.
 
     Parameters
@@ -75,10 +72,8 @@ class Ward(OnPage):
         self._code = ipywidgets.ToggleButton(description="Show code", layout={"width": "auto"})
         self._code.observe(lambda change: self._show_code(), "value")
         self._fill_shell()
-        for widget in family(self._shell.box):
-            apart_from_cells(widget)
+        self._put(self._shell.box)
         self._show_now()
-        replace_predecessor(self)
 
     # ---------------------------------------------------------------- moves
     def look(self, name: str) -> None:

@@ -14,8 +14,7 @@ from dlhelpers.labs.playground.geometry import More, Part, Unit
 from dlhelpers.labs.playground.player import Player
 from dlhelpers.labs.playground.run import Run
 from dlhelpers.labs.playground.screen import Screen
-from dlhelpers.live.on_page import OnPage
-from dlhelpers.live.pace import apart_from_cells, family, replace_predecessor
+from dlhelpers.live.on_page import LabOnPage
 from dlhelpers.points import Points, added_as_text
 from dlhelpers.saving import save_network
 from dlhelpers.session import Session
@@ -24,7 +23,7 @@ from dlhelpers.sharing import program, to_text
 from dlhelpers.showing import Code
 
 
-class Playground(OnPage):
+class Playground(LabOnPage):
     """One live network: everything but the data and the architecture may change while it trains.
 
     Parameters
@@ -60,11 +59,9 @@ class Playground(OnPage):
         self._act = self._player.act
         self._screen.play.on_click(lambda pressed: self._shell.guarded(self._player.play_or_pause))
         self._desk = Desk(self, self._screen, self._act)
-        for widget in family(self._shell.box):
-            apart_from_cells(widget)
+        self._put(self._shell.box)
         self._player.show_settings()
         self._show()
-        replace_predecessor(self)
 
     # ---------------------------------------------------------------- for the reader
     @property
