@@ -6,7 +6,8 @@ gives the same run again, to the last bit.  That is what rewind and `sharing` re
 """
 
 from dataclasses import fields, replace
-from typing import Any, NamedTuple
+from itertools import chain
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -65,10 +66,40 @@ class Measurement(NamedTuple):
     test_accuracy: float = np.nan
 
 
-SNAPSHOTS = 200
-"""The most snapshots kept; when there are more, every second one is dropped."""
-MEASUREMENTS = 600
-"""The most points of a curve; when there are more, every second one is dropped."""
+SNAPSHOTS, MEASUREMENTS = 200, 600
+"""The most snapshots, and points of a curve, that are kept."""
+Kept = TypeVar("Kept", Snapshot, Measurement)
+
+
+class Thinned(list[Kept]):
+    """What is kept of a run, in the order of the steps.
+
+    Parameters
+    ----------
+    most : int
+        When the list gets longer than this, `every` doubles, and every second one is dropped.
+    every : int
+        What belongs to a multiple of this step is kept.
+    """
+
+    def __init__(self, most: int, every: int) -> None:
+        super().__init__()
+        self.most, self.every = most, every
+
+    def wants(self, step: int) -> bool:
+        """Return whether `step` is one of those that are kept."""
+        return step % self.every == 0
+
+    def keep(self, new: Kept) -> None:
+        """Put `new`, which belongs to a later step, at the end."""
+        self.append(new)
+        if len(self) > self.most:
+            self.every *= 2
+            self[:] = [each for each in self if self.wants(each.step)]
+
+    def forget_from(self, step: int) -> None:
+        """Drop what belongs to `step` and to later ones."""
+        self[:] = [each for each in self if each.step < step]
 
 
 class Session:
@@ -103,10 +134,8 @@ class Session:
         self.start = self.settings = settings
         self.own = own
         self.changes: list[Change] = []
-        self.history: list[Measurement] = []
-        self.every = 1
-        self._snapshots: list[Snapshot] = []
-        self._snapshot_every = 25
+        self.history = Thinned[Measurement](MEASUREMENTS, every=1)
+        self._snapshots = Thinned[Snapshot](SNAPSHOTS, every=25)
         self._now: Step
         self._theta_before: FloatArray
         theta = self.network.initialize(np.random.default_rng(settings.weight_seed), None, self._initializer)
@@ -257,8 +286,8 @@ class Session:
         later = [change for change in self.changes if change.step < step]
         snapshot = [each for each in self._snapshots if each.step <= step][-1]
         self.changes = [change for change in later if change.step < snapshot.step]
-        self.history = [each for each in self.history if each.step <= snapshot.step]
-        self._snapshots = [each for each in self._snapshots if each.step < snapshot.step]
+        self.history.forget_from(snapshot.step)
+        self._snapshots.forget_from(snapshot.step)
         self._begin(snapshot)
         for change in later[len(self.changes) :]:
             self.advance(change.step - self.step)
@@ -304,19 +333,12 @@ class Session:
     def _note(self, epoch: int, position: int) -> None:
         """Keep a snapshot and a point of the curves, now and then."""
         now = self._now
-        if now.step % self._snapshot_every == 0 and not self.diverged:
-            snapshot = Snapshot(
-                now.step, now.theta, now.state, now.statistics, epoch, position, self.settings
+        if self._snapshots.wants(now.step) and not self.diverged:
+            self._snapshots.keep(
+                Snapshot(now.step, now.theta, now.state, now.statistics, epoch, position, self.settings)
             )
-            self._snapshots.append(snapshot)
-            if len(self._snapshots) > SNAPSHOTS:
-                self._snapshot_every *= 2
-                self._snapshots = [s for s in self._snapshots if s.step % self._snapshot_every == 0]
-        if now.step % self.every == 0 and (not self.history or self.history[-1].step < now.step):
-            self.history.append(self.measure())
-            if len(self.history) > MEASUREMENTS:
-                self.every *= 2
-                self.history = [each for each in self.history if each.step % self.every == 0]
+        if self.history.wants(now.step):
+            self.history.keep(self.measure())
 
     def measure(self) -> Measurement:
         """Return losses and accuracies at the present step, each on a whole set."""
@@ -329,5 +351,4 @@ class Session:
                 numbers.append((loss, 1 - float(error_rate(predictions, batch.Y))))
         (train_loss, train_accuracy), (dev_loss, dev_accuracy), *test = numbers
         rate = float(np.asarray(self.schedule(now.step)))
-        of_train_and_dev = train_loss, dev_loss, train_accuracy, dev_accuracy
-        return Measurement(now.step, *of_train_and_dev, rate, *(test[0] if test else ()))
+        return Measurement(now.step, train_loss, dev_loss, train_accuracy, dev_accuracy, rate, *chain(*test))

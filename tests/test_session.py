@@ -309,7 +309,7 @@ def test_memory_is_bounded_and_rewind_still_exact(monkeypatch):
     assert max(kept) == 4 and max(measured) == 6
     # 0, 25, ..., 100 are five: 50 from there on, 100 at 200 and 200 at 400, where 0, 200 and 400 are left
     assert [each.step for each in session._snapshots] == [0, 200, 400]
-    assert session.every == 128  # the seventh point is at 6, 12, 24, 48, ..., 384 steps
+    assert session.history.every == 128  # the seventh point is at 6, 12, 24, 48, ..., 384 steps
     assert [each.step for each in session.history] == [0, 128, 256, 384]
     fresh.advance(130)
     fresh.change(l2=0.3, batch_size=9)

@@ -192,7 +192,7 @@ def frame(
         "" if not session.diverged else f"Training {session.diverged}.\nRewind, or Reset with another rate.",
         session.settings,
         session.start,
-        session.every,
+        session.history.every,
         len(data.y_test),
         playing,
     )
