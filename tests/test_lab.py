@@ -11,9 +11,12 @@ import ipywidgets
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from PIL import Image
 
 from dlhelpers.live import pace as running
+from dlhelpers.live.canvas import _Agg
 from dlhelpers.live.controls import real_slider, slider
 from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
@@ -466,12 +469,36 @@ def test_a_page_gets_the_whole_picture_and_then_what_changes(monkeypatch):
         toy.lab.set(x=x)
         frame, pngs = messages.pop()
         for (left, top), png in zip(frame["at"], pngs, strict=True):
-            patch = opened(png)
-            assert patch.size < page.size / 2, "a bar that grows is a small part of the picture"
-            page[top : top + patch.shape[0], left : left + patch.shape[1]] = patch
+            patch = np.asarray(Image.open(io.BytesIO(png)).convert("RGBA")).astype(int)
+            rows, columns = patch.shape[:2]
+            assert rows * columns < page.size / 3 / 2, "a bar that grows is a small part of the picture"
+            changed = patch[..., 3] == 255
+            assert np.all(changed | (patch[..., 3] == 0)) and changed.any()
+            page[top : top + rows, left : left + columns][changed] = patch[changed][:, :3]
         drawn = toy.lab._picture.canvas.pixels[..., :3].astype(int)
         assert np.abs(page - drawn).max() < 32
     toy.lab.close()
+
+
+@pytest.mark.parametrize("size", [7, 11, 40])
+@pytest.mark.parametrize("words", ["Ågjpq_^|", "the loss is .15", "α₁ ≤ √β", "W", ","])
+def test_a_text_is_put_down_as_matplotlib_draws_it(words, size):
+    """Up to a pixel: a picture lies on whole pixels.  Every color, and what is half transparent."""
+    for style in ({"color": "#0072B2"}, {"color": "black", "alpha": 0.5}, {"weight": "bold", "rotation": 90}):
+
+        def drawn(make, style=style):
+            figure = Figure(figsize=(6, 2))
+            canvas = make(figure)
+            figure.text(0.1, 0.4, f"{words}\n{words}", fontsize=size, **style)
+            canvas.draw()
+            return 255 - np.asarray(canvas.buffer_rgba())[..., :3].astype(int)
+
+        ours, theirs = drawn(_Agg), drawn(FigureCanvasAgg)
+        assert theirs.any() and ours.max() == pytest.approx(theirs.max(), abs=8)
+        assert ours.sum(axis=(0, 1)) == pytest.approx(theirs.sum(axis=(0, 1)), rel=0.05)
+        for axis in (0, 1):
+            places = [np.flatnonzero(ink.max(axis=(axis, 2)) > 60) for ink in (ours, theirs)]
+            assert all(abs(places[0][end] - places[1][end]) <= 1 for end in (0, -1))
 
 
 def test_of_several_bars_that_one_is_taken_whose_row_is_nearest():
