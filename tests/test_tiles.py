@@ -34,3 +34,29 @@ def drawn(smooth: bool, tiles: bool) -> FloatArray:
 def test_a_picture_stands_as_imshow_puts_it(smooth: bool) -> None:
     apart = np.abs(drawn(smooth, tiles=True) - drawn(smooth, tiles=False))
     assert np.quantile(apart, 0.95) <= 3  # of 255; a pixel at an edge may belong to the neighbor
+
+
+def test_pictures_that_are_not_square_and_an_axis_that_points_down() -> None:
+    """The first row is at the corner, wherever y points: as `imshow` with an extent."""
+    colors = np.random.default_rng(1).random((3, 5, 3))
+
+    def drawn(tiles: bool, upward: bool) -> FloatArray:
+        figure = Figure(figsize=(3, 2), dpi=100)
+        canvas = FigureCanvasAgg(figure)
+        ax = figure.add_axes((0, 0, 1, 1))
+        if tiles:
+            artist = Tiles(smooth=False, zorder=0)
+            ax.add_artist(artist)
+            artist.set_pictures(colors[np.newaxis])
+            artist.place(np.array([[1.0, 0.0]]), 10.0, 6.0)
+        else:
+            ax.imshow(colors, extent=(1, 11, 0, 6), origin="lower", interpolation="nearest", aspect="auto")
+        ax.set(xlim=(0, 12), ylim=(-1, 7) if upward else (7, -1))
+        ax.axis("off")
+        canvas.draw()
+        return np.asarray(canvas.buffer_rgba())[..., :3].astype(float)
+
+    for upward in (True, False):
+        apart = np.abs(drawn(True, upward) - drawn(False, upward))
+        assert np.quantile(apart, 0.95) <= 3
+    assert np.abs(drawn(True, True) - drawn(True, False)).max() > 30

@@ -1,4 +1,4 @@
-"""Square pictures on an axes that are drawn several times faster than by `imshow`."""
+"""Pictures on an axes that are drawn several times faster than by `imshow`."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from dlhelpers.typing import FloatArray
 
 
 class Tiles(Artist):
-    """Square pictures of the same size, each at its place on the axes.
+    """Pictures of the same size, each at its place on the axes.
 
     Parameters
     ----------
@@ -27,14 +27,16 @@ class Tiles(Artist):
         self._smooth = smooth
         self._pictures: NDArray[np.uint8] = np.zeros((0, 1, 1, 4), np.uint8)
         self._corners: FloatArray = np.zeros((0, 2))
-        self._side = 1.0
+        self._size: FloatArray = np.ones(2)
 
-    def place(self, corners: FloatArray, side: float) -> None:
-        """Set the lower left corners, (n, 2), and the length of a side, in units of the axes."""
-        self._corners, self._side = corners, side
+    def place(self, corners: FloatArray, width: float, height: float | None = None) -> None:
+        """Set the corners of the first pixels, (n, 2), and the size in units of the axes; the height is the
+        width if it is not given.
+        """
+        self._corners, self._size = corners, np.array([width, width if height is None else height])
 
     def set_pictures(self, colors: FloatArray) -> None:
-        """Set the colors, (n, k, k, 3) numbers in [0, 1]; the first row is the lowest."""
+        """Set the colors, (n, rows, columns, 3) numbers in [0, 1]; y grows with the rows."""
         opaque = np.ones((*colors.shape[:-1], 1))
         self._pictures = np.round(255 * np.concatenate([colors, opaque], axis=-1)).astype(np.uint8)
 
@@ -44,13 +46,14 @@ class Tiles(Artist):
             return
         assert self.axes is not None
         to_pixel = self.axes.transData.transform
-        low, high = to_pixel(self._corners), to_pixel(self._corners + self._side)
+        firsts, lasts = np.round(to_pixel(self._corners)), np.round(to_pixel(self._corners + self._size))
         context = renderer.new_gc()
-        for picture, (left, bottom), (right, _) in zip(
-            self._pictures, np.round(low), np.round(high), strict=True
-        ):
+        for picture, (left, first), (right, last) in zip(self._pictures, firsts, lasts, strict=True):
             how = Image.Resampling.BILINEAR if self._smooth else Image.Resampling.NEAREST
-            pixels = max(int(right - left), 1)
-            large = Image.fromarray(picture).resize((pixels, pixels), how)
-            renderer.draw_image(context, left, bottom, np.array(large))  # its first row is the lowest, too
+            pixels = max(int(right - left), 1), max(int(abs(last - first)), 1)
+            upward = picture if last >= first else picture[::-1]
+            large = Image.fromarray(upward).resize(pixels, how)
+            renderer.draw_image(
+                context, left, min(first, last), np.array(large)
+            )  # the lowest row comes first
         context.restore()

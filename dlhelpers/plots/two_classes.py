@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 
 from dlhelpers.plots.decision_regions import CLASS_COLORS, MARKERS, blend
 from dlhelpers.plots.style import moving
+from dlhelpers.plots.tiles import Tiles
 from dlhelpers.typing import FloatArray, IntArray
 
 Shown = TypeVar("Shown")
@@ -37,8 +38,9 @@ class TwoClassesView(Generic[Shown]):
         ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
         ax.grid(visible=False)
         self._parts = parts
-        blank, extent = np.ones((2, 2, 3)), (-limit, limit, -limit, limit)
-        self._map = moving(ax.imshow(blank, extent=extent, origin="lower", interpolation="bilinear"))
+        self._map = moving(Tiles(smooth=True, zorder=0))
+        self._map.place(np.full((1, 2), -limit), 2 * limit)
+        ax.add_artist(self._map)
         self._marks = [
             moving(ax.plot([], [], MARKERS[k], color=CLASS_COLORS[k], ms=size, mec="white", mew=0.6)[0])
             for k in (0, 1)
@@ -47,6 +49,6 @@ class TwoClassesView(Generic[Shown]):
     def update(self, result: Shown, before: Shown | None) -> None:
         """Show the map and the examples."""
         probability, X, y = self._parts(result)
-        self._map.set_data(blend(np.stack([1 - probability, probability], axis=-1)))
+        self._map.set_pictures(blend(np.stack([1 - probability, probability], axis=-1))[np.newaxis])
         for k, mark in enumerate(self._marks):
             mark.set_data(*X[y == k].T)

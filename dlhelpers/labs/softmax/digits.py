@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -16,6 +17,7 @@ from dlhelpers.minibatches import Batch, minibatches
 from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam
 from dlhelpers.plots.style import ACCENT, DEV, GHOST, TRAIN, View, key, moving
+from dlhelpers.plots.tiles import Tiles
 from dlhelpers.training import descend
 from dlhelpers.typing import FloatArray, IntArray
 
@@ -164,13 +166,15 @@ result = confusion, dev_loss
 class ConfusionView(View[Read]):
     """The confusion matrix in numbers; right answers on the diagonal, mistakes in color."""
 
+    ORANGES = matplotlib.colormaps["Oranges"]
+
     def __init__(self, ax: Axes) -> None:
         ax.set(xlim=(-0.5, 9.5), ylim=(9.5, -0.5), xticks=range(10), yticks=range(10), aspect="equal")
         ax.set(xlabel="answer: click or drag over the fields", ylabel="label")
         ax.grid(visible=False)
-        self._picture = moving(
-            ax.imshow(np.zeros((10, 10)), cmap="Oranges", vmin=0, vmax=6, extent=(-0.5, 9.5, 9.5, -0.5))
-        )
+        self._fields = moving(Tiles(smooth=False, zorder=0))
+        self._fields.place(np.full((1, 2), -0.5), 10.0)
+        ax.add_artist(self._fields)
         self._texts = [
             moving(ax.text(k % 10, k // 10, "", ha="center", va="center", fontsize=10)) for k in range(100)
         ]
@@ -180,7 +184,9 @@ class ConfusionView(View[Read]):
     def update(self, result: Read, before: Read | None) -> None:
         """Show `result.confusion`."""
         counts = result.confusion
-        self._picture.set_data(np.ma.masked_equal(counts * ~np.eye(10, dtype=bool), 0))
+        mistakes = counts * ~np.eye(10, dtype=bool)
+        colors = self.ORANGES(np.clip(mistakes / 6, 0, 1))[..., :3]
+        self._fields.set_pictures(np.where(mistakes[..., None] > 0, colors, 1.0)[np.newaxis])
         for k, text in enumerate(self._texts):
             row, column = divmod(k, 10)
             count = int(counts[row, column])
@@ -199,10 +205,9 @@ class ImagesView(View[Read]):
     def __init__(self, ax: Axes) -> None:
         ax.set(xlim=(0, 9 * SHOWN), ylim=(26.5, -3))
         ax.axis("off")
-        self._picture = moving(
-            ax.imshow(np.ones((20, 9 * SHOWN)), cmap="gray_r", vmin=0, vmax=1, extent=(0, 9 * SHOWN, 20, 0))
-        )
-        ax.set_aspect("auto")
+        self._digits = moving(Tiles(smooth=False, zorder=0))
+        self._digits.place(np.zeros((1, 2)), 9 * SHOWN, 20)
+        ax.add_artist(self._digits)
         style: dict[str, Any] = {"fontsize": 9, "ha": "center", "va": "top"}
         self._words = [
             moving(ax.text(9 * (k % SHOWN) + 4, 8.2 if k < SHOWN else 20.2, "", **style))
@@ -225,7 +230,7 @@ class ImagesView(View[Read]):
                     )
                     sure = result.probabilities[at].max()
                     words.set_text(f"{result.y[at]}→{result.answers[at]}, {sure:.0%}")
-        self._picture.set_data(mosaic)
+        self._digits.set_pictures(np.repeat(1 - mosaic[..., np.newaxis], 3, axis=-1)[np.newaxis])
 
 
 class LossView(View[Read]):

@@ -20,6 +20,7 @@ from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam
 from dlhelpers.plots.decision_regions import CLASS_COLORS, GLYPHS, MARKERS, blend
 from dlhelpers.plots.style import DEV, GHOST, TRAIN, View, key, moving
+from dlhelpers.plots.tiles import Tiles
 from dlhelpers.softmax import hardmax, softmax
 from dlhelpers.training import descend
 from dlhelpers.typing import FloatArray, IntArray
@@ -181,11 +182,9 @@ class MapView(View[Trained]):
         ax.set(xlim=ends, ylim=ends, xticks=ticks, yticks=ticks, aspect="equal")
         ax.set(xlabel="$x_1$: drag a large mark", ylabel="$x_2$")
         ax.grid(visible=False)
-        self._map = moving(
-            ax.imshow(
-                np.ones((2, 2, 3)), extent=(*ends, *ends), origin="lower", interpolation="bilinear", zorder=0
-            )
-        )
+        self._map = moving(Tiles(smooth=True, zorder=0))
+        self._map.place(np.full((1, 2), -LIMIT), 2 * LIMIT)
+        ax.add_artist(self._map)
         self._small = [self._mark(ax, k, CLASS_COLORS[k], 5, "white", 0.6) for k in range(3)]
         self._old = [self._mark(ax, k, "none", 10, GHOST, 2) for k in range(3)]
         self._large = [self._mark(ax, k, CLASS_COLORS[k], 13, "#111111", 2) for k in range(3)]
@@ -198,7 +197,7 @@ class MapView(View[Trained]):
 
     def update(self, result: Trained, before: Trained | None) -> None:
         """Show `result.map`, the examples and the dragged points."""
-        self._map.set_data(blend(result.map))
+        self._map.set_pictures(blend(result.map)[np.newaxis])
         for k in range(3):
             self._small[k].set_data(*result.X[result.y == k].T)
             self._large[k].set_data(*result.points[k][:, None])
