@@ -68,10 +68,10 @@ class Measurement(NamedTuple):
 
 SNAPSHOTS, MEASUREMENTS = 200, 600
 """The most snapshots, and points of a curve, that are kept."""
-Kept = TypeVar("Kept", Snapshot, Measurement)
+_Kept = TypeVar("_Kept", Snapshot, Measurement)
 
 
-class Thinned(list[Kept]):
+class _Thinned(list[_Kept]):
     """What is kept of a run, in the order of the steps.
 
     Parameters
@@ -90,7 +90,7 @@ class Thinned(list[Kept]):
         """Return whether `step` is one of those that are kept."""
         return step % self.every == 0
 
-    def keep(self, new: Kept) -> None:
+    def keep(self, new: _Kept) -> None:
         """Put `new`, which belongs to a later step, at the end."""
         self.append(new)
         if len(self) > self.most:
@@ -134,8 +134,8 @@ class Session:
         self.start = self.settings = settings
         self.own = own
         self.changes: list[Change] = []
-        self.history = Thinned[Measurement](MEASUREMENTS, every=1)
-        self._snapshots = Thinned[Snapshot](SNAPSHOTS, every=25)
+        self.history = _Thinned[Measurement](MEASUREMENTS, every=1)
+        self._snapshots = _Thinned[Snapshot](SNAPSHOTS, every=25)
         self._now: Step
         self._theta_before: FloatArray
         theta = self.network.initialize(np.random.default_rng(settings.weight_seed), None, self._initializer)
