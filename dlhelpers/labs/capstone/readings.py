@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -14,6 +15,7 @@ from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
 from dlhelpers.live.stages import Stages, each_of, remembered
 from dlhelpers.plots.style import ACCENT, GHOST, View, moving
+from dlhelpers.plots.tiles import Tiles
 
 RIGHT = "the right script"
 ROWS = {RIGHT: (), **{fault.name: (key,) for key, fault in FAULTS.items()}}
@@ -113,6 +115,8 @@ result = wrong.number, right.number
 class TableView(View[Readings]):
     """Readings in numbers; the more orange, the further from the right script."""
 
+    ORANGES = colormaps["Oranges"]
+
     def __init__(self, ax: Axes) -> None:
         rows, columns = len(ROWS), len(COLUMNS)
         ax.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
@@ -121,9 +125,9 @@ class TableView(View[Readings]):
         ax.xaxis.tick_top()
         ax.tick_params(length=0)
         ax.grid(visible=False)
-        extent = (-0.5, columns - 0.5, rows - 0.5, -0.5)
-        blank = np.zeros((rows, columns))
-        self._picture = moving(ax.imshow(blank, cmap="Oranges", vmin=0, vmax=3, extent=extent, aspect="auto"))
+        self._fields = moving(Tiles(smooth=False, zorder=0))
+        self._fields.place(np.full((1, 2), -0.5), columns, rows)
+        ax.add_artist(self._fields)
         self._texts = {
             (row, column): moving(ax.text(column, row, "", ha="center", va="center", fontsize=9))
             for row in range(rows)
@@ -143,7 +147,8 @@ class TableView(View[Readings]):
             sizes[row, column] = 0.0 if found is None else min(abs(np.log10(found)), 3.0)
             text.set_text("" if reading is None else short(key, reading.number))
             text.set_color("white" if sizes[row, column] > 1.8 else "#222222")
-        self._picture.set_data(np.ma.masked_less(sizes, 0.3))
+        colors = np.where(sizes[..., np.newaxis] < 0.3, 1.0, self.ORANGES(sizes / 3)[..., :3])
+        self._fields.set_pictures(colors[np.newaxis])
         for line, shown in ((self._frame, result), (self._old, before)):
             if shown is None:
                 line.set_data([], [])

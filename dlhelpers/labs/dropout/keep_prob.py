@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LogNorm, to_rgb
 from matplotlib.figure import Figure
 
 from dlhelpers.labs.dropout.columns import (
@@ -36,6 +37,7 @@ from dlhelpers.live.stages import Stages, each_of
 from dlhelpers.network import Network
 from dlhelpers.plots.decision_regions import DecisionView, blend
 from dlhelpers.plots.style import GHOST, LIGHT_GREY, View, key, moving
+from dlhelpers.plots.tiles import Tiles
 from dlhelpers.typing import FloatArray, IntArray
 
 TILE = 30
@@ -152,19 +154,14 @@ class DevLossPlaneView(View[PerLayer]):
     def __init__(self, ax: Axes, shares: Sequence[float]) -> None:
         ax.grid(visible=False)
         ax.set(xlabel="keep_prob, layer 1", ylabel="keep_prob, layer 2", facecolor=LIGHT_GREY)
+        ax.set(xlim=(0.05, 1.05), ylim=(0.05, 1.05), aspect="equal")
         ax.set(xticks=[0.2, 0.4, 0.6, 0.8, 1], yticks=[0.2, 0.4, 0.6, 0.8, 1])
         self._shares = np.array(shares)
-        self._image = moving(
-            ax.imshow(
-                np.full((10, 10), np.nan),
-                norm=LogNorm(0.2, 0.8),
-                cmap=colormaps["Blues"].resampled(16),
-                extent=(0.05, 1.05, 0.05, 1.05),
-                origin="lower",
-                aspect="equal",
-            )
-        )
-        bar = ax.figure.colorbar(self._image, ax=ax, ticks=[0.2, 0.4, 0.8], extend="both", shrink=0.75)
+        self._colors = ScalarMappable(LogNorm(0.2, 0.8), colormaps["Blues"].resampled(16))
+        self._fields = moving(Tiles(smooth=False, zorder=0))
+        self._fields.place(np.full((1, 2), 0.05), 1.0)
+        ax.add_artist(self._fields)
+        bar = ax.figure.colorbar(self._colors, ax=ax, ticks=[0.2, 0.4, 0.8], extend="both", shrink=0.75)
         bar.ax.set_yticklabels(["0.2", "0.4", "0.8"])
         bar.ax.minorticks_off()
         bar.set_label("dev loss")
@@ -185,7 +182,9 @@ class DevLossPlaneView(View[PerLayer]):
     def update(self, result: PerLayer, before: PerLayer | None) -> None:
         """Show `result.dev_losses`, (10, 10) with NaN where it is not known; mark `result.keep_prob`."""
         losses = result.dev_losses
-        self._image.set_data(np.ma.masked_invalid(losses))
+        known = np.isfinite(losses)[..., np.newaxis]
+        colors = self._colors.to_rgba(np.ma.masked_invalid(losses))[..., :3]
+        self._fields.set_pictures(np.where(known, colors, to_rgb(LIGHT_GREY))[np.newaxis])
         for mark in (self._ground, self._here):
             mark.set_data([result.keep_prob[0]], [result.keep_prob[1]])
         self._before.set_data(*([], []) if before is None else ([before.keep_prob[0]], [before.keep_prob[1]]))
@@ -203,7 +202,10 @@ class SubnetworkMapsView(View[PerLayer]):
         ax.set(xticks=[], yticks=[])
         ax.set_axis_off()
         self._side = side
-        self._image = moving(ax.imshow(np.ones((2, 2, 3)), extent=(0, 3, 0, 2), aspect="equal"))
+        ax.set(xlim=(0, 3), ylim=(0, 2), aspect="equal")
+        self._maps = moving(Tiles(smooth=True, zorder=0))
+        self._maps.place(np.array([[0.0, 2.0]]), 3.0, -2.0)
+        ax.add_artist(self._maps)
         ax.text(1.5, -0.06, "six subnetworks, one mask each", ha="center", va="top", color="#444444")
 
     def update(self, result: PerLayer, before: PerLayer | None) -> None:
@@ -212,7 +214,7 @@ class SubnetworkMapsView(View[PerLayer]):
         sheet = np.ones((2, n, 3, n, 3))
         for k, tile in enumerate(np.round(12 * result.tiles) / 12):  # few colors: the frame is sent with 256
             sheet[k // 3, 1:-1, k % 3, 1:-1] = blend(np.stack([1 - tile, tile], axis=-1))[::-1]
-        self._image.set_data(sheet.reshape(2 * n, 3 * n, 3))
+        self._maps.set_pictures(sheet.reshape(1, 2 * n, 3 * n, 3))
 
 
 def per_layer_views(figure: Figure) -> list[View[Any]]:

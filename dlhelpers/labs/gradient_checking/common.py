@@ -6,11 +6,12 @@ from itertools import chain
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.colors import ListedColormap
+from matplotlib.colors import to_rgb
 from matplotlib.patheffects import withStroke
 
 from dlhelpers.gradient_checking import GradientCheck
 from dlhelpers.plots.style import ACCENT, Result, View, key, moving
+from dlhelpers.plots.tiles import Tiles
 from dlhelpers.typing import FloatArray, IntArray
 
 PRECISIONS = ("float64", "float32")
@@ -20,6 +21,7 @@ LIMITS = ((1e-7, "great"), (1e-5, "suspect"), (1e-3, "wrong"))
 """The limits of the notes, and their words."""
 LEVELS = ("#ffffff", "#dbe9f4", "#8db8dc", "#f2a33c", "#7a2d00")
 """No such array; a component within 1e-7, 1e-5, 1e-3; one beyond."""
+COLORS_OF_LEVELS = np.array([to_rgb(color) for color in LEVELS])
 SWATCH = "■"
 Shapes = Mapping[str, tuple[int, ...]]
 """From the name of an array to its shape."""
@@ -153,13 +155,10 @@ class ErrorMapView(View[Result]):
         labels: bool = False,
     ) -> None:
         self._shapes, self._shares = shapes, shares
-        sheet = _sheet(shapes, {})
-        height, width = sheet.shape
-        self._image = moving(
-            ax.imshow(
-                sheet, cmap=ListedColormap(LEVELS), vmin=0, vmax=4, aspect="auto", interpolation="nearest"
-            )
-        )
+        height, width = _sheet(shapes, {}).shape
+        self._fields = moving(Tiles(smooth=False, zorder=0))
+        self._fields.place(np.full((1, 2), -0.5), width, height)
+        ax.add_artist(self._fields)
         ax.set(xlim=(-1, width), ylim=(height - 0.5, -0.5), yticks=[])
         ax.set_ylabel(name, rotation=0, ha="right", va="center")
         ax.set_xticks(centers(shapes), map(greek, shapes) if labels else [""] * len(shapes))
@@ -180,4 +179,5 @@ class ErrorMapView(View[Result]):
 
     def update(self, result: Result, before: Result | None) -> None:
         """Show the shares of the result."""
-        self._image.set_data(_sheet(self._shapes, self._shares(result) or {}))
+        sheet = _sheet(self._shapes, self._shares(result) or {})
+        self._fields.set_pictures(COLORS_OF_LEVELS[sheet][np.newaxis])

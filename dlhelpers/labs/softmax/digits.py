@@ -2,8 +2,8 @@
 
 from typing import Any, NamedTuple
 
-import matplotlib
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -166,7 +166,7 @@ result = confusion, dev_loss
 class ConfusionView(View[Read]):
     """The confusion matrix in numbers; right answers on the diagonal, mistakes in color."""
 
-    ORANGES = matplotlib.colormaps["Oranges"]
+    ORANGES = colormaps["Oranges"]
 
     def __init__(self, ax: Axes) -> None:
         ax.set(xlim=(-0.5, 9.5), ylim=(9.5, -0.5), xticks=range(10), yticks=range(10), aspect="equal")
