@@ -60,3 +60,11 @@ def test_pictures_that_are_not_square_and_an_axis_that_points_down() -> None:
         apart = np.abs(drawn(True, upward) - drawn(False, upward))
         assert np.quantile(apart, 0.95) <= 3
     assert np.abs(drawn(True, True) - drawn(True, False)).max() > 30
+
+
+def test_nothing_is_drawn_before_there_are_pictures() -> None:
+    figure = Figure()
+    artist = Tiles(smooth=True, zorder=0)
+    artist.place(np.zeros((1, 2)), 1.0)
+    figure.add_subplot().add_artist(artist)
+    FigureCanvasAgg(figure).draw()

@@ -41,8 +41,8 @@ class Tiles(Artist):
         self._pictures = np.round(255 * np.concatenate([colors, opaque], axis=-1)).astype(np.uint8)
 
     def draw(self, renderer: Any) -> None:
-        """Copy each picture to its place, as many pixels wide as it has to be."""
-        if not self.get_visible():
+        """Copy each picture to its place, as many pixels wide as it has to be; nothing before there are some."""
+        if not self.get_visible() or not len(self._pictures):
             return
         assert self.axes is not None
         to_pixel = self.axes.transData.transform
