@@ -41,7 +41,7 @@ class Tiles(Artist):
         self._pictures = np.round(255 * np.concatenate([colors, opaque], axis=-1)).astype(np.uint8)
 
     def draw(self, renderer: Any) -> None:
-        """Copy each picture to its place, as many pixels wide as it has to be; nothing before there are some."""
+        """Copy each picture to its place, as many pixels wide as it has to be; there may be none yet."""
         if not self.get_visible() or not len(self._pictures):
             return
         assert self.axes is not None
