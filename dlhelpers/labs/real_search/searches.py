@@ -1,5 +1,6 @@
 """The lab *A thousand searches*: strategies replayed on the recorded runs, score against budget."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -30,21 +31,24 @@ LIMITS = (0.015, 1.0)
 
 
 class Searches(NamedTuple):
-    """A thousand searches by each strategy, and the budget that the reader looks at."""
+    """A thousand searches by each strategy, and the budget that the reader looks at.
+
+    `quantiles` are the scores of 10%, 50% and 90% of the searches after each budget, (3, n).
+    """
 
     budget: float
     strategy: str
     score: str
     replays: dict[str, Replays]
+    quantiles: dict[str, FloatArray]
 
     def errors(self, strategy: str) -> FloatArray:
         """Return the scores (1000, n) of a strategy."""
-        replays = self.replays[strategy]
-        return replays.test if SCORES[self.score] == "test" else replays.dev
+        return _scores(self.replays[strategy], self.score)
 
     def median(self, strategy: str) -> FloatArray:
         """Return the median score after each budget of the strategy, (n,)."""
-        return np.median(self.errors(strategy), axis=0)
+        return self.quantiles[strategy][1]
 
     def here(self, strategy: str) -> FloatArray | None:
         """Return the scores (1000,) of what the chosen budget pays for; None if it pays for nothing."""
@@ -81,7 +85,7 @@ class Searches(NamedTuple):
     @property
     def caption(self) -> str:
         """How sure the difference is, and what random search would need for the same."""
-        low, high = np.quantile(self.errors(self.strategy), [0.1, 0.9], axis=0)
+        low, _, high = self.quantiles[self.strategy]
         column = self.replays[self.strategy].at(self.budget)
         text = (
             f"The lines are medians of {SEARCHES:,} searches on the same recorded runs, the {self.score}; "
@@ -107,10 +111,20 @@ def _runs(budget: float) -> str:
     return "1 full run" if budget == 1 else f"{budget:.2g} full runs"
 
 
+def _scores(replays: Replays, score: str) -> FloatArray:
+    return replays.test if SCORES[score] == "test" else replays.dev
+
+
+@lru_cache(maxsize=64)
+def _quantiles(strategy: str, plan: str, seed: int, score: str) -> FloatArray:
+    return np.quantile(_scores(replay(strategy, plan, seed), score), [0.1, 0.5, 0.9], axis=0)
+
+
 def compare(budget: float, strategy: str, score: str, plan: str, seed: int) -> Searches:
     """Replay a thousand searches by each strategy."""
     replays = {name: replay(name, plan, seed) for name in STRATEGIES}
-    return Searches(round(budget, 1), strategy, score, replays)
+    quantiles = {name: _quantiles(name, plan, seed, score) for name in STRATEGIES}
+    return Searches(round(budget, 1), strategy, score, replays, quantiles)
 
 
 DRAW = {
@@ -224,7 +238,7 @@ class BudgetView(View[Searches]):
 
     def update(self, result: Searches, before: Searches | None) -> None:
         """Show the medians of `result`, and the band of its strategy."""
-        low, high = np.quantile(result.errors(result.strategy), [0.1, 0.9], axis=0)
+        low, _, high = result.quantiles[result.strategy]
         self._band.set_data(result.replays[result.strategy].budgets, low, high)
         for name, line in self._lines.items():
             color = CHOSEN if name == result.strategy else RANDOM if name == "random" else OTHER
