@@ -4,9 +4,11 @@ from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from numpy.typing import NDArray
 from PIL import Image
 
+from dlhelpers.plots.style import moving
 from dlhelpers.typing import FloatArray
 
 
@@ -53,7 +55,16 @@ class Tiles(Artist):
             pixels = max(int(right - left), 1), max(int(abs(last - first)), 1)
             upward = picture if last >= first else picture[::-1]
             large = Image.fromarray(upward).resize(pixels, how)
-            renderer.draw_image(
-                context, left, min(first, last), np.array(large)
-            )  # the lowest row comes first
+            lowest_first = np.array(large)
+            renderer.draw_image(context, left, min(first, last), lowest_first)
         context.restore()
+
+
+def one_tile(
+    ax: Axes, smooth: bool, corner: tuple[float, float], width: float, height: float | None = None
+) -> Tiles:
+    """Return a moving artist for one picture that stays at its place on the axes; see `Tiles.place`."""
+    tile = moving(Tiles(smooth, zorder=0))
+    tile.place(np.array([corner]), width, height)
+    ax.add_artist(tile)
+    return tile

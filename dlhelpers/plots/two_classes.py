@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from dlhelpers.plots.decision_regions import CLASS_COLORS, MARKERS, blend
 from dlhelpers.plots.style import moving
-from dlhelpers.plots.tiles import Tiles
+from dlhelpers.plots.tiles import one_tile
 from dlhelpers.typing import FloatArray, IntArray
 
 Shown = TypeVar("Shown")
@@ -38,9 +38,7 @@ class TwoClassesView(Generic[Shown]):
         ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
         ax.grid(visible=False)
         self._parts = parts
-        self._map = moving(Tiles(smooth=True, zorder=0))
-        self._map.place(np.full((1, 2), -limit), 2 * limit)
-        ax.add_artist(self._map)
+        self._map = one_tile(ax, smooth=True, corner=(-limit, -limit), width=2 * limit)
         self._marks = [
             moving(ax.plot([], [], MARKERS[k], color=CLASS_COLORS[k], ms=size, mec="white", mew=0.6)[0])
             for k in (0, 1)

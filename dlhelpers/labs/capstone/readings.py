@@ -15,7 +15,7 @@ from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
 from dlhelpers.live.stages import Stages, each_of, remembered
 from dlhelpers.plots.style import ACCENT, GHOST, View, moving
-from dlhelpers.plots.tiles import Tiles
+from dlhelpers.plots.tiles import one_tile
 
 RIGHT = "the right script"
 ROWS = {RIGHT: (), **{fault.name: (key,) for key, fault in FAULTS.items()}}
@@ -125,9 +125,7 @@ class TableView(View[Readings]):
         ax.xaxis.tick_top()
         ax.tick_params(length=0)
         ax.grid(visible=False)
-        self._fields = moving(Tiles(smooth=False, zorder=0))
-        self._fields.place(np.full((1, 2), -0.5), columns, rows)
-        ax.add_artist(self._fields)
+        self._fields = one_tile(ax, smooth=False, corner=(-0.5, -0.5), width=columns, height=rows)
         self._texts = {
             (row, column): moving(ax.text(column, row, "", ha="center", va="center", fontsize=9))
             for row in range(rows)

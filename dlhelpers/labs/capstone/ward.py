@@ -14,10 +14,7 @@ from dlhelpers.labs.capstone.views import views
 from dlhelpers.live.canvas import Canvas
 from dlhelpers.live.controls import seed_box
 from dlhelpers.live.on_page import LabOnPage
-from dlhelpers.live.pace import (
-    one_blas_thread,
-    running_loop,
-)
+from dlhelpers.live.pace import one_blas_thread, running_loop
 from dlhelpers.live.picture import Picture
 from dlhelpers.live.programs import tidy
 from dlhelpers.live.shell import ROW, Shell

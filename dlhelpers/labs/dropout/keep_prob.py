@@ -37,7 +37,7 @@ from dlhelpers.live.stages import Stages, each_of
 from dlhelpers.network import Network
 from dlhelpers.plots.decision_regions import DecisionView, blend
 from dlhelpers.plots.style import GHOST, LIGHT_GREY, View, key, moving
-from dlhelpers.plots.tiles import Tiles
+from dlhelpers.plots.tiles import one_tile
 from dlhelpers.typing import FloatArray, IntArray
 
 TILE = 30
@@ -158,9 +158,7 @@ class DevLossPlaneView(View[PerLayer]):
         ax.set(xticks=[0.2, 0.4, 0.6, 0.8, 1], yticks=[0.2, 0.4, 0.6, 0.8, 1])
         self._shares = np.array(shares)
         self._colors = ScalarMappable(LogNorm(0.2, 0.8), colormaps["Blues"].resampled(16))
-        self._fields = moving(Tiles(smooth=False, zorder=0))
-        self._fields.place(np.full((1, 2), 0.05), 1.0)
-        ax.add_artist(self._fields)
+        self._fields = one_tile(ax, smooth=False, corner=(0.05, 0.05), width=1)
         bar = ax.figure.colorbar(self._colors, ax=ax, ticks=[0.2, 0.4, 0.8], extend="both", shrink=0.75)
         bar.ax.set_yticklabels(["0.2", "0.4", "0.8"])
         bar.ax.minorticks_off()
@@ -203,9 +201,7 @@ class SubnetworkMapsView(View[PerLayer]):
         ax.set_axis_off()
         self._side = side
         ax.set(xlim=(0, 3), ylim=(0, 2), aspect="equal")
-        self._maps = moving(Tiles(smooth=True, zorder=0))
-        self._maps.place(np.array([[0.0, 2.0]]), 3.0, -2.0)
-        ax.add_artist(self._maps)
+        self._maps = one_tile(ax, smooth=True, corner=(0, 2), width=3, height=-2)
         ax.text(1.5, -0.06, "six subnetworks, one mask each", ha="center", va="top", color="#444444")
 
     def update(self, result: PerLayer, before: PerLayer | None) -> None:

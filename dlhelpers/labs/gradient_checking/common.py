@@ -11,7 +11,7 @@ from matplotlib.patheffects import withStroke
 
 from dlhelpers.gradient_checking import GradientCheck
 from dlhelpers.plots.style import ACCENT, Result, View, key, moving
-from dlhelpers.plots.tiles import Tiles
+from dlhelpers.plots.tiles import one_tile
 from dlhelpers.typing import FloatArray, IntArray
 
 PRECISIONS = ("float64", "float32")
@@ -156,9 +156,7 @@ class ErrorMapView(View[Result]):
     ) -> None:
         self._shapes, self._shares = shapes, shares
         height, width = _sheet(shapes, {}).shape
-        self._fields = moving(Tiles(smooth=False, zorder=0))
-        self._fields.place(np.full((1, 2), -0.5), width, height)
-        ax.add_artist(self._fields)
+        self._fields = one_tile(ax, smooth=False, corner=(-0.5, -0.5), width=width, height=height)
         ax.set(xlim=(-1, width), ylim=(height - 0.5, -0.5), yticks=[])
         ax.set_ylabel(name, rotation=0, ha="right", va="center")
         ax.set_xticks(centers(shapes), map(greek, shapes) if labels else [""] * len(shapes))

@@ -17,7 +17,7 @@ from dlhelpers.minibatches import Batch, minibatches
 from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam
 from dlhelpers.plots.style import ACCENT, DEV, GHOST, TRAIN, View, key, moving
-from dlhelpers.plots.tiles import Tiles
+from dlhelpers.plots.tiles import one_tile
 from dlhelpers.training import descend
 from dlhelpers.typing import FloatArray, IntArray
 
@@ -172,9 +172,7 @@ class ConfusionView(View[Read]):
         ax.set(xlim=(-0.5, 9.5), ylim=(9.5, -0.5), xticks=range(10), yticks=range(10), aspect="equal")
         ax.set(xlabel="answer: click or drag over the fields", ylabel="label")
         ax.grid(visible=False)
-        self._fields = moving(Tiles(smooth=False, zorder=0))
-        self._fields.place(np.full((1, 2), -0.5), 10.0)
-        ax.add_artist(self._fields)
+        self._fields = one_tile(ax, smooth=False, corner=(-0.5, -0.5), width=10)
         self._texts = [
             moving(ax.text(k % 10, k // 10, "", ha="center", va="center", fontsize=10)) for k in range(100)
         ]
@@ -205,9 +203,7 @@ class ImagesView(View[Read]):
     def __init__(self, ax: Axes) -> None:
         ax.set(xlim=(0, 9 * SHOWN), ylim=(26.5, -3))
         ax.axis("off")
-        self._digits = moving(Tiles(smooth=False, zorder=0))
-        self._digits.place(np.zeros((1, 2)), 9 * SHOWN, 20)
-        ax.add_artist(self._digits)
+        self._digits = one_tile(ax, smooth=False, corner=(0, 0), width=9 * SHOWN, height=20)
         style: dict[str, Any] = {"fontsize": 9, "ha": "center", "va": "top"}
         self._words = [
             moving(ax.text(9 * (k % SHOWN) + 4, 8.2 if k < SHOWN else 20.2, "", **style))

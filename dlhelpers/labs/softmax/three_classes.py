@@ -20,7 +20,7 @@ from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam
 from dlhelpers.plots.decision_regions import CLASS_COLORS, GLYPHS, MARKERS, blend
 from dlhelpers.plots.style import DEV, GHOST, TRAIN, View, key, moving
-from dlhelpers.plots.tiles import Tiles
+from dlhelpers.plots.tiles import one_tile
 from dlhelpers.softmax import hardmax, softmax
 from dlhelpers.training import descend
 from dlhelpers.typing import FloatArray, IntArray
@@ -182,9 +182,7 @@ class MapView(View[Trained]):
         ax.set(xlim=ends, ylim=ends, xticks=ticks, yticks=ticks, aspect="equal")
         ax.set(xlabel="$x_1$: drag a large mark", ylabel="$x_2$")
         ax.grid(visible=False)
-        self._map = moving(Tiles(smooth=True, zorder=0))
-        self._map.place(np.full((1, 2), -LIMIT), 2 * LIMIT)
-        ax.add_artist(self._map)
+        self._map = one_tile(ax, smooth=True, corner=(-LIMIT, -LIMIT), width=2 * LIMIT)
         self._small = [self._mark(ax, k, CLASS_COLORS[k], 5, "white", 0.6) for k in range(3)]
         self._old = [self._mark(ax, k, "none", 10, GHOST, 2) for k in range(3)]
         self._large = [self._mark(ax, k, CLASS_COLORS[k], 13, "#111111", 2) for k in range(3)]
