@@ -80,7 +80,7 @@ def misbehave(setting):
         while True:
             time.sleep(0.01)
     if kind == "sleeps":
-        time.sleep(30)
+        time.sleep(600)
     if kind == "cannot be pickled":
         return {"score": 0.0, "model": threading.Lock()}
     if kind == "exits":
@@ -102,7 +102,7 @@ def test_a_bad_objective_is_one_failed_trial_with_its_reason(client):
     settings = [{"kind": kind} for kind in kinds]
     started = time.perf_counter()
     trials = list(search(misbehave, settings, executor=client.get_executor(), time_limit=1.0))
-    assert time.perf_counter() - started < 25, "it waited for those that hang"
+    assert time.perf_counter() - started < 300, "it waited for those that hang"
     assert [trial.setting["kind"] for trial in sorted(trials)] == kinds
     for trial in trials:
         kind = trial.setting["kind"]
@@ -112,14 +112,23 @@ def test_a_bad_objective_is_one_failed_trial_with_its_reason(client):
             assert math.isnan(trial.score) and trial.error.startswith(TOLD[kind]) and trial.error, trial
 
 
-def test_closing_cancels_what_waits(client):
-    settings = [{"x": x} for x in range(200)]
-    trials = search(square, settings, executor=client.get_executor(), in_flight=100)
+def leave_a_mark(setting):
+    """Write one letter to a file."""
+    with open(setting["marks"], "a") as marks:
+        marks.write("x")
+    time.sleep(0.1)
+    return 1.0
+
+
+def test_closing_cancels_what_waits(client, tmp_path):
+    marks = tmp_path / "marks.txt"
+    trials = search(
+        leave_a_mark, [{"marks": str(marks)}] * 100, executor=client.get_executor(), in_flight=100
+    )
     next(trials)
     trials.close()
-    started = time.perf_counter()
-    assert client.submit(pow, 2, 3).result(timeout=30) == 8
-    assert time.perf_counter() - started < 10
+    assert client.submit(pow, 2, 3).result(timeout=60) == 8
+    assert len(marks.read_text()) < 50, "most of those that waited never began"
 
 
 # ---------------------------------------------------------------------------------- a kernel that ends

@@ -640,12 +640,16 @@ def test_one_drag_is_one_change_in_state_and_program(playing, monkeypatch):
         if playing:
             lab.play()
         control, began = lab.controls["learning_rate"], lab.session.step
-        for k in range(20):
+        control.value = 10**-1.9  # it was 0.01
+        await until(lambda: lab.session.changes)
+        took_hold = lab.session.changes[0].step
+        for k in range(2, 20):
             control.value = 10 ** (-2 + 0.1 * k)
             await asyncio.sleep(0.02)
         await until(lambda: lab.session.settings.learning_rate == pytest.approx(10**-0.1))
         ((step, values),) = lab.session.changes
-        assert list(values) == ["learning_rate"] and began <= step <= began + 60
+        assert list(values) == ["learning_rate"] and step == took_hold >= began
+        assert playing or took_hold == began
         await until(lambda: not playing or lab.session.step > step + 5)
         lab.pause()
         await lab.settled()
@@ -1003,13 +1007,12 @@ def test_a_control_never_goes_back_while_the_hand_moves_on():
 def test_the_loop_runs_meanwhile():
     async def drive(lab):
         lab.play()
-        longest = 0.0
-        for _ in range(30):
-            start = time.perf_counter()
+        seen = [lab.frames]
+        while lab.frames < 20:
             await asyncio.sleep(0)
-            longest = max(longest, time.perf_counter() - start)
+            seen.append(lab.frames)
         assert lab.session.step > 0
-        assert lab.frames < 32, "no frame in every turn"
+        assert max(np.diff(seen)) == 1, "everything else has its turn between two frames"
 
     in_loop(drive)
 
