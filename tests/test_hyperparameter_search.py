@@ -230,7 +230,7 @@ def slow(setting):
         while True:
             math.sqrt(2)
     if setting["kind"] == "waits":
-        threading.Event().wait(5)
+        threading.Event().wait(60)
     if setting["kind"] == "its own":
         raise TimeoutError("of mine")
     return 1.0
@@ -245,7 +245,7 @@ def check_time_limit(executor):
     settings = [{"kind": kind} for kind in kinds]
     trials = sorted(search(slow, settings, executor=executor, time_limit=LIMIT))
     assert [trial.error for trial in trials] == ["", LATE, "", LATE, "TimeoutError: of mine", ""]
-    assert all(LIMIT <= trials[k].seconds < 4 for k in (1, 3))
+    assert all(LIMIT <= trials[k].seconds < 30 for k in (1, 3))
 
 
 def test_a_trial_that_hangs_has_failed_here_and_on_threads():

@@ -16,11 +16,12 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from dlhelpers.live import pace as running
-from dlhelpers.live.canvas import _Agg
+from dlhelpers.live.canvas import _Agg, _png
 from dlhelpers.live.controls import real_slider, slider
 from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
 from dlhelpers.live.pace import family
+from dlhelpers.plots.decision_regions import blend
 from dlhelpers.plots.style import moving
 
 
@@ -477,7 +478,24 @@ def test_a_page_gets_the_whole_picture_and_then_what_changes(monkeypatch):
             page[top : top + rows, left : left + columns][changed] = patch[changed][:, :3]
         drawn = toy.lab._picture.canvas.pixels[..., :3].astype(int)
         assert np.abs(page - drawn).max() < 32
+        assert np.all(page[drawn.min(axis=-1) == 255] == 255), "something is left of what was there before"
     toy.lab.close()
+
+
+def test_pale_colors_stay_apart_and_white_stays_white():
+    """A map is pale where a network is not sure; what was there before must not be seen in it."""
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (200, 200, 4), dtype=np.uint8)  # more colors than fit
+    pixels[..., 3] = 255
+    pixels[:60, :, :3] = 255
+    pixels[60:120, :100, :3] = violet = blend(np.array([0.57, 0.43])) * 255
+    pixels[60:120, 100:, :3] = amber = blend(np.array([0.43, 0.57])) * 255
+    shown = np.ones(pixels.shape[:2], dtype=bool)
+    for png in (_png(pixels), _png(pixels, shown)):
+        page = opened(png)
+        assert np.all(page[:60] == 255)
+        assert np.abs(page[60:120, :100] - violet).max() < 8 and np.abs(page[60:120, 100:] - amber).max() < 8
+        assert np.abs(page - pixels[..., :3]).max() < 64
 
 
 @pytest.mark.parametrize("size", [7, 11, 40])

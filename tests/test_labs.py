@@ -15,6 +15,7 @@ import numpy as np
 import psutil
 import pytest
 from jupyter_client.manager import start_new_kernel
+from matplotlib.colors import to_hex
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 from PIL import Image
@@ -22,6 +23,7 @@ from PIL import Image
 from dlhelpers.live.canvas import Canvas
 from dlhelpers.live.controls import extremes, nearest, snap
 from dlhelpers.live.pace import one_blas_thread
+from dlhelpers.plots.style import DEV, TRAIN
 from tests.labs import all_labs, another_place, contradicted, first_touch, with_stages
 from tools.browser import ROOT, lab_makers, lab_modules, labs_in, parts_of
 from tools.lab_table import keys_in
@@ -283,6 +285,27 @@ def test_one_idea_at_a_glance(lab, name):
     assert keys_in(axes) <= 12
 
 
+def entries(lab):
+    """Return the entries of all keys of a picture by their color: words that stand beside a mark."""
+    found = {}
+    for ax in lab._picture.canvas.figure.axes:
+        for text in ax.texts:
+            mark, _, words = text.get_text().partition(" ")
+            if words and not re.search(r"[\w(]", mark):
+                found.setdefault(to_hex(text.get_color()).upper(), set()).add(words)
+    return found
+
+
+def test_train_and_dev_keep_their_colors(lab):
+    """Where a figure shows the training or the dev set, no other thing has its color."""
+    found = entries(lab)
+    train, dev = found.get(TRAIN, set()), found.get(DEV, set())
+    of_train = {words for words in train if re.search(r"train|\bJ\b", words)}
+    of_dev = {words for words in dev if re.search(r"\bdev\b", words)}
+    assert train == of_train or not (of_train or of_dev), "blue is the training set, or no set at all"
+    assert dev == of_dev or not (of_train or of_dev), "vermillion is the dev set, or no set at all"
+
+
 def test_the_code_gives_what_is_on_the_screen(lab, name):
     """At the first preset with one control elsewhere; at night, at the start and at all presets."""
     compare_with_code(lab, name, list(lab.presets.values())[:1])
@@ -421,4 +444,43 @@ def test_the_decomposition_adds_up_at_the_default():
     here = lab.result.curve[lab.result.capacity]
     assert here.residual < 0.02
     assert f"differs from it by {here.residual:.1%}" in lab.caption
+    lab.close()
+
+
+@pytest.mark.parametrize("noise", [0.0, 1.0])
+@pytest.mark.parametrize("m", [15, 100])
+def test_bars_of_bias_and_variance_are_seen_at_any_noise(m, noise):
+    lab = LABS["decomposition_lab"]()
+    lab.set(m=m, noise=noise, capacity=3)
+    variance, bias2, _ = (part.get_paths()[2].get_extents() for part in lab._picture.canvas.views[1]._parts)
+    parts = lab.result.curve[3]
+    assert variance.height == pytest.approx(parts.variance) and bias2.height == pytest.approx(parts.bias2)
+    assert variance.y1 < 1 and bias2.y1 < 1, "both end inside of the axes"
+    lab.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "preset", "panel", "rows", "columns"),
+    [
+        ("decay_lab", "gradient descent", 1, 0.2, 0.2),  # weights on the diagonal
+        ("noisy_cost_lab", None, 0, 0.5, 0.9),  # the jagged J
+        ("split_lab", "98 / 1 / 1", 1, 0.5, 0.5),  # stacks of dots
+        ("signals_lab", None, 0, 0.5, 0.6),  # histograms of ReLU
+        ("lambda_lab", None, 0, 0.5, 0.9),
+    ],
+)
+def test_what_is_drawn_takes_its_share_of_the_panel(name, preset, panel, rows, columns):
+    """Rows and columns from the first to the last pixel of color or black, as a share of the axes."""
+    lab = LABS[name]()
+    if preset is not None:
+        lab.preset(preset)
+    drawn = pixels(lab).astype(int)
+    box = lab._picture.canvas.figure.axes[panel].bbox
+    scale = drawn.shape[1] / lab._picture.canvas.figure.bbox.width
+    (left, low), (right, high) = (scale * corner for corner in (box.p0, box.p1))
+    inside = drawn[len(drawn) - int(high) + 3 : len(drawn) - int(low) - 3, int(left) + 3 : int(right) - 3]
+    ink = (np.ptp(inside, axis=-1) > 40) | (inside.mean(axis=-1) < 110)
+    for share, seen in ((rows, ink.any(axis=1)), (columns, ink.any(axis=0))):
+        at = np.flatnonzero(seen)
+        assert at[-1] - at[0] >= share * len(seen)
     lab.close()

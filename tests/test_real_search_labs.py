@@ -165,7 +165,13 @@ def no_trials(tmp_path, monkeypatch):
     own_search.known.cache_clear()
 
 
-VALUES = {"axis": "dev error", "at": 0.9, "width": 0.3, "x": "layers", "y": "decay", "seed": 5}
+VALUES = {
+    **dict.fromkeys(own_search.BRUSHES.values(), own_search.OFF),
+    "width": 0.3,
+    "x": "layers",
+    "y": "decay",
+    "seed": 5,
+}
 
 
 def test_a_search_that_was_stopped_goes_on_and_repeats_nothing(no_trials, monkeypatch):

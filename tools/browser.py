@@ -899,6 +899,8 @@ class Control:
         if self.kind == "number":
             return str(self._part.input_value())
         text: str = self.root.locator(".widget-readout").text_content() or ""  # of a cell out of sight, too
+        if text == "off":
+            return "-0.1"  # a brush that is off stands below its axis
         return text.replace(",", "").replace("\N{MINUS SIGN}", "-")
 
     def shows(self, value: Any) -> bool:

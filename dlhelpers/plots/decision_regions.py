@@ -42,7 +42,7 @@ def blend(probabilities: FloatArray) -> FloatArray:
     """
     n_classes = probabilities.shape[-1]
     sure = (n_classes * probabilities.max(axis=-1, keepdims=True) - 1) / (n_classes - 1)
-    return 1 - 0.28 * sure * (1 - probabilities @ RGB[:n_classes])
+    return 1 - 0.28 * np.sqrt(sure) * (1 - probabilities @ RGB[:n_classes])
 
 
 class Plane(Protocol):

@@ -154,7 +154,7 @@ for degree in (1, 5, 9):
 
 # %% [markdown]
 # **Why.** A stiff curve cannot follow the sine, whatever the data: bias. A flexible one follows its own 30
-# points, noise included, and each training set has other noise: variance. Noise is the floor: no model gets
+# points, noise included, and each training set has other noise: variance. The noise stays: no model gets
 # below $\sigma^2$. Squaring also gives two mixed terms, which (5) leaves out. The one of bias and variance is exactly zero, because
 # $\bar f$ is the mean of the fits. The one with the fresh noise is zero only on average: it leaves the small
 # difference in the caption. (Degrees 2 and 4 are no better than 1 and 3: this sine is an odd function, so even powers

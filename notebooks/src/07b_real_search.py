@@ -5,7 +5,7 @@
 #
 # Each line below is a network that was trained on the digits just now, with six hyperparameters drawn at random. The black one is the
 # best so far. Move *Trials* to the right and watch new ones come in; *Stop* stops, and the slider goes on where you were. Then take
-# hold of the green brush, and drag it over the axes.
+# hold of the green brush, and drag it up and down its axis. A click puts a brush on another axis, too; drag it down off the axis and it is gone.
 
 # %%
 import numpy as np
@@ -25,7 +25,7 @@ labs.own_search_lab()
 
 # %% [markdown]
 # Many trials are of no use, and a few are very good. The brush stands on the upper end of *dev error*, where the low errors are: what do
-# the good ones have in common? Set *Trials* to 60: none of them has a low learning rate. Then press *low learning rates*: is there a good one among them? Run all cells now (menu *Run*, *Run All Cells*), then read
+# the good ones have in common? Set *Trials* to 60: none of them has a low learning rate. Then press *low learning rates*: is there a good one among them? With two brushes, only the trials are colored that cross both: press *high rates, little momentum*. Run all cells now (menu *Run*, *Run All Cells*), then read
 # on; [00 Start here](00_start_here.ipynb) says how a lab works. [07a Where to look](07a_hyperparameter_search.ipynb)
 # says on which scale to look, at random or on a grid. This notebook really looks. At the end of it you can
 #

@@ -19,7 +19,7 @@ from dlhelpers.live.stages import Stages, remembered
 from dlhelpers.metrics import error_rate
 from dlhelpers.minibatches import Batch, minibatches
 from dlhelpers.optimizers import GradientDescent
-from dlhelpers.plots.style import ACCENT, DEV, GHOST, LIGHT_GREY, TEST, View, key, moving
+from dlhelpers.plots.style import ACCENT, GHOST, LIGHT_GREY, TEST, View, key, moving
 from dlhelpers.training import descend
 from dlhelpers.typing import FloatArray, IntArray
 
@@ -199,9 +199,9 @@ class AccuracyView(View[Running]):
         ax.set(xlim=(0, STEPS), ylim=(0, 1.02), xlabel="step", ylabel="share of the dev set that is right")
         self._before = moving(ax.plot([], [], "--", color=GHOST, lw=1.5)[0])
         self._whole = moving(ax.plot([], [], ":", color=TEST, lw=1.8)[0])
-        self._running = moving(ax.plot([], [], "o--", color=DEV, lw=2, ms=4)[0])
+        self._running = moving(ax.plot([], [], "o--", color=WITH, lw=2, ms=4)[0])
         self._cursor = moving(ax.axvline(0, color=ACCENT, lw=2))
-        key(ax, ("●-- running averages", DEV), ("··· whole training set", TEST), ("-- before", "#777777"))
+        key(ax, ("●-- running averages", WITH), ("··· whole training set", TEST), ("-- before", "#777777"))
 
     def update(self, result: Running, before: Running | None) -> None:
         """Show `result.running` and `result.whole`."""

@@ -19,11 +19,12 @@ from dlhelpers.live.stages import Stages, each_of, remembered
 from dlhelpers.plots.style import (
     ACCENT,
     GHOST,
-    LIGHT_BLUE,
     LIGHT_GREY,
-    LIGHT_ORANGE,
+    LIGHT_OCHRE,
+    LIGHT_PLUM,
+    OCHRE,
+    PLUM,
     TEST,
-    TRAIN,
     View,
     key,
     moving,
@@ -231,17 +232,17 @@ class FitsView(View[Fits]):
     def __init__(self, ax: Axes, x: FloatArray, limit: float = 2.0) -> None:
         ax.set(xlim=(-1, 1), ylim=(-limit, limit), xlabel="x", ylabel="y")
         self._x = x
-        (self._fits,) = ax.plot([], [], color=LIGHT_BLUE, lw=0.7)
+        (self._fits,) = ax.plot([], [], color=LIGHT_OCHRE, lw=0.7)
         (self._before,) = ax.plot([], [], color=GHOST, lw=1.5)
         (self._points,) = ax.plot([], [], "o", color=GHOST, ms=4, mec="white", mew=0.5)
         (self._truth,) = ax.plot([], [], ":", color=TEST, lw=2.5)
-        (self._mean,) = ax.plot([], [], color=TRAIN, lw=2.5)
+        (self._mean,) = ax.plot([], [], color=PLUM, lw=2.5)
         for artist in (self._fits, self._before, self._points, self._truth, self._mean):
             moving(artist)
         key(
             ax,
-            ("— 50 fits", "#4a90c4"),
-            ("━ mean", TRAIN),
+            ("— 50 fits", OCHRE),
+            ("━ mean", PLUM),
             ("┅ truth f(x)", TEST),
             ("● one training set", "#777777"),
             ("— before", "#777777"),
@@ -262,7 +263,8 @@ class FitsView(View[Fits]):
 class ErrorStackView(View[Fits]):
     """Bias^2, variance and noise as stacked bars over capacity, and the measured test error as dots.
 
-    A bar that is higher than the axes gets a triangle at the top edge.
+    The noise stands on top: however large it is, it hides neither of the others.  Below it is bias^2: where
+    fits go wild, their mean does, too.  A bar that is higher than the axes gets a triangle at the top edge.
     """
 
     def __init__(self, ax: Axes, capacities: Sequence[int], top: float = 1.0) -> None:
@@ -277,7 +279,7 @@ class ErrorStackView(View[Fits]):
         self._top = top
         self._parts = [
             moving(PolyCollection([], facecolor=color, edgecolor="white", lw=0.5, hatch=hatch))
-            for color, hatch in ((LIGHT_GREY, ".."), (LIGHT_ORANGE, "//"), (LIGHT_BLUE, ""))
+            for color, hatch in ((LIGHT_OCHRE, "//"), (LIGHT_PLUM, ""), (LIGHT_GREY, ".."))
         ]
         for part in self._parts:
             ax.add_collection(part, autolim=False)
@@ -288,8 +290,8 @@ class ErrorStackView(View[Fits]):
         ax.add_collection(self._cursor, autolim=False)
         key(
             ax,
-            ("■ bias²", "#2b7bba"),
-            ("▨ variance", "#c06f1e"),
+            ("■ bias²", PLUM),
+            ("▨ variance", OCHRE),
             ("▩ noise", "#777777"),
             ("● measured error", TEST),
             ("━ before", "#777777"),
@@ -302,7 +304,7 @@ class ErrorStackView(View[Fits]):
         capacities = list(result.curve)
         parts = result.curve.values()
         floor = np.zeros(len(parts))
-        for collection, name in zip(self._parts, ("noise", "variance", "bias2"), strict=True):
+        for collection, name in zip(self._parts, ("variance", "bias2", "noise"), strict=True):
             height = np.array([getattr(part, name) for part in parts])
             collection.set_verts(_bars(capacities, floor, floor + height))
             floor = floor + height

@@ -126,7 +126,7 @@ class ErrorScatterView(View[Splits]):
             self._rows.append((y, moving(dots), moving(old), moving(span)))
         key(
             ax,
-            ("● one random split", DEV),
+            ("● one random split", "#777777"),
             ("├┤ mean ± standard error (1)", "#222222"),
             ("━ before", "#777777"),
         )

@@ -29,7 +29,7 @@ from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
 from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam
-from dlhelpers.plots.style import ACCENT, DEV, GHOST, LIGHT_GREY, TRAIN, View, key, moving
+from dlhelpers.plots.style import ACCENT, GHOST, LIGHT_GREY, PLUM, TEAL, TRAIN, View, key, moving
 from dlhelpers.training import descend
 from dlhelpers.typing import FloatArray
 
@@ -231,11 +231,11 @@ class DiagramView(View[StepByStep]):
             ax.add_collection(self._lines[-1], autolim=False)
         (self._on,) = ax.plot([], [], "o", color="white", mec="#333333", mew=1.2, ms=9, zorder=2)
         moving(self._on)
-        (self._off,) = ax.plot([], [], "X", color=DEV, mec="white", mew=0.6, ms=11, zorder=3)
+        (self._off,) = ax.plot([], [], "X", color=PLUM, mec="white", mew=0.6, ms=11, zorder=3)
         moving(self._off)
         key(
             ax,
-            ("✖ off for this example", DEV),
+            ("✖ off for this example", PLUM),
             ("━ w > 0", "#444444"),
             ("━ w < 0", TRAIN),
         )
@@ -262,10 +262,10 @@ class NextLayerView(View[StepByStep]):
         self._limit = limit
         moving(ax.plot([-limit, limit], [-limit, limit], color="#333333", lw=1)[0])
         (self._before,) = ax.plot([], [], "o", color=LIGHT_GREY, ms=4, mec=GHOST, mew=0.5)
-        (self._dots,) = ax.plot([], [], "o", color=TRAIN, ms=4.5, mec="white", mew=0.4)
+        (self._dots,) = ax.plot([], [], "o", color=TEAL, ms=4.5, mec="white", mew=0.4)
         for artist in (self._before, self._dots):
             moving(artist)
-        key(ax, ("● a unit, an example", TRAIN), ("● before", "#777777"), ("— equal", "#333333"))
+        key(ax, ("● a unit, an example", TEAL), ("● before", "#777777"), ("— equal", "#333333"))
 
     def update(self, result: StepByStep, before: StepByStep | None) -> None:
         """Show `result.Z_mean` against `result.Z_test`; what lies outside stands at the edge."""

@@ -22,7 +22,7 @@ from dlhelpers.live.controls import slider, steps_slider
 from dlhelpers.live.lab import Lab
 from dlhelpers.live.stages import Stages, each_of, last
 from dlhelpers.network import Network
-from dlhelpers.plots.style import DEV, GHOST, LIGHT_BLUE, TEST, TRAIN, View, key, moving
+from dlhelpers.plots.style import DEV, GHOST, LIGHT_BLUE, PLUM, TEST, TRAIN, View, key, moving
 from dlhelpers.typing import FloatArray, IntArray
 
 N_EXPECTED = 24
@@ -183,9 +183,9 @@ class WeightsView(View[NoisyCost]):
             ax.grid(axis="x", visible=False)
             (without,) = ax.plot([], [], "_", color=TEST, ms=30, mew=2)
             (old,) = ax.plot([], [], "o", color=GHOST, ms=6)
-            (new,) = ax.plot([], [], "o", color=TRAIN, ms=9, mec="white")
+            (new,) = ax.plot([], [], "o", color=PLUM, ms=9, mec="white")
             self._rows.append((name, ax.get_ylim(), [moving(line) for line in (without, old, new)]))
-        key(norms, ("● here", TRAIN), ("━ no dropout", TEST), ("● before", "#777777"))
+        key(norms, ("● here", PLUM), ("━ no dropout", TEST), ("● before", "#777777"))
 
     def update(self, result: NoisyCost, before: NoisyCost | None) -> None:
         """Show `result.norms` and `result.shares`, and the same `_without` dropout, each (3,)."""

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from ipywidgets import SelectionSlider
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dlhelpers.digit_runs import SPACE, dev_error
 from dlhelpers.hyperparameter_search import search
-from dlhelpers.live.controls import choice, real_slider, slider
+from dlhelpers.live.controls import choice, real_slider, slider, steps_slider
 from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
 from dlhelpers.live.stages import Stages
@@ -39,6 +40,9 @@ AXES = {
     "decay": "decay",
     "dev error": "",
 }
+BRUSHES = {name: key or "dev_error" for name, key in AXES.items()}
+"""The control that brushes each axis: the middle of the brush, from 0 to 1, or OFF."""
+OFF = -0.1
 ENDS = (("0.003", "3.2"), ("0", "0.99"), ("16", "256"), ("8", "32"), ("1", "3"), ("0", "0.3"), ("100%", "2%"))
 """What stands at the lower and at the upper end of each axis."""
 MOST, TIME_LIMIT = 60, 30.0
@@ -54,16 +58,19 @@ class OwnSearch(NamedTuple):
     trials: list[Trial]
     heights: FloatArray
     """Where the trials cross the axes, (n, 7): from 0 to 1."""
-    axis: str
-    brush: tuple[float, float]
+    brushes: dict[str, tuple[float, float]]
+    """From where to where an axis is brushed; an axis that is not there is not brushed."""
     pair: tuple[str, str]
     where: str
 
     @property
     def brushed(self) -> BoolArray:
-        """Which trials the brush covers, (n,)."""
-        crossed = self.heights[:, list(AXES).index(self.axis)]
-        return (crossed >= self.brush[0] - 1e-9) & (crossed <= self.brush[1] + 1e-9)
+        """Which trials all brushes cover, (n,); none if there is no brush."""
+        covered = np.full(len(self.trials), bool(self.brushes))
+        for axis, (low, high) in self.brushes.items():
+            crossed = self.heights[:, list(AXES).index(axis)]
+            covered &= (crossed >= low - 1e-9) & (crossed <= high + 1e-9)
+        return covered
 
     @property
     def scores(self) -> FloatArray:
@@ -90,11 +97,12 @@ class OwnSearch(NamedTuple):
             text = f"The best is trial {trial.number + 1}: {setting}. "
         brushed = self.scores[self.brushed]
         failed = sum(bool(trial.error) for trial in self.trials)
-        low, high = np.clip(self.brush, 0, 1)
-        text += (
-            f"The brush on the {self.axis}, from {low:.2f} to {high:.2f} of the axis, covers "
-            f"{len(brushed)} of {len(self.trials)} trials"
+        where = " and ".join(
+            f"{name} from {max(low, 0):.2f} to {min(high, 1):.2f}"
+            for name, (low, high) in self.brushes.items()
         )
+        text += f"Brushed, {where} of the axis: " if where else "No axis is brushed: "
+        text += f"{len(brushed)} of {len(self.trials)} trials"
         if np.isfinite(brushed).any():
             text += f"; their median dev error is {np.nanmedian(brushed):.1%}"
         text += f". {failed} have failed." if failed else "."
@@ -165,25 +173,28 @@ def run_trials(trials: int, seed: int, executor: Executor | None) -> Iterator[li
 def search_on(
     own: Executor | None,
     trials: int,
-    axis: str,
-    at: float,
     width: float,
     where: str,
     x: str,
     y: str,
     seed: int,
+    **middles: float,
 ) -> Stages[OwnSearch]:
     """Search at random, and show each trial as it ends."""
     executor = {HERE: None, CORES: None, OWN: own}[where]
     if where == CORES and len([k for k in known(seed) if k < trials]) < trials:
         executor = _pool()
-    brush = (at - width / 2, at + width / 2)
+    brushes = {
+        name: (middles[control] - width / 2, middles[control] + width / 2)
+        for name, control in BRUSHES.items()
+        if middles[control] != OFF
+    }
     for ended in run_trials(trials, seed, executor):
-        yield len(ended) / trials, OwnSearch(trials, ended, heights(ended), axis, brush, (x, y), where)
+        yield len(ended) / trials, OwnSearch(trials, ended, heights(ended), brushes, (x, y), where)
 
 
-def program(trials: int, axis: str, at: float, width: float, where: str, x: str, y: str, seed: int) -> str:
-    """Return the program behind the trials."""
+def program(trials: int, seed: int, **look: object) -> str:
+    """Return the program behind the trials, however one looks at them."""
     return f"""
 import numpy as np
 from dlhelpers.digit_runs import SPACE, dev_error
@@ -215,7 +226,7 @@ class ParallelView(View[OwnSearch]):
         self._brushed = moving(ax.plot([], [], color=DEV, lw=1.3)[0])
         self._best = moving(ax.plot([], [], "o-", color="#111111", lw=2.4, ms=4)[0])
         self._brush = moving(ax.plot([], [], color=ACCENT, lw=9, alpha=0.55, solid_capstyle="butt")[0])
-        key(ax, ("— brushed", DEV), ("— best", "#111111"), ("▮ brush: drag it", ACCENT))
+        key(ax, ("— brushed", DEV), ("— best", "#111111"), ("▮ brush: drag it, or click an axis", ACCENT))
 
     def update(self, result: OwnSearch, before: OwnSearch | None) -> None:
         """Show `result.heights`; lines that are apart are one artist, with a gap between two."""
@@ -227,8 +238,11 @@ class ParallelView(View[OwnSearch]):
             )
         leading = [result.trials.index(trial) for trial in best(result.trials)]
         self._best.set_data(*(range(len(AXES)), heights[leading[0]]) if leading else ([], []))
-        low, high = result.brush
-        self._brush.set_data([list(AXES).index(result.axis)] * 2, [max(low, 0.0), min(high, 1.0)])
+        x, y = [], []
+        for name, (low, high) in result.brushes.items():
+            x += [list(AXES).index(name)] * 2 + [np.nan]
+            y += [max(low, 0.0), min(high, 1.0), np.nan]
+        self._brush.set_data(x, y)
 
 
 class PairView(View[OwnSearch]):
@@ -313,9 +327,10 @@ def views(figure: Figure) -> list[View[OwnSearch]]:
     ]
 
 
-def axis_at(x: float) -> str:
-    """Return the axis of the parallel coordinates that is nearest to the pointer."""
-    return list(AXES)[int(np.clip(round(x), 0, len(AXES) - 1))]
+def brush(axis: str, middle: float = OFF) -> SelectionSlider:
+    """Return the slider for the brush on an axis."""
+    steps = [("off", OFF), *((f"{k / 20:.2f}", k / 20) for k in range(21))]
+    return steps_slider(f"Brush {axis}", steps, middle, "The middle of the brush on this axis")
 
 
 def own_search_lab(executor: Executor | None = None) -> Lab:
@@ -325,20 +340,22 @@ def own_search_lab(executor: Executor | None = None) -> Lab:
         "A search of your own",
         controls={
             "trials": slider("Trials", 1, MOST, 12),
-            "axis": choice("Brush on", list(AXES), "dev error"),
-            "at": real_slider("Brush at", 0, 1, 0.8, 0.05),
-            "width": real_slider("Width of the brush", 0.1, 1, 0.4, 0.1),
+            "learning_rate": brush("learning rate α"),
+            "dev_error": brush("dev error", 0.8),
+            **{key: brush(name) for name, key in list(AXES.items())[1:-1]},
+            "width": real_slider("Width of a brush", 0.1, 1, 0.4, 0.1),
             "where": choice("Run", [HERE, CORES, *([OWN] if executor else [])], OWN if executor else HERE),
             "x": choice("Across", hyperparameters, "learning rate α"),
             "y": choice("Up", hyperparameters, "batch size"),
         },
         compute=partial(search_on, executor),
         views=views,
-        grabs=[Grab(0, x="axis", y="at", from_x=axis_at)],
+        grabs=[Grab(0, y=control, at=k) for k, control in enumerate(BRUSHES.values())],
         code=program,
         presets={
             "24 trials": {"trials": 24},
-            "low learning rates": {"axis": "learning rate α", "at": 0.2},
-            "small batches": {"axis": "batch size", "at": 0.2},
+            "low learning rates": {"learning_rate": 0.2, "dev_error": OFF},
+            "small batches": {"batch_size": 0.2, "dev_error": OFF},
+            "high rates, little momentum": {"learning_rate": 0.8, "beta": 0.2, "dev_error": OFF},
         },
     )

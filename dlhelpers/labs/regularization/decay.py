@@ -16,7 +16,7 @@ from dlhelpers.live.stages import Stages, remembered
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam, GradientDescent, Momentum, Optimizer, RMSprop
-from dlhelpers.plots.style import DEV, GHOST, LIGHT_GREY, View, key, moving
+from dlhelpers.plots.style import GHOST, LIGHT_GREY, PLUM, View, key, moving
 from dlhelpers.regularization import Regularized
 from dlhelpers.training import descend
 from dlhelpers.typing import FloatArray
@@ -209,12 +209,18 @@ class NormOverStepsView(View[Compared]):
 
 
 class WeightPairsView(View[Compared]):
-    """Each weight at the end as a dot: right what it is with L2 in the loss, up what it is with decay."""
+    """Each weight at the end as a dot: right what it is with L2 in the loss, up what it is with decay.
+
+    Both axes are linear to 1 and logarithmic from there: most runs end with small weights, some do not.
+    """
 
     def __init__(self, ax: Axes, limit: float = 5.0) -> None:
+        ax.set_xscale("symlog", linthresh=1.0)
+        ax.set_yscale("symlog", linthresh=1.0)
         ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
         ax.set(xlabel="weight with L2 in the loss", ylabel="the same weight with decay")
-        ax.set(xticks=range(-4, 5, 2), yticks=range(-4, 5, 2))
+        ax.set_xticks((-4, -1, 0, 1, 4), ("-4", "-1", "0", "1", "4"))
+        ax.set_yticks((-4, -1, 0, 1, 4), ("-4", "-1", "0", "1", "4"))
         self._limit = limit
         moving(ax.plot([-limit, limit], [-limit, limit], color="#222222", lw=1)[0])
         (self._old,) = ax.plot([], [], "o", color=GHOST, ms=5, mec="white", mew=0.5)
@@ -243,10 +249,10 @@ class DifferenceView(View[Compared]):
         ax.minorticks_off()
         ax.axhspan(self.LOWEST / 3, ROUNDING, color=LIGHT_GREY, alpha=0.6, lw=0)
         (self._old,) = ax.plot([], [], color=GHOST, lw=1.5)
-        (self._new,) = ax.plot([], [], color=DEV)
+        (self._new,) = ax.plot([], [], color=PLUM)
         moving(self._old)
         moving(self._new)
-        key(ax, ("— difference", DEV), ("■ rounding", "#777777"), ("— before", "#777777"))
+        key(ax, ("— difference", PLUM), ("■ rounding", "#777777"), ("— before", "#777777"))
 
     def update(self, result: Compared, before: Compared | None) -> None:
         """Show `result.runs.difference`, (n,); 0 lies at the bottom of the axis."""

@@ -179,7 +179,7 @@ class LossOverLambdaView(View[OneLambda]):
         (self._best,) = ax.plot([], [], "*", color=DEV, ms=14, mec="white", zorder=5)
         moving(self._best)
         self._edge_name = note(ax, 1, 0.94 * high, "αλ/m = 2 ", color="#222222", ha="right", va="top")
-        marks = ("★ lowest", DEV), ("▲ diverged", "#222222"), ("— before", "#777777")
+        marks = ("★ lowest dev", DEV), ("▲ diverged", "#222222"), ("— before", "#777777")
         key(ax, ("— train", TRAIN), ("-- dev", DEV), *marks)
 
     def update(self, result: OneLambda, before: OneLambda | None) -> None:
