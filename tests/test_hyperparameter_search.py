@@ -2,6 +2,7 @@ import math
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from types import SimpleNamespace
@@ -230,7 +231,7 @@ def slow(setting):
         while True:
             math.sqrt(2)
     if setting["kind"] == "waits":
-        threading.Event().wait(60)
+        threading.Event().wait(10)
     if setting["kind"] == "its own":
         raise TimeoutError("of mine")
     return 1.0
@@ -245,7 +246,8 @@ def check_time_limit(executor):
     settings = [{"kind": kind} for kind in kinds]
     trials = sorted(search(slow, settings, executor=executor, time_limit=LIMIT))
     assert [trial.error for trial in trials] == ["", LATE, "", LATE, "TimeoutError: of mine", ""]
-    assert all(LIMIT <= trials[k].seconds < 30 for k in (1, 3))
+    if sys.gettrace() is None:  # under a tracer, CPython 3.11 stands still while a thread has not yet ended
+        assert all(LIMIT <= trials[k].seconds < 9 for k in (1, 3))
 
 
 def test_a_trial_that_hangs_has_failed_here_and_on_threads():
