@@ -84,7 +84,7 @@ def shown(monkeypatch):
         assert result.now.learning_rate == float(np.asarray(rate(session.step)))
         assert result.changes == [change.step for change in session.changes]
         assert lab.caption == f"{finding(result)}. {caption(result)}"
-        assert f"after {session.step:,} steps" in lab.caption
+        assert f"after {session.step:,} step" in lab.caption
         assert ("diverged at step" in lab.caption) == bool(session.diverged)
         assert bool(result.message) == bool(session.diverged)
         assert lab.png().startswith(b"\x89PNG") and lab._screen.text.value == to_text(session)
@@ -326,7 +326,7 @@ def test_the_values_of_an_earlier_step_can_be_read():
 def test_presets_begin_a_new_run_and_show_what_they_are_named_after():
     lab = playground(0, **SMALL)
     found = {}
-    for label, values in PRESETS.items():
+    for label, (values, _) in PRESETS.items():
         lab.preset(label)
         assert lab.session.settings == Settings(**values) and lab.session.step == 0
         lab.step(1500)
@@ -336,8 +336,8 @@ def test_presets_begin_a_new_run_and_show_what_they_are_named_after():
     assert ends["two moons"]["dev_accuracy"] > 0.95 and ends["spiral"]["dev_accuracy"] > 0.9
     assert ends["overfits"]["dev_loss"] > 2 * found["overfits"]["dev_loss"].min()
     assert ends["overfits"]["train_loss"] < 0.1
-    assert ends["too hot"]["train_loss"] > 20 * ends["spiral"]["train_loss"]
-    assert ends["zeros"]["train_accuracy"] < 0.6
+    assert ends["rate too high"]["train_loss"] > 20 * ends["spiral"]["train_loss"]
+    assert ends["zero weights"]["train_accuracy"] < 0.6
     assert 0.3 < ends["digits"]["dev_accuracy"] < 0.9
 
 

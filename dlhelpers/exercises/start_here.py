@@ -75,14 +75,14 @@ zero_weights = Question(
     answer="c",
     feedback=(
         """Distance is not the trouble. The gradient of a weight is a product: what comes in, times what its
-        unit matters for the loss. Which of the two is 0 in each layer? In the lab, choose zeros and press
+        unit matters for the loss. Which of the two is 0 in each layer? In the lab, press *zero weights* and
         Play: after thousands of steps the map still has one color.""",
         """Training changes a weight by its gradient. At zero weights, the gradient of every weight is zero
-        as well; only the biases of the last layer move. In the lab, choose zeros and look at the map.""",
+        as well; only the biases of the last layer move. In the lab, press *zero weights*: look at the map.""",
         """The gradient of a weight is a product: what comes in, times what its unit matters for the loss. In
         the later layers 0 comes in; the units of the first layer do not matter, since the weights on their
         way out are 0. Only the biases of the last layer learn: which class is more frequent.""",
-        """Nothing is divided by a weight. In the lab, choose zeros and press Play: the loss is finite, it
+        """Nothing is divided by a weight. In the lab, press *zero weights* and Play: the loss is finite, it
         only does not fall below that of guessing.""",
     ),
 )

@@ -78,7 +78,7 @@ function render({ model, el }) {
     left <= x && x <= right && low <= y && y <= high);
 
   // Where the kernel knows more than the numbers of the axes, it is asked: one question at a time, the newest.
-  let asked = false, question = null;
+  let asked = false, question = null, last = null;
   const ask = () => {
     asked = question !== null;
     if (asked) model.send({ kind: "hover", ...question });
@@ -87,12 +87,13 @@ function render({ model, el }) {
   function tellWords(words) {
     values.hidden = !words || !canvas.matches(":hover");
     values.textContent = words;
+    if (last) beside(...last); // a longer text ends further left
     ask();
   }
 
   function beside(at, event) {
-    const box = canvas.getBoundingClientRect(), edge = at.x > 0.8 ? -values.offsetWidth - 8 : 14;
-    values.style.left = `${event.clientX - box.left + edge}px`;
+    const box = canvas.getBoundingClientRect();
+    values.style.left = `${Math.min(event.clientX - box.left + 14, box.width - values.offsetWidth)}px`;
     values.style.top = `${event.clientY - box.top + (at.y > 0.9 ? 14 : -26)}px`;
   }
 
@@ -101,7 +102,8 @@ function render({ model, el }) {
     canvas.style.cursor = panel?.cursor ?? "default";
     values.hidden = !panel || (panel.asks && !values.textContent);
     if (!panel) return;
-    beside(at, event);
+    last = [at, event];
+    beside(...last);
     if (panel.asks) {
       question = at;
       if (!asked) ask();
@@ -111,7 +113,7 @@ function render({ model, el }) {
     const x = along((at.x - left) / (right - left), panel.x, panel.log[0]);
     const y = along((at.y - low) / (high - low), panel.y, panel.log[1]);
     values.textContent = `${number(x)}, ${number(y)}`;
-    beside(at, event); // a longer text may stand on the other side
+    beside(...last);
   }
 
   let held = false, next = null;

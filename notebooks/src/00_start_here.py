@@ -84,8 +84,8 @@ for rate, steps in ((0.01, 2000), (0.3, 200), (0.01, 1000)):
 ask(exercises.zero_weights)
 
 # %% [markdown]
-# Now look. In the lab above open *Presets*, press *zeros*, then Play. Every small picture keeps one color, and no line
-# appears in the drawing. Pause after about 1,000 steps. Or let this cell do it: it trains two networks that
+# Now look. In the lab above open *Presets*, press *zero weights*, then Play. Every small picture stays grey, and no line gets
+# a color. Pause after about 1,000 steps. Or let this cell do it: it trains two networks that
 # differ in nothing but their first weights.
 
 # %%
@@ -102,6 +102,21 @@ for initializer in ("recommended", "zeros"):
 # last layer move, toward the class that is more frequent in the training set: the network gives the same answer to every point.
 # In the dev set this class happens to be the rarer one, so less than half of its points are right.
 # Random weights break the tie. How large they should be is the subject of notebook 04b.
+#
+# ## Five faults in five minutes
+#
+# As soon as the numbers show that something is wrong, the heading of the lab says it. Open *Presets* again. Press one of
+# these, then Play, and watch for some seconds. What do you see before the heading says it?
+#
+# 1. *underfits*: there is no hidden layer, so the border is straight. Soon the train loss no longer falls.
+# 2. *overfits*: the data are few and noisy. The train loss goes on falling, but the dev loss turns and rises.
+# 3. *rate too high*: the loss jumps above the one at the start.
+# 4. *dead ReLUs*: small pictures turn grey. A **ReLU** is a unit that answers 0 where its sum is negative; a long step
+#    can make the sum negative for every point, and a unit that answers 0 everywhere learns no more.
+# 5. *zero weights*: the units are all alike, and stay so.
+#
+# Then press *spiral*, and bring each of them about by yourself. (For the fourth: *While it trains*, *Activation*.) Is there a
+# network that shows two of them? The heading names the most urgent one only.
 #
 # ## Write it yourself
 #

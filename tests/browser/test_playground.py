@@ -53,7 +53,7 @@ class Run:
         self.press("Pause")
         idle = "(lab._player._task is None or lab._player._task.done())"
         self.wait_for(f"not lab.playing and {idle}", "it pauses")
-        self.view.wait_for_caption(f"after {self.step:,} steps. A network")
+        self.view.wait_for_caption(f"after {self.step:,} step")
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_every_knob_takes_effect_while_it_trains(run: Run) -> None:
     assert len(run.ask("[c.step for c in lab.session.changes]")) == len(KNOBS)
     assert run.ask("lab.error is None")
     caption = run.view.caption()
-    assert caption == run.ask("lab.caption") and f"after {run.step:,} steps" in caption
+    assert caption == run.ask("lab.caption") and f"after {run.step:,} step" in caption
     run.view.screenshot("after all knobs")
 
 
@@ -122,28 +122,28 @@ def test_a_new_rate_is_recorded_from_the_next_step_on(run: Run) -> None:
 
 def test_step_fork_rewind_and_reset(run: Run) -> None:
     run.press("100 steps")
-    run.view.wait_for_caption("after 100 steps. A network")
+    run.view.wait_for_caption("after 100 step")
     first = run.ask("[h.train_loss for h in lab.session.history]")
     run.press("Fork")
     run.press("100 steps")
-    run.view.wait_for_caption("after 200 steps. A network")
+    run.view.wait_for_caption("after 200 step")
     assert run.view.caption().endswith("In grey: A.")
     run.view.control("Go back to step").press()  # the handle stands at 0: one step of the slider
     run.press("Rewind")
-    run.view.wait_for_caption("after 1 steps. A network")
+    run.view.wait_for_caption("after 1 step")
     run.press("100 steps")
-    run.view.wait_for_caption("after 101 steps. A network")
+    run.view.wait_for_caption("after 101 step")
     assert run.ask("[h.train_loss for h in lab.session.history]")[: len(first)] == first
     run.press("Reset")
-    run.view.wait_for_caption("after 0 steps. A network")
+    run.view.wait_for_caption("after 0 step")
     run.press("100 steps")
-    run.view.wait_for_caption("after 100 steps. A network")
+    run.view.wait_for_caption("after 100 step")
     assert run.ask("[h.train_loss for h in lab.session.history]") == first
     run.press("New weights")
-    run.view.wait_for_caption("after 0 steps. A network")
+    run.view.wait_for_caption("after 0 step")
     assert run.ask("lab.session.settings.weight_seed") == 1
     run.press("Step")
-    run.view.wait_for_caption("after 1 steps. A network")
+    run.view.wait_for_caption("after 1 step")
     assert run.ask("lab.session.history[0].train_loss") != first[0]
 
 
@@ -181,7 +181,7 @@ def test_divergence_is_said_in_words(run: Run) -> None:
 
 def test_panels_state_and_code(run: Run) -> None:
     run.press("100 steps")
-    run.view.wait_for_caption("after 100 steps. A network")
+    run.view.wait_for_caption("after 100 step")
     pictures = {run.view.pixels()}
     for panel in ("accuracy", "layers"):
         before = run.view.picture()
@@ -290,14 +290,14 @@ def test_inputs_are_chosen_and_a_test_set_is_seen(run: Run) -> None:
     run.view.control("Share of the test set").press()
     run.view.wait_for_caption("on the test set. Accuracy")
     run.press("100 steps")
-    run.view.wait_for_caption("after 100 steps. A network 3 x 8 x 8 x 2")
+    run.view.wait_for_caption("after 100 step 3 x 8 x 8 x 2")
     run.view.screenshot("inputs and test set")
     assert not run.view.message()
 
 
 def test_the_pointer_reads_probability_and_step(run: Run) -> None:
     run.press("100 steps")
-    run.view.wait_for_caption("after 100 steps. A network")
+    run.view.wait_for_caption("after 100 step")
     beside = run.view.root.locator(".dlh-values")
     for label, where, words in (
         ("map", "(1.0, 1.0)", "1.00, 1.00"),
@@ -340,7 +340,7 @@ def test_tables_of_ones_own_come_through_the_page(run: Run) -> None:
     assert "<b>iris</b>" in view.root.locator(".dlh-words").inner_text()
     view.wait_for_caption("on own")
     run.press("100 steps")
-    view.wait_for_caption("after 100 steps. A network")
+    view.wait_for_caption("after 100 step")
     view.screenshot("own data")
     for name in REFUSED:
         upload(run, name, CASES[name].content)
@@ -356,11 +356,11 @@ def test_tables_of_ones_own_come_through_the_page(run: Run) -> None:
 
 
 def test_presets_comparison_and_reading_off(run: Run) -> None:
-    for label in ("spiral", "zeros", "spiral"):
+    for label in ("spiral", "zero weights", "spiral"):
         run.press(label)
-        run.view.wait_for_caption("after 0 steps. A network")
+        run.view.wait_for_caption("after 0 step")
         run.press("100 steps")
-        run.view.wait_for_caption("after 100 steps. A network")
+        run.view.wait_for_caption("after 100 step")
     rows = run.view.root.locator(".dlh-runs tr")
     cells = [rows.nth(k).locator("td") for k in (1, 2, 3)]
     wait_until(lambda: [cell.first.text_content() for cell in cells] == ["A", "B", "now"], "the runs", 10)
@@ -426,7 +426,7 @@ def test_a_restarted_kernel_needs_the_cell_only(run: Run) -> None:
     del page.__dict__["kernel"]
     page.jupyter.request(f"kernels/{identity}/restart", "POST")
     page.run_cell(page.cell("playground"))
-    run.view.wait_for_caption("after 0 steps. A network")
+    run.view.wait_for_caption("after 0 step")
     run.press("100 steps")
-    run.view.wait_for_caption("after 100 steps. A network")
+    run.view.wait_for_caption("after 100 step")
     assert run.step == 100

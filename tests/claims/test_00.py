@@ -3,7 +3,10 @@
 from functools import cache
 
 import numpy as np
+import pytest
 
+from dlhelpers.labs.playground.controls import PRESETS
+from dlhelpers.labs.playground.signs import sign
 from dlhelpers.network import Network
 from dlhelpers.session import Session
 from dlhelpers.settings import Settings
@@ -115,3 +118,49 @@ def test_the_rarer_class() -> None:
     session = spiral(0, initializer="zeros")
     session.advance(1000)
     assert session.measure().dev_accuracy < 0.5 < session.measure().train_accuracy
+
+
+@cache
+def signs(label: str, seed: int) -> list[str]:
+    """Return what the heading says of a preset at its start, and then every 100 steps to step 600."""
+    values = {**PRESETS[label][0], "data_seed": seed, "weight_seed": seed}
+    session = Session(Settings(**values))
+    said = [sign(session)]
+    while session.step < 600 and not session.diverged:
+        session.advance(100)
+        said.append(sign(session))
+    return said
+
+
+def test_underfitting_is_named() -> None:
+    claim(
+        "00", "Soon the train loss no longer falls.", lambda seed: "underfits" in signs("underfits", seed)[-1]
+    )
+
+
+def test_overfitting_is_named() -> None:
+    sentence = "The train loss goes on falling, but the dev loss turns and rises."
+    claim("00", sentence, lambda seed: "it overfits: the dev loss rises" in signs("overfits", seed)[-1])
+
+
+def test_a_high_rate_is_named() -> None:
+    sentence = "the loss jumps above the one at the start."
+    claim("00", sentence, lambda seed: any("the loss jumps" in said for said in signs("rate too high", seed)))
+
+
+def test_dead_units_are_named() -> None:
+    claim("00", "small pictures turn grey.", lambda seed: "dead" in signs("dead ReLUs", seed)[-1])
+
+
+def test_equal_units_are_named() -> None:
+    claim(
+        "00",
+        "the units are all alike, and stay so.",
+        lambda seed: all("alike" in s for s in signs("zero weights", seed)),
+    )
+
+
+@pytest.mark.parametrize("label", ["two moons", "spiral"])
+def test_nothing_is_said_of_a_run_that_goes_well(label: str) -> None:
+    sentence = "As soon as the numbers show that something is wrong, the heading of the lab says it."
+    claim("00", sentence, lambda seed: not any(signs(label, seed)), needed=9)

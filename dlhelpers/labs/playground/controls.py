@@ -36,15 +36,24 @@ STOP_AT = [("never", 0), *((f"{n:,}", n) for n in (10, 20, 50, 100, 200, 500, 10
 GOOD_ENOUGH = [*((f"{percent}%", percent / 100) for percent in range(50, 101)), ("never", 2.0)]
 HALF_AFTER = [(f"{n:,}", n) for n in (10, 30, 100, 300, 1000, 3000, 10_000)]
 
-PRESETS: dict[str, dict[str, Any]] = {
-    "two moons": {},
-    "spiral": {"data": "spirals", "noise": 0.1, "hidden": (16, 16)},
-    "overfits": {"data": "xor", "m": 80, "noise": 0.5, "hidden": (32, 32)},
-    "too hot": {"data": "spirals", "noise": 0.1, "hidden": (16, 16), "learning_rate": 1.0},
-    "zeros": {"data": "spirals", "noise": 0.1, "hidden": (16, 16), "initializer": "zeros"},
-    "digits": {"data": "digits", "m": 600, "hidden": (16, 16)},
+SPIRAL = {"data": "spirals", "noise": 0.1, "hidden": (16, 16)}
+PRESETS: dict[str, tuple[dict[str, Any], str]] = {
+    "two moons": ({}, "A plain task; then press Play"),
+    "spiral": (SPIRAL, "A harder task: watch the map wind up"),
+    "underfits": ({**SPIRAL, "hidden": ()}, "No hidden layer: watch the train loss stay where it is"),
+    "overfits": (
+        {"data": "xor", "m": 80, "noise": 0.5, "hidden": (32, 32)},
+        "Few noisy points: watch the dev loss turn and rise",
+    ),
+    "rate too high": ({**SPIRAL, "learning_rate": 1.0}, "Watch the loss jump"),
+    "dead ReLUs": (
+        {**SPIRAL, "activation": "relu", "learning_rate": 1.0},
+        "Watch units turn grey: they answer 0 everywhere",
+    ),
+    "zero weights": ({**SPIRAL, "initializer": "zeros"}, "Watch nothing happen"),
+    "digits": ({"data": "digits", "m": 600, "hidden": (16, 16)}, "Ten classes, from two numbers each"),
 }
-"""Buttons, and the settings that differ from the defaults."""
+"""Buttons: the settings that differ from the defaults, and what to watch."""
 
 LABELS: dict[str, str] = {
     "data": "Data",

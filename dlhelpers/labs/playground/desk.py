@@ -56,7 +56,7 @@ class Desk:
                 screen.play,
                 button("Step", "Make one step", lab.step),
                 button("100 steps", "Make a hundred steps", lambda: lab.step(100)),
-                button("Reset", "Begin again from the same weights", lab.reset),
+                button("Reset", "Begin again with the settings of now, and the same seed", lab.reset),
                 button("New weights", "Begin again from other weights", lab.new_weights),
                 button("Fork", "Keep this run in grey and branch off from here", lab.fork),
                 screen.speed,
@@ -70,7 +70,10 @@ class Desk:
             groups={
                 "Presets": [
                     ipywidgets.Label("New run:"),
-                    *(button(label, f"Preset: {label}", partial(lab.preset, label)) for label in PRESETS),
+                    *(
+                        button(label, watch, partial(lab.preset, label))
+                        for label, (_, watch) in PRESETS.items()
+                    ),
                 ],
                 "While it trains": [
                     *(settings[name] for name in settings if name not in (*FIXED, "learning_rate", "added")),

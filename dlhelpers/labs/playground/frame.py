@@ -8,6 +8,7 @@ import numpy as np
 
 from dlhelpers.features import input_features
 from dlhelpers.labs.playground.geometry import SHOWN, Connection, Geometry, Part, Unit
+from dlhelpers.labs.playground.signs import sign
 from dlhelpers.points import places
 from dlhelpers.session import Change, Measurement, Session
 from dlhelpers.settings import Settings
@@ -95,6 +96,8 @@ class Frame(NamedTuple):
     n_test : int
         Examples of the test set, which is on no picture: nothing is chosen by it.
     playing : bool
+    sign : str
+        What is wrong, in a few words; "" if nothing was measured.
     """
 
     now: Measurement
@@ -126,6 +129,7 @@ class Frame(NamedTuple):
     every: int
     n_test: int
     playing: bool
+    sign: str
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -195,6 +199,7 @@ def frame(
         session.history.every,
         len(data.y_test),
         playing,
+        sign(session),
     )
 
 

@@ -140,7 +140,7 @@ class Playground(LabOnPage):
 
     def preset(self, label: str) -> None:
         """Press the button with this label: a new run with the defaults, but for what the preset sets."""
-        self._act(lambda: self._run.restart(Settings(**PRESETS[label])))
+        self._act(lambda: self._run.restart(Settings(**PRESETS[label][0])))
 
     def forget(self, letter: str = "") -> None:
         """Remove the run in grey with this letter, or all of them."""

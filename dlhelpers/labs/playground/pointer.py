@@ -9,6 +9,7 @@ from dlhelpers.labs.playground.frame import Frame, probabilities
 from dlhelpers.labs.playground.geometry import Connection, More, Part, Unit
 from dlhelpers.plots.decision_regions import GLYPHS
 from dlhelpers.session import Measurement, Session
+from dlhelpers.typing import FloatArray
 
 DRAWING, PLANE = "drawing", "map"
 """The labels of the axes that the pointer takes hold of."""
@@ -76,7 +77,7 @@ def _nearest(result: Frame, number: float) -> int:
 
 def _part_in_words(result: Frame, part: Part | None) -> str:
     if isinstance(part, Unit):
-        return result.geometry.name(part)
+        return result.geometry.name(part) + _everywhere(result.answers[part.layer][part.unit])
     if isinstance(part, Connection):
         weight = result.layer_weights[part.layer - 1][part.target, part.source]
         return f"weight {weight:.3g}, {result.geometry.name(part)}"
@@ -84,6 +85,13 @@ def _part_in_words(result: Frame, part: Part | None) -> str:
         what = "unit" if part.layer else "layer"
         return f"a {what} more" if part.by > 0 else f"a {what} less"
     return ""
+
+
+def _everywhere(answers: FloatArray) -> str:
+    """Return what there is to say of a unit that answers the same in the whole plane."""
+    if np.ptp(answers) > 0:
+        return ""
+    return f": {'the same' if answers.any() else '0'} everywhere"
 
 
 def _curves_in_words(result: Frame, where: Place) -> str:

@@ -43,8 +43,10 @@ def differences(kept: Kept, now: Frame) -> str:
 
 
 def finding(frame: Frame) -> str:
-    """Return the title: how good the network is now."""
-    return f"Dev accuracy {frame.now.dev_accuracy:.0%} after {frame.now.step:,} steps"
+    """Return the title: how good the network is now, and what is wrong, if that was measured."""
+    step = frame.now.step
+    how_good = f"Dev accuracy {frame.now.dev_accuracy:.0%} after {step:,} step{'s' * (step != 1)}"
+    return f"{how_good}; {frame.sign}" if frame.sign else how_good
 
 
 def caption(frame: Frame) -> str:
@@ -53,8 +55,9 @@ def caption(frame: Frame) -> str:
     n_weights = " x ".join(map(str, frame.sizes))
     given = f", given {_plain(settings.features)}" if settings.features != COORDINATES else ""
     losses, accuracies = _of_sets(now, bool(frame.n_test))
+    begun = "" if settings.initializer == "recommended" else f", begun with {settings.initializer}"
     words = (
-        f"A network {n_weights} on {settings.data}{given}, trained with {settings.optimizer} "
+        f"A network {n_weights} on {settings.data}{given}{begun}, trained with {settings.optimizer} "
         f"at a learning rate of {now.learning_rate:.3g}. Loss: {losses}. Accuracy: {accuracies}."
     )
     if frame.class_names:
