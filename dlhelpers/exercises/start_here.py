@@ -78,7 +78,7 @@ zero_weights = Question(
         unit matters for the loss. Which of the two is 0 in each layer? In the lab, press *zero weights* and
         Play: after thousands of steps the map still has one color.""",
         """Training changes a weight by its gradient. At zero weights, the gradient of every weight is zero
-        as well; only the biases of the last layer move. In the lab, press *zero weights*: look at the map.""",
+        as well; only the biases of the last layer move. In the lab, press *zero weights*: see the map.""",
         """The gradient of a weight is a product: what comes in, times what its unit matters for the loss. In
         the later layers 0 comes in; the units of the first layer do not matter, since the weights on their
         way out are 0. Only the biases of the last layer learn: which class is more frequent.""",

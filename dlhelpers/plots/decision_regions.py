@@ -29,7 +29,7 @@ RGB = np.array([[int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)] for color i
 
 
 def blend(probabilities: FloatArray) -> FloatArray:
-    """Return the color of each point: that of its classes, paler the less sure the answer is.
+    """Return the color of each point: that of its likely classes, paler the less sure the answer is.
 
     Parameters
     ----------
@@ -41,8 +41,10 @@ def blend(probabilities: FloatArray) -> FloatArray:
         White where all classes are equally probable. Light everywhere, so that the points stand out.
     """
     n_classes = probabilities.shape[-1]
+    above = np.maximum(probabilities - 1 / n_classes, 0)  # a class that is less probable gives no color
+    shares = above / np.maximum(above.sum(axis=-1, keepdims=True), 1e-12)
     sure = (n_classes * probabilities.max(axis=-1, keepdims=True) - 1) / (n_classes - 1)
-    return 1 - 0.28 * np.sqrt(sure) * (1 - probabilities @ RGB[:n_classes])
+    return 1 - 0.28 * np.sqrt(np.maximum(sure, 0)) * (1 - shares @ RGB[:n_classes])
 
 
 class Plane(Protocol):

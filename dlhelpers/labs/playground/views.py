@@ -32,6 +32,7 @@ class CurveView(View[Frame]):
     def __init__(self, ax: Axes, name: str, limits: tuple[float, float], log: bool) -> None:
         ax.set(xlim=(0, 100), ylim=limits, xlabel="step", ylabel=name)
         ax.locator_params(axis="x", nbins=5)
+        ax.xaxis.set_major_formatter(lambda step, _: f"{step:.0f}" if step < 10_000 else f"{step / 1000:g}k")
         if log:
             ax.set_yscale("log")
         self._ax, self._name = ax, name
@@ -49,14 +50,15 @@ class CurveView(View[Frame]):
     def update(self, result: Frame, before: Frame | None) -> None:
         """Show `result.curves`, a dict of arrays, `result.kept`, `result.changes` and `result.looked_at`."""
         runs = [result.curves, *(run.curves for run in result.kept)]
-        top = _round_up(max(100, *(curves["step"][-1] for curves in runs)))
-        if self._ax.get_xlim()[1] != top:
-            self._ax.set_xlim(0, top)
+        end = _round_up(max(100, *(curves["step"][-1] for curves in runs)))
+        if self._ax.get_xlim()[1] != end:
+            self._ax.set_xlim(0, end)
         if self._ax.get_yscale() == "log":
-            lowest = [np.fmin.reduce(curves[f"train_{self._name}"]) for curves in runs]  # without NaN
-            floor = _power_below(np.fmin.reduce(lowest))
-            if self._ax.get_ylim()[0] != floor:
-                self._ax.set_ylim(bottom=floor)
+            losses = [curves[f"train_{self._name}"] for curves in runs]
+            floor = _power_below(min(map(np.fmin.reduce, losses)))  # without NaN
+            top = _power_above(max(map(np.fmax.reduce, losses)))
+            if self._ax.get_ylim() != (floor, top):
+                self._ax.set_ylim(floor, top)
         self._draw(self._lines, result.curves)
         for artist in (self._test, self._test_name):
             if artist.get_visible() != bool(result.n_test):
@@ -71,9 +73,9 @@ class CurveView(View[Frame]):
             if seen:
                 kept = result.kept[i]
                 dev = self._draw(lines, kept.curves)
-                place = min(kept.curves["step"][-1], 0.985 * top)
-                while any(abs(place - other) < 0.03 * top for other in places):
-                    place -= 0.03 * top  # side by side, each on its own curve
+                place = min(kept.curves["step"][-1], 0.985 * end)
+                while any(abs(place - other) < 0.03 * end for other in places):
+                    place -= 0.03 * end  # side by side, each on its own curve
                 places.append(place)
                 name.set_data([place], [np.interp(place, kept.curves["step"], dev)])
                 if self._written[i] != kept.name:
@@ -121,13 +123,18 @@ def _round_up(step: float) -> float:
     return float(next(power * n for n in (1, 2, 5, 10) if power * n >= step))
 
 
-LOWEST = 1e-8
+LOWEST, HIGHEST = 1e-8, 1e6
 """Where the axis of the loss ends at the latest."""
 
 
 def _power_below(loss: float) -> float:
     """Return the power of ten below the lowest loss, from `LOWEST` to 1e-3."""
     return float(10 ** np.clip(np.floor(np.log10(np.fmax(loss, LOWEST))), np.log10(LOWEST), -3))
+
+
+def _power_above(loss: float) -> float:
+    """Return the power of ten above the highest loss, from 10 to `HIGHEST`."""
+    return float(10 ** np.clip(np.ceil(np.log10(np.fmax(loss, LOWEST))), 1, np.log10(HIGHEST)))
 
 
 class LayersView(View[Frame]):
