@@ -109,9 +109,7 @@ def search(
     _check_function("objective", objective, "the score of a setting")
     wanted = _settings("settings", settings)
     finished = Counter(_key(trial.setting) for trial in listed("done", done, Trial))
-    _check_executor(executor, in_flight)
-    if time_limit is not None:
-        check_number("time_limit", time_limit, "(0, 1e6]", "It is in seconds; None is no limit.", fits=())
+    _check_means(executor, in_flight, time_limit)
     jobs = []
     for number, setting in enumerate(wanted):
         if finished[_key(setting)] > 0:
@@ -150,6 +148,7 @@ def caviar(
     *,
     executor: Executor | None = None,
     in_flight: int = 32,
+    time_limit: float | None = None,
 ) -> Generator[Stage, None, None]:
     """Train many models in parallel, each with its own setting and the full budget: the caviar approach.
 
@@ -164,8 +163,8 @@ def caviar(
         For instance from `random_settings`.
     budget : int >= 1
         Units of training for each.
-    executor, in_flight
-        As for `search`.
+    executor, in_flight, time_limit
+        As for `search`; the limit is for one call of `advance`.
 
     Yields
     ------
@@ -193,9 +192,9 @@ def caviar(
     _check_function("advance", advance, "(score, state)")
     starts = _starts("settings", settings)
     check_integer("budget", budget, "[1, inf)", "It is the number of units for each setting.")
-    _check_executor(executor, in_flight)
+    _check_means(executor, in_flight, time_limit)
     rungs = [Rung(len(starts), int(budget), int(budget))] if starts else []
-    return _halving(_Calls(advance, _score_and_state, executor, in_flight), starts, rungs)
+    return _halving(_Calls(advance, _score_and_state, executor, in_flight, time_limit), starts, rungs)
 
 
 class Rung(NamedTuple):
@@ -266,6 +265,7 @@ def successive_halving(
     *,
     executor: Executor | None = None,
     in_flight: int = 32,
+    time_limit: float | None = None,
 ) -> Generator[Stage, None, None]:
     """Start many models with a small budget, again and again keep the best 1/eta, and train those on.
 
@@ -281,8 +281,8 @@ def successive_halving(
     budget : int >= 1
         Units of the first rung.
     eta : int >= 2
-    executor, in_flight
-        As for `search`.
+    executor, in_flight, time_limit
+        As for `search`; the limit is for one call of `advance`.
 
     Yields
     ------
@@ -318,8 +318,8 @@ def successive_halving(
     if not starts:
         raise ValueError("settings must hold at least one setting; got none.")
     rungs = halving_rungs(len(starts), budget, eta)
-    _check_executor(executor, in_flight)
-    return _halving(_Calls(advance, _score_and_state, executor, in_flight), starts, rungs)
+    _check_means(executor, in_flight, time_limit)
+    return _halving(_Calls(advance, _score_and_state, executor, in_flight, time_limit), starts, rungs)
 
 
 @dataclass(frozen=True)
@@ -382,6 +382,7 @@ def panda(
     *,
     executor: Executor | None = None,
     in_flight: int = 32,
+    time_limit: float | None = None,
 ) -> Generator[Stage, None, None]:
     """Nurse one model: change its setting a little while it trains, and keep what helps.
 
@@ -401,8 +402,8 @@ def panda(
     rounds : int >= 0
     budget : int >= 1
         Units for each setting of a round.
-    executor, in_flight
-        As for `search`.
+    executor, in_flight, time_limit
+        As for `search`; the limit is for one call of `advance`.
 
     Yields
     ------
@@ -434,9 +435,13 @@ def panda(
     (start,) = _starts("setting", [setting])
     check_integer("rounds", rounds, "[0, inf)", "It is the number of changes to try.")
     check_integer("budget", budget, "[1, inf)", "It is the number of units for each setting of a round.")
-    _check_executor(executor, in_flight)
+    _check_means(executor, in_flight, time_limit)
     return _panda(
-        _Calls(advance, _score_and_state, executor, in_flight), start, nurse, int(rounds), int(budget)
+        _Calls(advance, _score_and_state, executor, in_flight, time_limit),
+        start,
+        nurse,
+        int(rounds),
+        int(budget),
     )
 
 
@@ -687,10 +692,12 @@ def _check_function(name: str, function: Any, returns: str) -> None:
         raise ValueError(f"{name} must be a function that returns {returns}; got {shown(function)}.")
 
 
-def _check_executor(executor: Any, in_flight: Any) -> None:
+def _check_means(executor: Any, in_flight: Any, time_limit: Any) -> None:
     if executor is not None and not isinstance(executor, Executor):
         raise ValueError(
             f"executor must be a concurrent.futures.Executor or None; got {shown(executor)}. "
             "From a Dask client, take client.get_executor()."
         )
     check_integer("in_flight", in_flight, "[1, inf)", "Take at least the number of workers.")
+    if time_limit is not None:
+        check_number("time_limit", time_limit, "(0, 1e6]", "It is in seconds; None is no limit.", fits=())

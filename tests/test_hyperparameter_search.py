@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -263,6 +264,21 @@ def test_a_trial_that_hangs_has_failed_here_and_on_threads():
 def test_a_trial_that_hangs_has_failed_in_a_process():
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:
         check_time_limit(executor)
+
+
+def advance_or_hang(setting, state, budget):
+    slow(setting)
+    return float(setting["x"]), (state or 0) + budget
+
+
+def test_a_model_that_hangs_is_given_up_by_every_strategy():
+    settings = [{"kind": "good", "x": 2}, {"kind": "loops", "x": 0}, {"kind": "good", "x": 1}]
+    for strategy in (partial(caviar, budget=4), partial(successive_halving, eta=3)):
+        stages = list(strategy(advance_or_hang, settings, time_limit=LIMIT))
+        assert [stage.error for stage in stages if stage.number == 1] == [LATE]
+        assert [stage.score for stage in stages if stage.number == 2][-1] == 1.0
+    stages = list(panda(advance_or_hang, settings[0], lambda setting, k: settings, 1, time_limit=LIMIT))
+    assert [stage.error for stage in stages] == ["", LATE, ""]
 
 
 def test_a_trial_that_is_interrupted_ends_the_search_within_a_time_limit_too():

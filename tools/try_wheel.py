@@ -8,6 +8,7 @@ from pathlib import Path
 
 import dlhelpers
 from dlhelpers import datasets
+from dlhelpers.digit_runs import run_table
 from dlhelpers.labs.bias_variance import decomposition_lab
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -21,7 +22,7 @@ def main() -> None:
     assert (package / "py.typed").is_file(), "the wheel has no py.typed"
     print("import:", package.relative_to(site_packages.parent))
 
-    for load in (datasets.digits, datasets.breast_cancer, datasets.sea_surface_temperature):
+    for load in (datasets.digits, datasets.breast_cancer, datasets.sea_surface_temperature, run_table):
         load()
         print("data:  ", load.__name__)
 

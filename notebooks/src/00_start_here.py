@@ -167,7 +167,8 @@ print("the same losses:", session.measure() == again.measure())
 #   few stops, such as *off*, 0.001, 0.003. Tab goes to the next control,
 #   Space presses a button, Alt and the down arrow open a menu.
 # - What you would like to take hold of in a picture, you can: try to drag points and lines.
-# - *Reset* goes back to the start. In other labs, *New seed* asks: was it luck?
+# - *Reset* goes back to the start; in the playground, to the first weights, with the settings of now. In other labs,
+#   *New seed* asks: was it luck?
 #
 # And in the playground:
 #

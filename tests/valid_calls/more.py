@@ -147,11 +147,8 @@ def of_search(folder: Path) -> Iterator[One]:
     yield trials.best, {"trials": found, "n": 2}
     yield trials.distinct, {"trials": found, "name": "x"}
     yield trials.leaders, {"stages": stages}
-    how = {"executor": None, "in_flight": 4}
-    yield (
-        search.search,
-        {"objective": half, "settings": settings, "done": found[:1], **how, "time_limit": 60.0},
-    )
+    how = {"executor": None, "in_flight": 4, "time_limit": 60.0}
+    yield search.search, {"objective": half, "settings": settings, "done": found[:1], **how}
     small = {"learning_rate": 0.1, "beta": 0.9, "batch_size": 256, "units": 8, "layers": 1, "decay": 0.0}
     yield digit_runs.dev_error, {"setting": small}
     yield digit_runs.digit_parts, {"seed": 0}
