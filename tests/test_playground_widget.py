@@ -28,7 +28,9 @@ from dlhelpers.labs.playground.geometry import Geometry, More, Unit
 from dlhelpers.labs.playground.pen import Pen
 from dlhelpers.labs.playground.player import Player
 from dlhelpers.labs.playground.playground import Playground, playground
+from dlhelpers.labs.playground.pointer import DRAWING, Place, read
 from dlhelpers.labs.playground.run import Run
+from dlhelpers.labs.playground.signs import sign
 from dlhelpers.labs.playground.views import PANELS, SidePanel
 from dlhelpers.labs.playground.words import caption, finding
 from dlhelpers.live import pace as running
@@ -626,6 +628,44 @@ def test_two_knobs_of_which_one_fails():
         assert (lab.session.settings.l1, lab.session.settings.l2) == (0.1, 0.3)
 
     in_loop(drive)
+
+
+# --------------------------------------------------------------------------------- what the heading says
+
+
+@pytest.mark.parametrize(
+    "others", [{}, {"keep_prob": 0.5}, {"batch_norm": True}, {"loss_name": "squared_error"}, {"hidden": ()}]
+)
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_a_sign_is_given_of_every_network(activation, others):
+    lab = Playground(**{**SMALL, "activation": activation, **others})
+    lab.step(150)
+    assert lab.error is None and lab.result.sign == sign(lab.session)
+    lab.close()
+
+
+def test_a_dead_unit_and_a_dead_layer_are_told():
+    lab = Playground()
+    lab.preset("dead ReLUs")
+    lab.step(300)
+    assert "most ReLU units of a layer are dead: 0 everywhere" in lab.caption
+    dead = next(
+        part
+        for part in lab.result.geometry.units
+        if part.layer and not lab.result.answers[part.layer][part.unit].any()
+    )
+    x, y = lab.result.geometry.place(dead)
+    assert read(lab.session, lab.result, Place(DRAWING, x, y)).endswith(": 0 everywhere")
+    lab.close()
+
+
+def test_the_axis_of_the_loss_grows_with_it():
+    lab = Playground(**SMALL, optimizer="gradient_descent", learning_rate=30.0)
+    lab.step(100)
+    highest = max(each.train_loss for each in lab.session.history)
+    (ax,) = (ax for ax in lab._screen.picture.canvas.figure.axes if ax.get_ylabel() == "loss")
+    assert ax.get_ylim()[1] >= min(highest, 1e6) > 10
+    lab.close()
 
 
 # ------------------------------------------------------------------------------------------- one drag

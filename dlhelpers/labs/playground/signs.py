@@ -4,6 +4,8 @@ A sign is given when a number is past its threshold, over the whole run so far; 
 these was measured.  The thresholds are heuristics, tried over ten seeds each (tests/claims/test_00.py).
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from dlhelpers.diagnosis import DIVERGED, dead_units, symmetric_units
@@ -35,7 +37,7 @@ def sign(session: Session) -> str:
 
 def _inside(session: Session) -> str:
     """Look at the units: alike, or dead."""
-    now, network = session.now, session.network
+    now, network = session.now, replace(session.network, keep_prob=1.0)
     if symmetric_units(network.layout, now.theta):
         return "units are all alike: they began with equal weights"
     if "relu" in network.activations:
