@@ -54,7 +54,7 @@ class NetworkView(View[Frame]):
         self._tiles = moving(Tiles(smooth=False, zorder=4))
         ax.add_artist(self._tiles)
         self._texts: list[Text] = []
-        key(ax, ("weight, answer: yellow, solid: +", HIGH), ("blue, dashed: −", LOW), ("grey: 0", "#777777"))
+        key(ax, ("yellow, solid: +", HIGH), ("blue, dashed: −", LOW), ("grey: 0", "#777777"))
 
     def update(self, result: Frame, before: Frame | None) -> None:
         """Show `result.layer_weights`, `result.answers` and `result.chosen`."""
