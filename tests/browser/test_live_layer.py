@@ -373,6 +373,23 @@ def test_a_number_typed_with_a_comma_is_read_or_refused_in_words(run_cells: RunC
     assert lab.settle().arguments != before and lab.message() == ""
 
 
+def test_a_finger_takes_hold_as_a_mouse_does(run_cells: RunCells) -> None:
+    """On the picture a finger moves what it holds, and not the page."""
+    lab = run_cells(DECOMPOSITION).lab(HEADING)
+    before = lab.settle().arguments
+    box = lab.root.locator("canvas").bounding_box()
+    touch = lab.page.context.new_cdp_session(lab.page)
+    touch.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    scrolled = lab.page.evaluate("document.querySelector('.jp-WindowedPanel-outer').scrollTop")
+    for kind, share in (("touchStart", 0.6), *(("touchMove", 0.6 + 0.05 * k) for k in range(1, 7))):
+        point = {"x": box["x"] + share * box["width"], "y": box["y"] + 0.5 * box["height"]}
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    after = lab.settle().arguments
+    assert after["capacity"] > before["capacity"] and {**after, "capacity": before["capacity"]} == before
+    assert lab.page.evaluate("document.querySelector('.jp-WindowedPanel-outer').scrollTop") == scrolled
+
+
 @pytest.mark.parametrize("end", ["restarted", "killed"])
 def test_a_lab_whose_kernel_is_gone_says_so(run_cells: RunCells, end: str) -> None:
     page = run_cells(DECOMPOSITION)
