@@ -644,6 +644,16 @@ def test_a_sign_is_given_of_every_network(activation, others):
     lab.close()
 
 
+def test_a_jump_that_the_hand_has_made_is_no_fault_of_the_rate():
+    lab = Playground(**SMALL)
+    lab.step(300)
+    lab.session.change(**{"W3[0,0]": 500.0})
+    lab.step(100)
+    assert max(each.train_loss for each in lab.session.history) > 2 * lab.session.history[0].train_loss
+    assert lab.result.sign == ""
+    lab.close()
+
+
 def test_a_dead_unit_and_a_dead_layer_are_told():
     lab = Playground()
     lab.preset("dead ReLUs")
