@@ -33,9 +33,6 @@ MARGIN = 4
 """Pixels around a text that was drawn."""
 WHITE = 0xFFFFFFFF
 """A pixel of the ground."""
-STRETCHED = np.interp(np.arange(256), [0, 192, 255], [0, 128, 255]).round().astype(np.uint8)
-"""Red, green or blue as the palette is chosen: pale colors get twice the steps, dark ones fewer."""
-SHRUNK = np.interp(np.arange(256), [0, 128, 255], [0, 192, 255]).round().astype(np.uint8)
 
 
 class Patch(NamedTuple):
@@ -195,10 +192,10 @@ def _png(pixels: NDArray[np.uint8], shown: NDArray[np.bool_] | None = None) -> b
         numbers[~shown] = 0
     palette = [0, 0, 0, 255, 255, 255]
     if colored.any():
-        stretched = Image.fromarray(STRETCHED[pixels[colored][np.newaxis, :, :3]])
-        few_colors = stretched.quantize(254, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        picture = Image.fromarray(np.ascontiguousarray(pixels[colored][np.newaxis, :, :3]))
+        few_colors = picture.quantize(254, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         numbers[colored] = 2 + np.asarray(few_colors)[0]
-        palette += SHRUNK[few_colors.getpalette() or []].tolist()
+        palette += few_colors.getpalette() or []
     picture, file = Image.fromarray(numbers), io.BytesIO()
     picture.putpalette(palette)
     picture.save(file, "PNG", compress_level=1, **({} if shown is None else {"transparency": 0}))
