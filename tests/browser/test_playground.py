@@ -290,7 +290,7 @@ def test_inputs_are_chosen_and_a_test_set_is_seen(run: Run) -> None:
     run.view.control("Share of the test set").press()
     run.view.wait_for_caption("on the test set. Accuracy")
     run.press("100 steps")
-    run.view.wait_for_caption("after 100 step 3 x 8 x 8 x 2")
+    run.view.wait_for_caption("A network 3 x 8 x 8 x 2")
     run.view.screenshot("inputs and test set")
     assert not run.view.message()
 
