@@ -33,9 +33,10 @@ class Change(NamedTuple):
     step: int
     values: dict[str, Any]
 
-
-def _rewires(change: Change) -> bool:
-    return any(name == "hidden" or is_weight_name(name) for name in change.values)
+    @property
+    def rewires(self) -> bool:
+        """Whether weights or layers were set by hand."""
+        return any(name == "hidden" or is_weight_name(name) for name in self.values)
 
 
 class Snapshot(NamedTuple):
@@ -262,7 +263,7 @@ class Session:
         the order matters.
         """
         last = self.changes[-1] if self.changes else None
-        if last is not None and last.step == self.step and not _rewires(last):
+        if last is not None and last.step == self.step and not last.rewires:
             self.changes.pop()
         before = dict(vars(self.start))
         for change in self.changes:

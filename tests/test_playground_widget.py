@@ -640,7 +640,7 @@ def test_two_knobs_of_which_one_fails():
 def test_a_sign_is_given_of_every_network(activation, others):
     lab = Playground(**{**SMALL, "activation": activation, **others})
     lab.step(150)
-    assert lab.error is None and lab.result.sign == sign(lab.session)
+    assert lab.error is None and lab.result.sign == sign(lab.session, lab.result.curves)
     lab.close()
 
 

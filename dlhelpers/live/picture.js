@@ -87,7 +87,7 @@ function render({ model, el }) {
   function tellWords(words) {
     values.hidden = !words || !canvas.matches(":hover");
     values.textContent = words;
-    if (last) beside(...last); // a longer text ends further left
+    beside(...last); // a longer text ends further left
     ask();
   }
 

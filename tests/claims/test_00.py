@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from dlhelpers.labs.playground.controls import PRESETS
+from dlhelpers.labs.playground.frame import curves
 from dlhelpers.labs.playground.signs import sign
 from dlhelpers.network import Network
 from dlhelpers.session import Session
@@ -130,10 +131,10 @@ def signs(label: str, seed: int) -> list[str]:
 def said_of(values: dict[str, Any], seed: int) -> list[str]:
     """Return what the heading says at the start, and then every 100 steps to step 600."""
     session = Session(Settings(**{**values, "data_seed": seed, "weight_seed": seed}))
-    said = [sign(session)]
+    said = [sign(session, curves(session))]
     while session.step < 600 and not session.diverged:
         session.advance(100)
-        said.append(sign(session))
+        said.append(sign(session, curves(session)))
     return said
 
 

@@ -168,7 +168,7 @@ def frame(
     limit = float(np.clip(np.ceil(farthest.max()), *LIMITS))
     plane = limit * SQUARE
     chosen = chosen if is_drawn(chosen, network.sizes) else None
-    data = session.data
+    data, drawn = session.data, curves(session)
     return Frame(
         session.measure(),
         limit,
@@ -180,7 +180,7 @@ def frame(
         _large(session, plane, chosen) if isinstance(chosen, Unit) else None,
         (data.X_train, data.y_train),
         (data.X_dev, data.y_dev),
-        curves(session),
+        drawn,
         list(kept),
         _measured_at(session, look_at),
         [change.step for change in session.changes],
@@ -199,7 +199,7 @@ def frame(
         session.history.every,
         len(data.y_test),
         playing,
-        sign(session),
+        sign(session, drawn),
     )
 
 

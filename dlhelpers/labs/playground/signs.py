@@ -5,12 +5,12 @@ weights or layers were changed by hand in the second half of the run, the curves
 thresholds are heuristics, tried over ten seeds each (tests/claims/test_00.py).
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from dlhelpers.diagnosis import dead_units, symmetric_units
-from dlhelpers.rewiring import is_weight_name
 from dlhelpers.session import Session
 from dlhelpers.typing import FloatArray
 
@@ -26,22 +26,15 @@ POOR = 0.9
 """A share of right answers on the training set below this is poor."""
 
 
-def sign(session: Session) -> str:
-    """Return what a run shows, or "" if none of these faults was measured."""
+def sign(session: Session, curves: Mapping[str, FloatArray]) -> str:
+    """Return what a run and its curves show, or "" if none of these faults was measured."""
     if session.diverged:
         return "it diverges: the learning rate is too high"
-    steps, train, dev, right = np.array(
-        [(each.step, each.train_loss, each.dev_loss, each.train_accuracy) for each in session.history]
-    ).T
+    steps = curves["step"]
     half = int(np.searchsorted(steps, steps[-1] / 2))
-    by_hand = [
-        change.step
-        for change in session.changes
-        if "hidden" in change.values or any(map(is_weight_name, change.values))
-    ]
-    if by_hand and by_hand[-1] >= steps[half]:  # what the curves show may come from there
-        return _inside(session)
-    return _inside(session) or _rate(train, half) or _fit(steps, train, dev, right[-1], half)
+    if any(change.rewires and change.step >= steps[half] for change in session.changes):
+        return _inside(session)  # what the curves show may come from there
+    return _inside(session) or _rate(curves["train_loss"], half) or _fit(curves, half)
 
 
 def _inside(session: Session) -> str:
@@ -62,8 +55,10 @@ def _rate(train: FloatArray, half: int) -> str:
     return "the loss jumps: the rate is too high" if train[half:].max() > JUMPED * train[0] else ""
 
 
-def _fit(steps: FloatArray, train: FloatArray, dev: FloatArray, right: float, half: int) -> str:
+def _fit(curves: Mapping[str, FloatArray], half: int) -> str:
     """Look at how both losses go on."""
+    steps, train, dev = (curves[name] for name in ("step", "train_loss", "dev_loss"))
+    right = curves["train_accuracy"][-1]
     if steps[-1] < FIRST:
         return ""
     lowest = int(dev.argmin())

@@ -55,10 +55,9 @@ class CurveView(View[Frame]):
             self._ax.set_xlim(0, end)
         if self._ax.get_yscale() == "log":
             losses = [curves[f"train_{self._name}"] for curves in runs]
-            floor = _power_below(min(map(np.fmin.reduce, losses)))  # without NaN
-            top = _power_above(max(map(np.fmax.reduce, losses)))
-            if self._ax.get_ylim() != (floor, top):
-                self._ax.set_ylim(floor, top)
+            limits = _decades(np.concatenate(losses))
+            if self._ax.get_ylim() != limits:
+                self._ax.set_ylim(limits)
         self._draw(self._lines, result.curves)
         for artist in (self._test, self._test_name):
             if artist.get_visible() != bool(result.n_test):
@@ -127,14 +126,11 @@ LOWEST, HIGHEST = 1e-8, 1e6
 """Where the axis of the loss ends at the latest."""
 
 
-def _power_below(loss: float) -> float:
-    """Return the power of ten below the lowest loss, from `LOWEST` to 1e-3."""
-    return float(10 ** np.clip(np.floor(np.log10(np.fmax(loss, LOWEST))), np.log10(LOWEST), -3))
-
-
-def _power_above(loss: float) -> float:
-    """Return the power of ten above the highest loss, from 10 to `HIGHEST`."""
-    return float(10 ** np.clip(np.ceil(np.log10(np.fmax(loss, LOWEST))), 1, np.log10(HIGHEST)))
+def _decades(losses: FloatArray) -> tuple[float, float]:
+    """Return the powers of ten around losses: `LOWEST` to 1e-3 below them, 10 to `HIGHEST` above."""
+    low, high = np.log10(np.fmax([np.fmin.reduce(losses), np.fmax.reduce(losses)], LOWEST))  # without NaN
+    lowest, highest = np.log10([LOWEST, HIGHEST])
+    return float(10 ** np.clip(np.floor(low), lowest, -3)), float(10 ** np.clip(np.ceil(high), 1, highest))
 
 
 class LayersView(View[Frame]):
