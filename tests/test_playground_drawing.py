@@ -153,6 +153,7 @@ def test_input_features_stand_in_the_drawing(monkeypatch):
 
 def test_other_inputs_of_the_same_number_have_other_names():
     lab = Playground(0, **SMALL)
+    assert "are drawn" not in lab.caption
     (view,) = (view for view in lab._picture.canvas.views if isinstance(view, NetworkView))
     lab.set(features=("x1", "x2^2"))
     assert [text.get_text() for text in view._texts[:2]] == ["$x_1$", "$x_2^2$"]
@@ -250,6 +251,7 @@ def test_what_was_chosen_goes_when_the_network_no_longer_has_it(lab):
 
 def test_a_large_network_shows_sixteen_units_of_a_layer():
     lab = Playground(2, m=60, hidden=(64, 17, 16, 1, 2, 3), data="digits")
+    assert "Of a larger layer, the first 16 units are drawn." in lab.caption
     assert [len(layer) for layer in lab.result.answers] == [2, 16, 16, 16, 1, 2, 3, 10]
     click_part(lab, Unit(1, 15))
     assert lab.result.chosen == Unit(1, 15) and lab.error is None

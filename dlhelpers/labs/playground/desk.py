@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 2000
 """Of a larger table of one's own, this many rows are drawn."""
+ONE_ROW = {"data": (150, 40), "learning_rate": (250, 95), "step": (250, 110)}
+"""The controls above the picture, least width and width of the label in pixels: one row holds them."""
 
 
 class Desk:
@@ -51,6 +53,9 @@ class Desk:
     def _fill(self) -> None:
         button, lab, screen = self._button, self._lab, self._screen
         settings, look = lab.controls, screen.look.controls
+        for name, (width, label) in ONE_ROW.items():
+            control = {**settings, **look}[name]
+            control.layout.flex, control.style.description_width = f"1 1 {width}px", f"{label}px"
         self._screen.shell.fill(
             [
                 screen.play,

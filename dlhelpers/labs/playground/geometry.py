@@ -13,7 +13,7 @@ WIDTH, HEIGHT = 400.0, 380.0
 LEFT, RIGHT, RIGHT_OF_NAMES = 64.0, 38.0, 100.0
 """From the sides to the middle of the inputs and of the outputs, whose names stand between."""
 SHOWN = 16
-"""Units of a layer that are drawn, at most; the others are counted in words."""
+"""Units of a layer that are drawn, at most; the caption says so."""
 LAYERS_AT = (WIDTH / 2, HEIGHT - 8)
 """Where the number of layers stands, with its - and +."""
 UNITS_AT = 12.0

@@ -6,6 +6,7 @@ from typing import Any
 from dlhelpers.features import COORDINATES
 from dlhelpers.labs.playground.controls import LABELS
 from dlhelpers.labs.playground.frame import Frame, Kept
+from dlhelpers.labs.playground.geometry import SHOWN
 from dlhelpers.plots.decision_regions import GLYPHS
 from dlhelpers.session import Measurement
 
@@ -60,6 +61,8 @@ def caption(frame: Frame) -> str:
         f"A network {n_weights} on {settings.data}{given}{begun}, trained with {settings.optimizer} "
         f"at a learning rate of {now.learning_rate:.3g}. Loss: {losses}. Accuracy: {accuracies}."
     )
+    if max(frame.sizes) > SHOWN:
+        words += f" Of a larger layer, the first {SHOWN} units are drawn."
     if frame.class_names:
         marks = (f"{GLYPHS[k]} {name}" for k, name in enumerate(frame.class_names))
         words += f" Classes: {', '.join(marks)}."
