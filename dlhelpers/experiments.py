@@ -114,7 +114,8 @@ def _check_order(order: IntArray, y: IntArray) -> None:
     check_array("y", y, "(m,)", "It holds the label of each example.", kind="int")
     m = len(y)
     check_array("order", order, f"({m}, {m})", "Pass neighbor_order(X).", kind="int")
-    check_number("order", order, f"[0, {m - 1}]", "Pass neighbor_order(X).")
+    for end in (order.min(initial=0), order.max(initial=0)):
+        check_number("order", int(end), f"[0, {max(m, 1) - 1}]", "Pass neighbor_order(X).")
 
 
 class SplitErrors(NamedTuple):

@@ -53,7 +53,8 @@ def test_the_edge_is_where_training_diverges():
 
 def test_two_runs_are_drawn_as_far_as_they_are():
     for k, half in enumerate(previews(decay.compare("Adam", 3.0, 0.03, 1.0, 5)), 1):
-        assert len(half.runs.norms) == len(half.runs.difference) == 100 * k
-        assert f"After {100 * k - 1} steps" in half.caption and "on the way" in half.caption
+        done = decay.DECAY_PIECE * k
+        assert len(half.runs.norms) == len(half.runs.difference) == done
+        assert f"After {done - 1} steps" in half.caption and "on the way" in half.caption
         assert half.caption.endswith("now.")
     assert last(decay.compare("Adam", 3.0, 0.03, 1.0, 5)).caption.endswith("at the end.")

@@ -134,10 +134,13 @@ class Picture:
                 self.widget.value = self.canvas.png()
                 self.widget.tooltip = alt or self.widget.tooltip
             return
+        if self.pace.watched:  # a page has asked for pictures
+            self._send_patches(number)
         if alt is not None:
-            self.widget.alt = alt
-        if not self.pace.watched:
-            return  # no page has asked for a picture yet
+            self.widget.alt = alt  # a message of its own, for which no picture waits
+
+    def _send_patches(self, number: int) -> None:
+        """Send what has changed since the last frame."""
         patches = self.canvas.changes(self._whole)
         self._whole = False
         self._tell_panels()

@@ -60,6 +60,11 @@ class Tiles(Artist):
         context.restore()
 
 
+def gray(ink: FloatArray) -> FloatArray:
+    """Return colors of numbers in [0, 1], (..., 3): 0 is white, 1 is black."""
+    return np.repeat(1 - ink[..., np.newaxis], 3, axis=-1)
+
+
 def one_tile(
     ax: Axes, smooth: bool, corner: tuple[float, float], width: float, height: float | None = None
 ) -> Tiles:

@@ -19,6 +19,7 @@ from dlhelpers.metrics import error_rate
 from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam
 from dlhelpers.plots.style import ACCENT, DEV, GHOST, TEST, View, key, moving
+from dlhelpers.plots.tiles import gray, one_tile
 from dlhelpers.training import descend
 from dlhelpers.typing import FloatArray, IntArray
 
@@ -252,12 +253,12 @@ class CopiesView(View[Augmented]):
         ax.set_axis_off()
         self._shape = (N_COPIES + 1, len(SHOWN_DIGITS))
         height, width = 9 * self._shape[0], 9 * self._shape[1] - 1
-        self._image = moving(ax.imshow(np.zeros((height, width)), cmap="gray_r", vmin=0, vmax=1))
+        ax.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -6), aspect="equal")
+        self._images = one_tile(ax, smooth=False, corner=(-0.5, -0.5), width=width, height=height)
         for i, digit in enumerate(SHOWN_DIGITS):
             ax.text(9 * i + 3.5, -1.5, str(digit), ha="center", va="bottom", fontweight="bold", fontsize=12)
         ax.text(-1.5, 4, "original", ha="right", va="center", fontsize=9.5)
         ax.text(-1.5, height / 2 + 5, "copies,\nsame\nlabel", ha="right", va="center", fontsize=9.5)
-        ax.set_ylim(height - 0.5, -6)
 
     def update(self, result: Augmented, before: Augmented | None) -> None:
         """Show `result.originals` (n, 64) and `result.copies` (N_COPIES, n, 64)."""
@@ -267,7 +268,7 @@ class CopiesView(View[Augmented]):
             top = 9 * r + (r > 0)
             for i, image in enumerate(row):
                 sheet[top : top + 8, 9 * i : 9 * i + 8] = np.clip(image.reshape(8, 8), 0, 1)
-        self._image.set_data(sheet)
+        self._images.set_pictures(gray(sheet)[np.newaxis])
 
 
 class OverStrengthView(View[Augmented]):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import PolyCollection
+from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure
 
 from dlhelpers.bias_variance import Decomposition, decompose, polynomial_fits
@@ -232,7 +232,8 @@ class FitsView(View[Fits]):
     def __init__(self, ax: Axes, x: FloatArray, limit: float = 2.0) -> None:
         ax.set(xlim=(-1, 1), ylim=(-limit, limit), xlabel="x", ylabel="y")
         self._x = x
-        (self._fits,) = ax.plot([], [], color=LIGHT_OCHRE, lw=0.7)
+        self._fits = LineCollection([], colors=LIGHT_OCHRE, linewidths=0.7)
+        ax.add_collection(self._fits, autolim=False)
         (self._before,) = ax.plot([], [], color=GHOST, lw=1.5)
         (self._points,) = ax.plot([], [], "o", color=GHOST, ms=4, mec="white", mew=0.5)
         (self._truth,) = ax.plot([], [], ":", color=TEST, lw=2.5)
@@ -250,10 +251,8 @@ class FitsView(View[Fits]):
 
     def update(self, result: Fits, before: Fits | None) -> None:
         """Show `result.curves` (K, n), `result.truth` (n,), `result.x_train` and `result.y_train` (m,)."""
-        gap = np.full((len(result.curves), 1), np.nan)
-        self._fits.set_data(
-            np.tile(np.append(self._x, np.nan), len(result.curves)), np.hstack([result.curves, gap]).ravel()
-        )
+        fits = result.curves[:, ::2]  # every second point is enough to draw
+        self._fits.set_segments(list(np.stack([np.broadcast_to(self._x[::2], fits.shape), fits], axis=-1)))
         self._mean.set_data(self._x, result.curves.mean(axis=0))
         self._truth.set_data(self._x, result.truth)
         self._points.set_data(result.x_train, result.y_train)
@@ -279,7 +278,7 @@ class ErrorStackView(View[Fits]):
         self._top = top
         self._parts = [
             moving(PolyCollection([], facecolor=color, edgecolor="white", lw=0.5, hatch=hatch))
-            for color, hatch in ((LIGHT_OCHRE, "//"), (LIGHT_PLUM, ""), (LIGHT_GREY, ".."))
+            for color, hatch in ((LIGHT_OCHRE, "//"), (LIGHT_PLUM, ""), (LIGHT_GREY, "--"))
         ]
         for part in self._parts:
             ax.add_collection(part, autolim=False)
@@ -292,7 +291,7 @@ class ErrorStackView(View[Fits]):
             ax,
             ("■ bias²", PLUM),
             ("▨ variance", OCHRE),
-            ("▩ noise", "#777777"),
+            ("▤ noise", "#777777"),
             ("● measured error", TEST),
             ("━ before", "#777777"),
         )

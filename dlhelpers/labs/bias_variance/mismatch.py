@@ -16,6 +16,7 @@ from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
 from dlhelpers.live.stages import Stages, remembered
 from dlhelpers.plots.style import ACCENT, DEV, GHOST, TEST, TRAIN, View, key, moving
+from dlhelpers.plots.tiles import gray, one_tile
 from dlhelpers.typing import FloatArray
 
 DEGREES = tuple(range(0, 91, 5))
@@ -151,7 +152,9 @@ class DigitsView(View[Mismatch]):
 
     def __init__(self, ax: Axes, n: int = 6) -> None:
         ax.set_axis_off()
-        self._image = moving(ax.imshow(np.zeros((17, 9 * n - 1)), cmap="gray_r", vmin=0, vmax=1))
+        width = 9 * n - 1
+        ax.set(xlim=(0, width), ylim=(17, 0), aspect="equal")
+        self._images = one_tile(ax, smooth=False, corner=(0, 0), width=width, height=17)
         self._n = n
         key(ax, ("above: as in training    below: as in use", "#222222"))
 
@@ -161,7 +164,7 @@ class DigitsView(View[Mismatch]):
         for top, images in ((0, result.trained_on), (9, result.used_on)):
             for i in range(self._n):
                 sheet[top : top + 8, 9 * i : 9 * i + 8] = images[i].reshape(8, 8)
-        self._image.set_data(sheet)
+        self._images.set_pictures(gray(sheet)[np.newaxis])
 
 
 def views(figure: Figure) -> list[View[Mismatch]]:

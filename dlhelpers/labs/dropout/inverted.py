@@ -9,7 +9,6 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
@@ -30,10 +29,12 @@ from dlhelpers.live.lab import Lab
 from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam
 from dlhelpers.plots.style import ACCENT, GHOST, LIGHT_GREY, PLUM, TEAL, TRAIN, View, key, moving
+from dlhelpers.plots.tiles import gray, one_tile
 from dlhelpers.training import descend
 from dlhelpers.typing import FloatArray
 
 N_SHOWN, MOST_MASKS = 12, 1024
+BLUES = colormaps["Blues"].resampled(16)
 Z_LIMIT = 8.0
 """Half the width of the frame that shows Z of the next layer."""
 
@@ -180,13 +181,8 @@ class HeatMapsView(View[StepByStep]):
         for ax, title in zip(axes, ("A", "mask D, black: 0", "A ∘ D", ""), strict=True):
             ax.grid(visible=False)
             ax.set(xlabel="example", xticks=[1, m], yticks=[1, n_units])
-            cmap = colormaps["gray" if title == "mask D, black: 0" else "Blues"].resampled(16)
-            image = ax.imshow(
-                np.zeros((n_units, m)), cmap=cmap, extent=(0.5, m + 0.5, n_units + 0.5, 0.5), aspect="auto"
-            )
-            if title != "mask D, black: 0":
-                image.set_norm(PowerNorm(0.5))  # most activations are small
-            self._images.append(moving(image))
+            ax.set(xlim=(0.5, m + 0.5), ylim=(n_units + 0.5, 0.5))
+            self._images.append(one_tile(ax, smooth=False, corner=(0.5, 0.5), width=m, height=n_units))
             frame = moving(Rectangle((0, 0.5), 1, n_units, fill=False, ec=ACCENT, lw=2))
             ax.add_patch(frame)
             self._frames.append(frame)
@@ -198,8 +194,10 @@ class HeatMapsView(View[StepByStep]):
     def update(self, result: StepByStep, before: StepByStep | None) -> None:
         """Show `result.A`, `result.D`, `result.kept` and `result.out`, each (n_units, m)."""
         for image, name in zip(self._images, ("A", "D", "kept", "out"), strict=True):
-            image.set_data(getattr(result, name))
-            image.set_clim(0, 1 if name == "D" else 2 * result.A.max())
+            values = getattr(result, name)
+            shares = np.sqrt(values / (2 * result.A.max()))  # most activations are small
+            colors = gray(1 - values) if name == "D" else BLUES(shares)[..., :3]
+            image.set_pictures(colors[np.newaxis])
         for frame in self._frames:
             frame.set_x(result.example - 0.5)
         self._last_title.set_text(self._what_goes_on(result))

@@ -29,7 +29,7 @@ COMPARED_OPTIMIZERS: Mapping[str, Optimizer] = {
     "RMSprop": RMSprop(),
     "Adam": Adam(),
 }
-DECAY_STEPS, DECAY_PIECE, DECAY_M = 400, 100, 60
+DECAY_STEPS, DECAY_PIECE, DECAY_M = 400, 50, 60
 DECAY_NETWORK = Network((2, 8, 1), loss_name="sigmoid_cross_entropy")
 ROUNDING = 1e-12
 """Differences below this are rounding, added up over the steps."""

@@ -206,7 +206,7 @@ def train(rates: FloatArray, start: float, batch_size: int, seed: int) -> FloatA
     """Train with each row of rates, (S, STEPS + 1), RUNS times; return theta, (STEPS + 1, S, RUNS)."""
     S = len(rates)
     noise = NOISE / math.sqrt(batch_size) * draws(seed)
-    batches = (Batch(np.tile(each, (S, 1)), each) for each in noise)
+    batches = (Batch(each, each) for each in np.tile(noise, (1, S, 1)))
     each_run = np.repeat(rates.T, RUNS, axis=1)[..., None]
     theta = np.full((S * RUNS, 1), start)
     run = descend(MeanLoss(), theta, batches, GradientDescent(), lambda t: each_run[t], steps=STEPS)

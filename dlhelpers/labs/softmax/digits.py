@@ -17,7 +17,7 @@ from dlhelpers.minibatches import Batch, minibatches
 from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam
 from dlhelpers.plots.style import ACCENT, DEV, GHOST, TRAIN, View, key, moving
-from dlhelpers.plots.tiles import one_tile
+from dlhelpers.plots.tiles import gray, one_tile
 from dlhelpers.training import descend
 from dlhelpers.typing import FloatArray, IntArray
 
@@ -226,7 +226,7 @@ class ImagesView(View[Read]):
                     )
                     sure = result.probabilities[at].max()
                     words.set_text(f"{result.y[at]}→{result.answers[at]}, {sure:.0%}")
-        self._digits.set_pictures(np.repeat(1 - mosaic[..., np.newaxis], 3, axis=-1)[np.newaxis])
+        self._digits.set_pictures(gray(mosaic)[np.newaxis])
 
 
 class LossView(View[Read]):

@@ -28,7 +28,7 @@ KINDS = {
     "tanh, cross-entropy": ("tanh", "sigmoid_cross_entropy"),
 }
 USUAL = next(iter(KINDS))
-EVERY, PIECE = 20, 200
+EVERY, PIECE = 20, 60
 """Steps between two measurements, and between two stages."""
 MOST = 3000
 NEAR = 0.97
