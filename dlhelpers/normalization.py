@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dlhelpers.checks import check_array, check_flag, shown
+from dlhelpers.checks import check_array, check_flag, door, shown
 from dlhelpers.minibatches import Batch
 from dlhelpers.typing import BoolArray, FloatArray
 
@@ -220,6 +220,19 @@ def _check_examples(X: Any) -> None:
 # The valley that a normalization makes round --------------------------------------------------------
 
 
+def _check_batch(batch: Batch) -> None:
+    if not isinstance(batch, Batch):
+        raise ValueError(f"batch must be a Batch; got {shown(batch)}. Pass Batch(X, Y).")
+    _check_examples(batch.X)
+
+
+def _check_regression(cost: "LeastSquares", theta: FloatArray, batch: Batch) -> None:
+    _check_batch(batch)
+    m, n = batch.X.shape
+    check_array("Y", batch.Y, f"({m}, 1)", "One target for each example.", finite=True)
+    check_array("theta", theta, f"(..., {n})", "One weight for each feature.")
+
+
 @dataclass(frozen=True)
 class LeastSquares:
     r"""The cost of linear regression without a bias: with two weights it can be drawn.
@@ -242,7 +255,7 @@ class LeastSquares:
     np.float64(1.0)
     """
 
-    @np.errstate(all="ignore")
+    @door(_check_regression)
     def loss(self, theta: FloatArray, batch: Batch) -> FloatArray:
         """Return (4), of shape (...).
 
@@ -257,14 +270,12 @@ class LeastSquares:
         ValueError
             If an argument is not as described; so do the other methods.
         """
-        _check_regression(theta, batch)
         errors: FloatArray = theta @ batch.X.T - batch.Y[:, 0]
         return np.square(errors).mean(axis=-1) / 2  # (4)
 
-    @np.errstate(all="ignore")
+    @door(_check_regression)
     def gradient(self, theta: FloatArray, batch: Batch) -> FloatArray:
         """Return (5), in the shape of theta; arguments as in `loss`."""
-        _check_regression(theta, batch)
         errors: FloatArray = theta @ batch.X.T - batch.Y[:, 0]
         return errors @ batch.X / len(batch.X)  # (5)
 
@@ -344,16 +355,3 @@ def _check_hessian(H: FloatArray) -> None:
             f"H must be symmetric with positive eigenvalues; got {shown(H)}. "
             "A feature that is constant 0, or a sum of others, gives an eigenvalue of 0: leave it out."
         )
-
-
-def _check_batch(batch: Batch) -> None:
-    if not isinstance(batch, Batch):
-        raise ValueError(f"batch must be a Batch; got {shown(batch)}. Pass Batch(X, Y).")
-    _check_examples(batch.X)
-
-
-def _check_regression(theta: FloatArray, batch: Batch) -> None:
-    _check_batch(batch)
-    m, n = batch.X.shape
-    check_array("Y", batch.Y, f"({m}, 1)", "One target for each example.", finite=True)
-    check_array("theta", theta, f"(..., {n})", "One weight for each feature.")

@@ -46,12 +46,19 @@ class View(Protocol[Result]):
         """Show `result`; draw `before`, the result ahead of the last change, in grey, or hide it."""
 
 
-@cache
 def course_style() -> Any:
-    """Return all settings of matplotlib, with those of course.mplstyle, for `matplotlib.rc_context`.
+    """Return what differs now from the course's settings of matplotlib, for `matplotlib.rc_context`.
 
-    A lab looks the same whatever the reader has set for figures of their own.
+    A lab looks the same whatever the reader has set for figures of their own.  To set them all takes twice as
+    long, in every frame.
     """
+    now = matplotlib.rcParams
+    return {name: value for name, value in _settings().items() if now[name] != value}
+
+
+@cache
+def _settings() -> Any:
+    """Return all settings of matplotlib, with those of course.mplstyle."""
     path = Path(__file__).with_name("course.mplstyle")
     settings = matplotlib.rc_params_from_file(path, use_default_template=True)
     not_style = {"backend", "backend_fallback", "interactive", "toolbar"}

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dlhelpers.batch_normalization import update_running
+from dlhelpers.checks import inside
 from dlhelpers.datasets import one_hot
 from dlhelpers.labs.batch_normalization.common import NORMALIZED, PREPARE, WITH
 from dlhelpers.labs.digits import normalized_digits
@@ -147,9 +148,9 @@ def in_use(momentum: float, batches: str, at: int, batch_size: float, seed: int)
 
 def measure(run: Recorded, momentum: float, batches: str, at: int, seed: int) -> Running:
     """Compute the running averages of a recorded run, and what they give on the dev set."""
-    averages = [NORMALIZED.initial_statistics()]
+    averages, update = [NORMALIZED.initial_statistics()], inside(update_running)
     for seen in run.seen:
-        averages.append(update_running(averages[-1], seen, momentum))
+        averages.append(update(averages[-1], seen, momentum))
     used = np.array(averages)[::EVERY][: len(run.thetas)]
     steps = EVERY * np.arange(len(used))
     truth = np.interp(np.arange(len(averages)), steps, variance_of_unit(run.whole[: len(used)]))

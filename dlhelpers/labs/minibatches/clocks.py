@@ -137,7 +137,7 @@ def follow(batch_size: int, seed: int) -> Stages[Run]:
             following = next(measured)
             steps.append(step.step)
             losses.append(NETWORK.loss(step.theta, whole))
-            if step.step < last and len(steps) % 20 == 0:
+            if step.step < last and len(steps) % 10 == 0:
                 yield step.step / last, _run(batch_size, steps, losses, on_batches)
     yield 1.0, _run(batch_size, steps, losses, on_batches)
 
