@@ -893,6 +893,27 @@ def test_pause_step_reset_and_rewind_while_it_plays():
     in_loop(drive)
 
 
+def test_the_speed_of_play_has_a_limit_that_can_be_lifted_at_once(cells):
+    async def drive(lab):
+        look(lab, "speed").value = 1.0
+        started = time.perf_counter()
+        lab.play()
+        await until(lambda: lab.session.step >= 2)
+        seconds = time.perf_counter() - started
+        assert seconds > 0.9 and lab.session.step <= 2 + seconds and lab.playing
+        look(lab, "speed").value = 0.0
+        await until(lambda: lab.session.step > 60)
+
+    in_loop(drive)
+    slow, fast = (Playground(0, **SMALL) for _ in range(2))
+    look(slow, "speed").value = 1.0
+    for lab in (slow, fast):
+        lab.step(20)
+    np.testing.assert_array_equal(slow.session.now.theta, fast.session.now.theta)
+    for lab in (slow, fast):
+        lab.close()
+
+
 @pytest.mark.parametrize("how", ["step", "accuracy", "divergence", "close", "interrupt"])
 def test_play_ends(how):
     settings = {
@@ -1247,7 +1268,7 @@ class Hand:
             control.value = self.value(name, control)
             kind = name
         elif kind == "tool":
-            control = look(lab, self.pick(["panel", "panel", "stop_at", "good_enough"]))
+            control = look(lab, self.pick(["panel", "panel", "stop_at", "good_enough", "speed"]))
             control.value = self.value("tool", control)
         elif kind == "rewind":
             look(lab, "step").value = int(self.rng.integers(look(lab, "step").max + 1))

@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageChops
 
 from dlhelpers.plots.style import View, course_style, new_figure
 
@@ -31,6 +31,9 @@ APART = 48
 """Changes that are at least this many columns apart are sent as two patches."""
 MARGIN = 4
 """Pixels around a text that was drawn."""
+RARE, FAR, MANY = 48, 20, 0.05
+"""Colors that are kept for pixels which would else be further than this from theirs, of 255; no larger a
+share of the pixels gets them."""
 WHITE = 0xFFFFFFFF
 """A pixel of the ground."""
 
@@ -192,14 +195,35 @@ def _png(pixels: NDArray[np.uint8], shown: NDArray[np.bool_] | None = None) -> b
         numbers[~shown] = 0
     palette = [0, 0, 0, 255, 255, 255]
     if colored.any():
-        picture = Image.fromarray(np.ascontiguousarray(pixels[colored][np.newaxis, :, :3]))
-        few_colors = picture.quantize(254, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-        numbers[colored] = 2 + np.asarray(few_colors)[0]
-        palette += few_colors.getpalette() or []
+        which, colors = _few_colors(np.ascontiguousarray(pixels[colored][:, :3]))
+        numbers[colored] = 2 + which
+        palette += colors
     picture, file = Image.fromarray(numbers), io.BytesIO()
     picture.putpalette(palette)
     picture.save(file, "PNG", compress_level=1, **({} if shown is None else {"transparency": 0}))
     return file.getvalue()
+
+
+def _few_colors(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], list[int]]:
+    """Return the number of a color for each pixel (n, 3), and the colors one after the other.
+
+    The octree is fast and near in the mean; if it leaves a few pixels far away, they get colors of their own.
+    """
+    picture = Image.fromarray(pixels[np.newaxis])
+    few = _quantized(picture, 254 - RARE)
+    numbers, colors = np.array(few)[0], few.getpalette() or []
+    off = np.asarray(ImageChops.difference(picture, few.convert("RGB")))[0]
+    if off.max() > FAR:
+        far = (off > FAR).any(axis=-1)
+        if far.sum() < MANY * len(far):
+            rare = _quantized(Image.fromarray(pixels[far][np.newaxis]), RARE)
+            numbers[far] = len(colors) // 3 + np.asarray(rare)[0]
+            colors += rare.getpalette() or []
+    return numbers, colors
+
+
+def _quantized(picture: Image.Image, n: int) -> Image.Image:
+    return picture.quantize(n, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
 
 
 def _visible_spines(ax: Axes) -> list[Artist]:

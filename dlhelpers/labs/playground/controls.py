@@ -34,6 +34,8 @@ STRENGTHS += [("1", 1.0), ("3", 3.0), ("10", 10.0)]
 BATCH_SIZES = [(str(2**k), 2**k) for k in range(10)]
 STOP_AT = [("never", 0), *((f"{n:,}", n) for n in (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000))]
 GOOD_ENOUGH = [*((f"{percent}%", percent / 100) for percent in range(50, 101)), ("never", 2.0)]
+SPEEDS = [*((f"{n:,}", 1 / n) for n in (1, 3, 10, 30, 100, 300, 1000)), ("no limit", 0.0)]
+"""Steps a second, and the seconds that each takes at least."""
 HALF_AFTER = [(f"{n:,}", n) for n in (10, 30, 100, 300, 1000, 3000, 10_000)]
 
 SPIRAL = {"data": "spirals", "noise": 0.1, "hidden": (16, 16)}
@@ -142,6 +144,9 @@ def look_controls(panels: Sequence[str]) -> dict[str, ipywidgets.ValueWidget]:
     return {
         "step": whole(step),
         "panel": choice("Panel on the right", panels, panels[0]),
+        "speed": steps_slider(
+            "Steps a second", SPEEDS, 0.0, help="At most so many, to watch each step; training is the same"
+        ),
         "stop_at": steps_slider("Pause at step", STOP_AT, 0),
         "good_enough": steps_slider("Pause at dev accuracy", GOOD_ENOUGH, 2.0),
         "edit": ipywidgets.ToggleButton(

@@ -85,7 +85,9 @@ class Desk:
                     *self._sizes(),
                 ],
                 "New run": [settings[name] for name in FIXED if name != "data"],
-                "Look and pause": [look[name] for name in ("panel", "stop_at", "good_enough", "code")],
+                "Look and pause": [
+                    look[name] for name in ("panel", "speed", "stop_at", "good_enough", "code")
+                ],
                 "Points by hand": [
                     look["edit"],
                     look["new_class"],

@@ -37,6 +37,8 @@ class Player:
         Draws a frame of the run and sends it.
     must_stop : function
         Tells, after each step, whether to pause.
+    seconds_a_step : function
+        Returns how much time a step takes at least.
 
     Attributes
     ----------
@@ -52,11 +54,13 @@ class Player:
         pace: Pace,
         draw: Callable[[], None],
         must_stop: Callable[[], bool],
+        seconds_a_step: Callable[[], float],
     ) -> None:
         self.playing = False
         self.panel = Panel(setting_controls(run.session.settings), self.wake)
         self._run, self._shell, self._pace, self._draw, self._must_stop = run, shell, pace, draw, must_stop
-        self._shown_at = 0.0
+        self._seconds_a_step = seconds_a_step
+        self._shown_at = self._stepped_at = 0.0
         self._replay: Iterator[Session] | None = None
         self._replayed = run.session
         self._loop = running_loop()
@@ -187,13 +191,21 @@ class Player:
             end = due
         try:
             with one_blas_thread():
-                while time.perf_counter() < end and self.playing:
+                while time.perf_counter() < end and self.playing and self._is_due():
                     self._run.advance()
                     if self._must_stop():
                         self.playing = False
         except Exception as error:
             self.playing = False
             self._shell.fail(error, "Training has stopped")
+
+    def _is_due(self) -> bool:
+        """Tell whether the next step may be made now; what a frame has delayed is made up for."""
+        now, due = time.perf_counter(), self._stepped_at + self._seconds_a_step()
+        if now < due:
+            return False
+        self._stepped_at = max(due, now - FRAME)
+        return True
 
     def _replay_a_while(self) -> None:
         """Train the run that is loaded for about 15 ms; when it is complete, it takes the old one's place."""

@@ -55,7 +55,10 @@ class Playground(LabOnPage):
             forget=self.forget,
         )
         self._picture, self._shell = self._screen.picture, self._screen.shell
-        self._player = Player(self._run, self._shell, self._picture.pace, self._show, self._screen.must_stop)
+        screen, pace = self._screen, self._picture.pace
+        self._player = Player(
+            self._run, self._shell, pace, self._show, screen.must_stop, screen.seconds_a_step
+        )
         self._act = self._player.act
         self._screen.play.on_click(lambda pressed: self._shell.guarded(self._player.play_or_pause))
         self._desk = Desk(self, self._screen, self._act)

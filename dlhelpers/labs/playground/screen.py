@@ -174,6 +174,10 @@ class Screen:
         last = session.history[-1]
         return last.step == session.step and last.dev_accuracy >= look["good_enough"].value
 
+    def seconds_a_step(self) -> float:
+        """Return how much time a step takes at least, by the control of the speed."""
+        return float(self.look.controls["speed"].value)
+
     @property
     def step(self) -> int:
         """The step that is looked at; at the start there is one to look at only."""
