@@ -181,6 +181,7 @@ print("the same losses:", session.measure() == again.measure())
 # - *Edit points*, under *Points by hand*: a click on the map adds a point to the training set, a drag moves it, *Delete*
 #   removes it. The run goes on.
 # - Drag *Go back to step*, or rest the pointer on the curve, to read the values of an earlier step.
+# - *Steps a second*, under *Look and pause*, slows the run down, so that you can watch each step.
 # - *Panel on the right*, under *Look and pause*, shows the accuracy instead of the loss; or, for each layer, how large weights,
 #   gradients and steps are (root mean square); or how the weights are distributed; or which classes are taken for each other.
 # - The data *digits* are images of 8 x 8 pixels. The map is flat, so only two numbers of each image are used: the two
