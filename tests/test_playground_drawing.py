@@ -104,7 +104,7 @@ def test_a_line_is_as_wide_as_its_weight_is_large_and_dashed_if_it_is_negative(l
     (view,) = (view for view in lab._picture.canvas.views if isinstance(view, NetworkView))
     weights = np.concatenate([W.ravel() for W in lab.result.layer_weights])
     solid, dashed = (np.array(lines.get_linewidth()) for lines in (view._positive, view._negative))
-    assert ((solid > 0) == (weights > 0)).all() and ((dashed > 0) == (weights < 0)).all()
+    assert ((solid > 0) == (weights > 0.01005)).all() and ((dashed > 0) == (weights < -0.01005)).all()
     order = np.argsort(np.abs(weights))
     assert (np.diff((solid + dashed)[order]) >= 0).all()
 
@@ -123,6 +123,16 @@ def test_pictures_of_the_units_are_their_answers(lab):
             assert other[layer - 1][0, unit] == pytest.approx(ratio * picture[5, 0])
     probability = session.network.predict(session.now.theta, at)[0]
     np.testing.assert_allclose(seen.answers[-1][:, 9, 3], probability, rtol=1e-6)
+
+
+@pytest.mark.parametrize("weight", [0.0, -1e-300, -1e-12, -1e-8, -1e-5, 1e-9])
+def test_a_weight_near_zero_is_no_line_of_a_billion_dashes(weight):
+    lab = Playground(5, **SMALL)
+    lab.set_weight("W1[0,0]", weight)
+    (view,) = (view for view in lab._picture.canvas.views if isinstance(view, NetworkView))
+    assert view._negative.get_linewidth()[0] == view._positive.get_linewidth()[0] == 0
+    assert lab.error is None
+    lab.close()
 
 
 def test_input_features_stand_in_the_drawing(monkeypatch):

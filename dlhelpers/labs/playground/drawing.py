@@ -31,8 +31,8 @@ COLORS = matplotlib.colormaps["cividis"](np.linspace(0, 1, 256))[:, :3]
 """From low, dark blue, to high, yellow."""
 LOW, HIGH = "#123570", "#b39b2e"
 """The same two for lines on white: negative and positive."""
-WIDEST = 4.0
-"""Of a line, in points."""
+WIDEST, THINNEST = 4.0, 0.02
+"""Of a line, in points.  Dashes are as long as it is wide: a line of almost no width would have billions."""
 
 
 class NetworkView(View[Frame]):
@@ -67,6 +67,7 @@ class NetworkView(View[Frame]):
             [W[: shown[k + 1], : shown[k]].ravel() for k, W in enumerate(result.layer_weights)]
         )
         widths = WIDEST * np.abs(weights) / (2 + np.abs(weights))
+        widths[widths < THINNEST] = 0
         self._positive.set_linewidth(np.where(weights > 0, widths, 0).tolist())
         self._negative.set_linewidth(np.where(weights < 0, widths, 0).tolist())
         self._tiles.set_pictures(
