@@ -579,7 +579,7 @@ class LabView:
         self.notebook.resize(width, height)
         self.fold()
         self.wait_for_width(0.67 * width)
-        box = self.root.bounding_box()
+        box = self._box_at_rest()
         scrolls = self.root.evaluate(
             "e => { const o = e.closest('.jp-OutputArea-output'); return o.scrollWidth > o.clientWidth; }"
         )
@@ -587,6 +587,14 @@ class LabView:
         self.notebook.resize()
         self.unfold()
         return Size(box["width"], box["height"], scrolls)
+
+    def _box_at_rest(self) -> Any:
+        """Return the place of the lab in the page, once the kernel has answered and nothing moves."""
+        self.state()  # the kernel folds, too: its answer comes after that
+        box = None
+        while box != (box := self.root.bounding_box()):
+            self.notebook.page.wait_for_timeout(200)
+        return box
 
     def wait_for_pixels(self, ratio: float, seconds: float = 20) -> None:
         """Wait until the canvas holds so many times as many pixels, along each side, as it is wide."""
