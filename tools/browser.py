@@ -620,9 +620,7 @@ class LabView:
     @contextmanager
     def holding(self, start: tuple[float, float]) -> Iterator[Callable[[float, float], None]]:
         """Hold the mouse down there in the picture; the function that is given moves it elsewhere."""
-        self._image.evaluate(
-            "e => e.scrollIntoView({block: 'center'})"
-        )  # all of it: the hand may go anywhere
+        self.root.scroll_into_view_if_needed()
         box = self._image.bounding_box()
 
         def to(x: float, y: float) -> None:

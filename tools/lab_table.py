@@ -213,7 +213,6 @@ BROWSER_HEADER = f"{'':34} height  key: median p95  wire: median p95  grab: medi
 def measure(lab: LabView, make: Callable[[], Any], presses: int) -> str:
     """Return the row of a lab that stands in a page."""
     kernel, twin = lab.notebook.kernel, parts_of(make)
-    lab.settle()
     height = lab.size_at(*SCREEN).height
     kernel.run(READY)
     sliders = [control for control in lab.controls() if control.kind == "slider"]
