@@ -83,7 +83,7 @@ class _Renderer(RendererAgg):
         self.draw_image(as_it_is, round(x) - MARGIN, self.height - round(y) - below, picture)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _drawn_text(s: str, prop: FontProperties, color: Any, dpi: float) -> tuple[NDArray[np.uint8], int]:
     """Return a picture of a text, its lowest row first, and how many rows are below its line."""
     width, height, depth = RendererAgg(1, 1, dpi).get_text_width_height_descent(s, prop, False)
