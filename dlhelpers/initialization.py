@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dlhelpers.activations import ACTIVATIONS
+from dlhelpers.activations import ACTIVATIONS, ACTIVATIONS_INSIDE
 from dlhelpers.checks import (
     broadcasts,
     check_array,
@@ -17,6 +17,7 @@ from dlhelpers.checks import (
     check_integer,
     check_number,
     check_rng,
+    door,
     shown,
 )
 from dlhelpers.norms import power_of_two, root_mean_square
@@ -339,7 +340,22 @@ class Signals(NamedTuple):
     gradients: FloatArray
 
 
-@np.errstate(all="ignore")
+def _check_depth(V: FloatArray, x: FloatArray, top: FloatArray, activation: str, gain: float = 1.0) -> None:
+    check_array("V", V, "(L, ..., n, n)", "Pass the weights of each layer on the first axis.", finite=True)
+    if V.shape[-1] != V.shape[-2] or V.size == 0:
+        raise ValueError(f"V must be an array of shape (L, ..., n, n); got shape {V.shape}.")
+    for name, value in (("x", x), ("top", top)):
+        check_array(name, value, f"(..., {V.shape[-1]})", "One number for each unit.", finite=True)
+    if x.shape != top.shape or x.size == 0 or not broadcasts(V.shape[1:-2], x.shape[:-1]):
+        raise ValueError(
+            f"x and top must have the same shape, one row for each network; got {x.shape} and {top.shape} "
+            f"for weights of shape {V.shape}."
+        )
+    check_choice("activation", activation, ACTIVATIONS)
+    check_number("gain", gain, "[0, 1e6]", "1 leaves V as it is.", fits=())
+
+
+@door(_check_depth)
 def propagate(V: FloatArray, x: FloatArray, top: FloatArray, activation: str, gain: float = 1.0) -> Signals:
     r"""Send a signal up through L layers of the same width, and a gradient down; measure both in each layer.
 
@@ -381,10 +397,7 @@ def propagate(V: FloatArray, x: FloatArray, top: FloatArray, activation: str, ga
     >>> propagate(V, np.array([1.0]), np.array([1.0]), "linear")
     Signals(activations=array([2., 4.]), gradients=array([2., 1.]))
     """
-    _check_depth(V, x, top)
-    check_choice("activation", activation, ACTIVATIONS)
-    check_number("gain", gain, "[0, 1e6]", "1 leaves V as it is.", fits=())
-    phi, phi_prime = ACTIVATIONS[activation]
+    phi, phi_prime = ACTIVATIONS_INSIDE[activation]
     a, zs, activations, gradients = x[..., None], [], [], []
     for V_l in V:
         z = gain * (V_l @ a)  # (1)
@@ -397,7 +410,7 @@ def propagate(V: FloatArray, x: FloatArray, top: FloatArray, activation: str, ga
         da = gain * (V_l.swapaxes(-1, -2) @ dz)  # (4)
         gradients.append(dz)
     sizes = (
-        np.stack([root_mean_square(v, axis=(-2, -1)) for v in layers], axis=-1)  # (5)
+        root_mean_square(np.stack(layers, axis=-3), axis=(-2, -1))  # (5)
         for layers in (activations, gradients[::-1])
     )
     return Signals(*sizes)
@@ -456,7 +469,7 @@ def predict_signals(activation: str, gain: float, n_layers: int, size: float = 1
     check_number("gain", gain, "[0, 1e3]", "1 keeps the signal of a linear layer.", fits=())
     check_integer("n_layers", n_layers, "[1, 1000]", "It is the depth.")
     check_number("size", size, "[0, 1e6]", "1 is that of normalized inputs.", fits=())
-    phi, phi_prime = ACTIVATIONS[activation]
+    phi, phi_prime = ACTIVATIONS_INSIDE[activation]
     xi = np.linspace(-8, 8, 2000)
     density = np.exp(-(xi**2) / 2) / np.exp(-(xi**2) / 2).sum()
     s, c = np.empty(n_layers), np.empty(n_layers)
@@ -510,16 +523,3 @@ def factor_per_layer(sizes: FloatArray) -> FloatArray:
     with np.errstate(all="ignore"):
         factor = last ** (1 / (L - 1)) / first ** (1 / (L - 1))  # (1)
     return np.where(first > 0, factor, 0.0)[()]
-
-
-def _check_depth(V: FloatArray, x: FloatArray, top: FloatArray) -> None:
-    check_array("V", V, "(L, ..., n, n)", "Pass the weights of each layer on the first axis.", finite=True)
-    if V.shape[-1] != V.shape[-2] or V.size == 0:
-        raise ValueError(f"V must be an array of shape (L, ..., n, n); got shape {V.shape}.")
-    for name, value in (("x", x), ("top", top)):
-        check_array(name, value, f"(..., {V.shape[-1]})", "One number for each unit.", finite=True)
-    if x.shape != top.shape or x.size == 0 or not broadcasts(V.shape[1:-2], x.shape[:-1]):
-        raise ValueError(
-            f"x and top must have the same shape, one row for each network; got {x.shape} and {top.shape} "
-            f"for weights of shape {V.shape}."
-        )

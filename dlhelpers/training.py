@@ -47,7 +47,8 @@ class Step:
     statistics : (..., S) float array or None
         Running statistics of batch normalization, from the batches before this one.
     diverged : (...) bool array
-        True for a network whose gradient is no longer finite.  Its theta stays as it is from here on.
+        True for a network whose gradient is no longer finite, or an optimizer's average of its square.
+        Its theta stays as it is from here on.
     """
 
     step: int
@@ -76,7 +77,9 @@ class Step:
         """In words, why training ended; empty while it goes on."""
         if not np.all(self.diverged):
             return ""
-        return f"diverged at step {self.step}: the gradient is no longer a finite number"
+        finite = np.isfinite(self.gradient).all()
+        what = "the square of the gradient" if finite else "the gradient"
+        return f"diverged at step {self.step}: {what} is no longer a finite number"
 
 
 @dataclass
@@ -125,7 +128,9 @@ class Descent:
                 self._last = None
             batch = next(self.batches)
             gradient = self._gradient(batch)
-            diverged = np.asarray(~np.isfinite(gradient).all(axis=-1))
+            diverged = self._diverged(gradient)
+            if last is not None and last.diverged.any():
+                diverged = np.asarray(diverged | last.diverged)
         self._last = Step(
             self.step,
             self.theta,
@@ -155,6 +160,25 @@ class Descent:
             found, self._next_statistics = both(self.theta, batch, self.statistics)
         self._known = self.objective, shapes
         return found
+
+    def _diverged(self, gradient: FloatArray) -> BoolArray:
+        """Tell which networks have a gradient that is not finite, or that the optimizer cannot average.
+
+        An average of squares that has overflowed, in float32 from 1.8e19 on, would stay infinite: its
+        parameter would stand still without a word.
+        """
+        squares_fit = np.isfinite(np.vecdot(gradient, gradient))
+        if squares_fit.all():
+            return np.asarray(~squares_fit)
+        finite = np.isfinite(gradient).all(axis=-1)
+        if (finite & ~squares_fit).any():
+            is_known = _kind(self.optimizer) == self.kind
+            state = self.state if is_known else self.optimizer.init(self.theta)
+            _, state = self.optimizer.update(gradient, state)
+            for part in state if isinstance(state, tuple) else (state,):
+                if np.shape(part) == gradient.shape:
+                    finite = finite & np.isfinite(part).all(axis=-1)
+        return np.asarray(~finite)
 
     def _direction(self, gradient: FloatArray) -> FloatArray:
         """Return the optimizer's direction; the first one is checked."""

@@ -10,7 +10,7 @@ from dlhelpers.batch_normalization import BatchNormalization
 from dlhelpers.dropout import with_draws
 from dlhelpers.minibatches import Batch, minibatches
 from dlhelpers.network import Network
-from dlhelpers.optimizers import Adam, Clipped, GradientDescent, Momentum
+from dlhelpers.optimizers import OPTIMIZERS, Adam, Clipped, GradientDescent, Momentum
 from dlhelpers.regularization import Regularized, max_norm
 from dlhelpers.training import descend
 
@@ -275,6 +275,32 @@ def test_a_diverged_network_keeps_its_theta_also_where_only_its_gradient_is_lost
     *_, last = run
     assert last.diverged.all() and last.theta[:, 0].tolist() == [4, 2.5]
     assert last.cause == "diverged at step 5: the gradient is no longer a finite number"
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_gradient_whose_square_overflows_stops_who_squares_it(name):
+    class Steep(Bowl):
+        def gradient(self, theta, batch):
+            return np.where(theta > 0.5, np.float32(1e20), theta)  # finite, its square is not
+
+    theta = np.array([[1.0], [0.25]], np.float32)
+    steps = list(islice(descend(Steep(), theta, repeat(None), OPTIMIZERS[name](), 1e-21), 3))
+    squares = name in ("adagrad", "rmsprop", "adam")
+    assert [step.diverged.tolist() for step in steps] == 3 * [[squares, False]]
+    assert (steps[-1].theta[0] == 1) == squares and steps[-1].theta[1] <= 0.25
+    *_, last = descend(Steep(), theta[:1], repeat(None), OPTIMIZERS[name](), 1e-21, steps=5)
+    assert last.cause == squares * "diverged at step 0: the square of the gradient is no longer a finite number"
+
+
+def test_what_has_diverged_stays_so_on_a_batch_where_its_gradient_is_finite():
+    class Fickle(Bowl):
+        def gradient(self, theta, batch):
+            return np.where(theta > 5, batch, theta)
+
+    run = descend(Fickle(), np.array([[8.0], [4.0]]), iter([np.inf, 1.0, 1.0]), GradientDescent(), 0.5)
+    steps = list(run)
+    assert [step.diverged.tolist() for step in steps] == 3 * [[True, False]]
+    assert [step.theta[:, 0].tolist() for step in steps] == [[8, 4], [8, 2], [8, 1]]
 
 
 def test_one_entry_that_is_not_finite_is_divergence():

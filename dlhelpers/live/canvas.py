@@ -188,19 +188,20 @@ def _png(pixels: NDArray[np.uint8], shown: NDArray[np.bool_] | None = None) -> b
     What is not `shown` is clear.  White stays white: the mean of it and its neighbors would be seen as what
     was there before.
     """
-    white = pixels.view(np.uint32)[..., 0] == WHITE
-    colored = ~white if shown is None else shown & ~white
-    numbers = np.full(white.shape, 1, np.uint8)  # of colors: 0 is clear, 1 is white
-    if shown is not None:
-        numbers[~shown] = 0
+    each = pixels.view(np.uint32)[..., 0]
+    if shown is None:
+        shown = np.ones(each.shape, bool)
+    colored = shown & (each != WHITE)
+    numbers = shown.astype(np.uint8)  # of colors: 0 is clear, 1 is white
     palette = [0, 0, 0, 255, 255, 255]
     if colored.any():
-        which, colors = _few_colors(np.ascontiguousarray(pixels[colored][:, :3]))
+        rgb = each[colored].view(np.uint8).reshape(-1, 4)[:, :3]
+        which, colors = _few_colors(np.ascontiguousarray(rgb))
         numbers[colored] = 2 + which
         palette += colors
     picture, file = Image.fromarray(numbers), io.BytesIO()
     picture.putpalette(palette)
-    picture.save(file, "PNG", compress_level=1, **({} if shown is None else {"transparency": 0}))
+    picture.save(file, "PNG", compress_level=1, **({} if shown.all() else {"transparency": 0}))
     return file.getvalue()
 
 

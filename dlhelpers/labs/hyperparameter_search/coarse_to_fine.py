@@ -12,7 +12,7 @@ from dlhelpers.labs.hyperparameter_search.common import START, STEPS, dev_losses
 from dlhelpers.live.controls import log_slider, real_slider, slider, switch
 from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
-from dlhelpers.live.stages import Stages, remembered
+from dlhelpers.live.stages import Stages, last, remembered
 from dlhelpers.optimizers import Momentum
 from dlhelpers.plots.style import ACCENT, GHOST, PLUM, View, key, moving, note
 from dlhelpers.search_spaces import LogUniform, OneMinusLogUniform, Space, random_settings, zoom
@@ -51,6 +51,8 @@ class Search(NamedTuple):
     center: tuple[float, float]
     width: float
     coarse: Round
+    box: FloatArray
+    """The places of the trials in the box, (n, 2)."""
     second: dict[str, Round]
     """Those that are trained so far."""
     map: FloatArray | None
@@ -69,7 +71,7 @@ class Search(NamedTuple):
     def finding(self) -> str:
         """The lowest loss of the coarse round, and that in the box."""
         if BOX not in self.second:
-            return f"The lowest dev loss of the coarse round is {told(self.coarse.lowest)}"
+            return f"Lowest dev loss: coarse {told(self.coarse.lowest)}; your box is being trained"
         box = self.second[BOX].lowest
         verdict = "the fine round pays" if box < self.coarse.lowest else "the fine round does not pay"
         return f"Lowest dev loss: coarse {told(self.coarse.lowest)}, in your box {told(box)}: {verdict}"
@@ -85,9 +87,11 @@ class Search(NamedTuple):
             f"1 − β = {self.center[1]:.2g}. "
             f"The lowest dev loss of {trials} more: "
         )
-        trained = [name for name in SECOND if name in self.second]
-        found = ", ".join(f"{name} {told(self.second[name].lowest)}" for name in trained)
-        text += f"{found}." if found else "they are being trained."
+        found = [
+            f"{name} {told(self.second[name].lowest) if name in self.second else 'is being trained'}"
+            for name in SECOND
+        ]
+        text += f"{', '.join(found)}."
         if self.map is None:
             return text
         known = ~np.isnan(self.map)
@@ -115,11 +119,16 @@ def box_space(low: FloatArray, high: FloatArray) -> dict[str, Space]:
     return {"alpha": LogUniform(a[0], b[0]), "beta": OneMinusLogUniform(max(0.0, 1 - b[1]), 1 - a[1])}
 
 
+def places_of(settings: list[dict[str, Any]]) -> FloatArray:
+    """Return where settings lie in the plane, (n, 2)."""
+    return np.log10([[setting["alpha"], 1 - setting["beta"]] for setting in settings])
+
+
 def try_out(settings: list[dict[str, Any]], seed: int) -> Round:
     """Train a network for each setting, all at once, and return what came of it."""
     alpha, beta = (np.array([[setting[name]] for setting in settings]) for name in ("alpha", "beta"))
     losses = dev_losses(Momentum(beta, averaged=False), alpha, seed)
-    return Round(np.log10(np.hstack([alpha, 1 - beta])), losses)
+    return Round(places_of(settings), losses)
 
 
 @lru_cache(maxsize=32)
@@ -128,11 +137,11 @@ def coarse_round(trials: int, seed: int) -> Round:
     return try_out(random_settings(SPACE, trials, np.random.default_rng(seed)), seed)
 
 
-@lru_cache(maxsize=64)
-def second_round(name: str, trials: int, seed: int) -> Round:
+@remembered(64)
+def second_round(name: str, trials: int, seed: int) -> Stages[Round]:
     """Try settings around the best of the coarse round, or everywhere."""
     space = zoomed(coarse_round(trials, seed)) if name == RULE else SPACE
-    return try_out(random_settings(space, trials, np.random.default_rng((seed, 1))), seed)
+    yield 1.0, try_out(random_settings(space, trials, np.random.default_rng((seed, 1))), seed)
 
 
 def zoomed(coarse: Round) -> dict[str, Space]:
@@ -159,12 +168,16 @@ def search(
 ) -> Stages[Search]:
     """Run the coarse round, the three second rounds, and the map if it is asked for."""
     n, center = int(trials), (alpha, distance)
-    result = Search(center, width, coarse_round(n, seed), {}, map_of.recall(seed) if show_map else None)
-    settings = random_settings(box_space(*result.corners), n, np.random.default_rng((seed, 2)))
-    result = result._replace(second={BOX: try_out(settings, seed)})
+    settings = random_settings(box_space(*corners(center, width)), n, np.random.default_rng((seed, 2)))
+    rounds = {name: second_round.recall(name, n, seed) for name in (RULE, EVERYWHERE)}
+    known = {name: each for name, each in rounds.items() if each is not None}
+    losses_of_map = map_of.recall(seed) if show_map else None
+    result = Search(center, width, coarse_round(n, seed), places_of(settings), known, losses_of_map)
+    yield 0.1, result
+    result = result._replace(second={**result.second, BOX: try_out(settings, seed)})
     yield 0.3, result
     for name in (RULE, EVERYWHERE):
-        result = result._replace(second={**result.second, name: second_round(name, n, seed)})
+        result = result._replace(second={**result.second, name: last(second_round(name, n, seed))})
     if not show_map:
         yield 1.0, result
         return
@@ -259,7 +272,7 @@ class PlaneView(View[Search]):
         self._name.set_text(told(result.coarse.lowest))
         for name in SECOND:
             places = result.second[name].places if name in result.second else np.zeros((0, 2))
-            self._second[name].set_data(*places.T)
+            self._second[name].set_data(*(result.box if name == BOX else places).T)
 
     def _place(self, box: Rectangle, result: Search) -> None:
         low, high = result.corners

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
+from dlhelpers.checks import inside
 from dlhelpers.initialization import Signals, factor_per_layer, predict_signals, propagate
 from dlhelpers.labs.initialization.common import BACKWARD, FORWARD, times
 from dlhelpers.live.controls import choice, log_slider, slider
@@ -101,7 +102,8 @@ def many_networks(weights: str, width: int, seed: int) -> tuple[FloatArray, Floa
 def measure(activation: str, weights: str, layers: int, width: int, gain: float, seed: int) -> Signals:
     """Send signals and gradients through the first layers of all networks."""
     V, x, top = many_networks(weights, width, seed)
-    return propagate(V[:layers], x, top, activation, gain)
+    with np.errstate(all="ignore"):
+        return inside(propagate)(V[:layers], x, top, activation, gain)
 
 
 def predict(activation: str, weights: str, layers: int, width: int, gain: float) -> Signals:

@@ -3,7 +3,6 @@
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -14,8 +13,6 @@ from matplotlib.figure import Figure
 from dlhelpers.live.controls import choice, log_slider, slider
 from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
-from dlhelpers.minibatches import Batch
-from dlhelpers.optimizers import GradientDescent
 from dlhelpers.plots.labels import EndLabels
 from dlhelpers.plots.style import ACCENT, GHOST, LIGHT_BLUE, TEST, TRAIN, View, key, moving
 from dlhelpers.schedules import (
@@ -29,7 +26,6 @@ from dlhelpers.schedules import (
     Staircase,
     noise_floor,
 )
-from dlhelpers.training import descend
 from dlhelpers.typing import FloatArray
 
 EPOCHS, STEPS_PER_EPOCH = 40, 10
@@ -62,19 +58,6 @@ MAKE: dict[str, Callable[[float, int], Schedule]] = {
     "cosine": lambda rate, start: Cosine(rate, max(1, EPOCHS - start)),
 }
 """Each schedule, from its first rate and the epoch at which the decay starts; it counts epochs from there."""
-
-
-@dataclass(frozen=True)
-class MeanLoss:
-    """Find the mean of a stream of numbers whose mean is 0: the excess loss is theta^2 / 2."""
-
-    def loss(self, theta: FloatArray, batch: Batch) -> FloatArray:
-        """Return the loss above its minimum, of shape (...)."""
-        return np.asarray(theta[..., 0] ** 2 / 2)
-
-    def gradient(self, theta: FloatArray, batch: Batch) -> FloatArray:
-        """Return theta minus the mean of the mini-batch."""
-        return theta - batch.X
 
 
 class Floors(NamedTuple):
@@ -198,19 +181,23 @@ def _rounded_up(share: float) -> str:
 
 @lru_cache(maxsize=1)
 def draws(seed: int) -> FloatArray:
-    """Draw the noise of each step and run, (STEPS + 1, RUNS, 1); a batch of B divides it by the root of B."""
-    return np.random.default_rng(seed).standard_normal((STEPS + 1, RUNS, 1))
+    """Draw the noise of each step and run, (STEPS + 1, RUNS); a batch of B divides it by the root of B."""
+    return np.random.default_rng(seed).standard_normal((STEPS + 1, RUNS))
 
 
 def train(rates: FloatArray, start: float, batch_size: int, seed: int) -> FloatArray:
-    """Train with each row of rates, (S, STEPS + 1), RUNS times; return theta, (STEPS + 1, S, RUNS)."""
-    S = len(rates)
+    """Train with each row of rates, (S, STEPS + 1), RUNS times; return theta, (STEPS + 1, S, RUNS).
+
+    The loss is (theta - x)^2 / 2 for numbers x whose mean is 0; its mean is theta^2 / 2 above the minimum.
+    """
     noise = NOISE / math.sqrt(batch_size) * draws(seed)
-    batches = (Batch(each, each) for each in np.tile(noise, (1, S, 1)))
-    each_run = np.repeat(rates.T, RUNS, axis=1)[..., None]
-    theta = np.full((S * RUNS, 1), start)
-    run = descend(MeanLoss(), theta, batches, GradientDescent(), lambda t: each_run[t], steps=STEPS)
-    return np.stack([step.theta.reshape(S, RUNS) for step in run])
+    theta = np.full((STEPS + 1, len(rates), RUNS), start)
+    with np.errstate(all="ignore"):
+        for t in range(STEPS):
+            gradient = theta[t] - noise[t]
+            step = rates[:, t, np.newaxis] * gradient
+            theta[t + 1] = np.where(np.isfinite(gradient), theta[t] - step, theta[t])
+    return theta
 
 
 @lru_cache(maxsize=16)
