@@ -278,7 +278,7 @@ class ErrorStackView(View[Fits]):
         self._top = top
         self._parts = [
             moving(PolyCollection([], facecolor=color, edgecolor="white", lw=0.5, hatch=hatch))
-            for color, hatch in ((LIGHT_OCHRE, "//"), (LIGHT_PLUM, ""), (LIGHT_GREY, "--"))
+            for color, hatch in ((LIGHT_OCHRE, "/"), (LIGHT_PLUM, ""), (LIGHT_GREY, "--"))
         ]
         for part in self._parts:
             ax.add_collection(part, autolim=False)

@@ -64,9 +64,15 @@ def luck(seed: int) -> Luck:
     return draw_luck(MOST_MODELS, MOST_DEV, N_TEST, np.random.default_rng(seed))
 
 
+@lru_cache(maxsize=8)
+def scores(n_dev: int, seed: int) -> Selection:
+    """Measure all models on a dev set of this size, and find the winner among the first one, two, three ..."""
+    return select_best(luck(seed), ACCURACY, n_dev)
+
+
 def choose(models: float, n_dev: float, seed: int) -> Chosen:
     """Measure the models on the dev set and find the winners."""
-    return Chosen(round(models), select_best(luck(seed), ACCURACY, round(n_dev)))
+    return Chosen(round(models), scores(round(n_dev), seed))
 
 
 def program(models: float, n_dev: float, seed: int) -> str:

@@ -71,7 +71,7 @@ class Search(NamedTuple):
     def finding(self) -> str:
         """The lowest loss of the coarse round, and that in the box."""
         if BOX not in self.second:
-            return f"Lowest dev loss: coarse {told(self.coarse.lowest)}; your box is being trained"
+            return f"Lowest dev loss: coarse {told(self.coarse.lowest)}; in your box not yet known"
         box = self.second[BOX].lowest
         verdict = "the fine round pays" if box < self.coarse.lowest else "the fine round does not pay"
         return f"Lowest dev loss: coarse {told(self.coarse.lowest)}, in your box {told(box)}: {verdict}"
@@ -88,7 +88,7 @@ class Search(NamedTuple):
             f"The lowest dev loss of {trials} more: "
         )
         found = [
-            f"{name} {told(self.second[name].lowest) if name in self.second else 'is being trained'}"
+            f"{name} {told(self.second[name].lowest) if name in self.second else 'not yet known'}"
             for name in SECOND
         ]
         text += f"{', '.join(found)}."
