@@ -289,7 +289,9 @@ def test_a_gradient_whose_square_overflows_stops_who_squares_it(name):
     assert [step.diverged.tolist() for step in steps] == 3 * [[squares, False]]
     assert (steps[-1].theta[0] == 1) == squares and steps[-1].theta[1] <= 0.25
     *_, last = descend(Steep(), theta[:1], repeat(None), OPTIMIZERS[name](), 1e-21, steps=5)
-    assert last.cause == squares * "diverged at step 0: the square of the gradient is no longer a finite number"
+    assert (
+        last.cause == squares * "diverged at step 0: the square of the gradient is no longer a finite number"
+    )
 
 
 def test_what_has_diverged_stays_so_on_a_batch_where_its_gradient_is_finite():

@@ -214,7 +214,7 @@ class ParallelView(View[OwnSearch]):
 
     def __init__(self, ax: Axes) -> None:
         n = len(AXES)
-        ax.set(xlim=(-0.35, n - 0.65), ylim=(-0.1, 1.06))
+        ax.set(xlim=(-0.35, n - 0.65), ylim=(-0.14, 1.06))
         ax.set_yticks([])
         ax.grid(visible=False)
         ax.set_xticks(range(n), [name.replace(" ", "\n", 1) for name in AXES])
