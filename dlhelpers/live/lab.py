@@ -37,6 +37,8 @@ FRAME = 0.05
 """Seconds between two frames of a computation that reports while it runs."""
 SLOW = 1.0
 """A computation that will take longer than this many seconds shows its progress."""
+PATIENCE = 0.05
+"""Seconds that a computation waits for the page to show its first frame."""
 REST = 0.3
 """Seconds without a move after which the picture is drawn with all pixels of the screen."""
 MAIN = 3
@@ -203,6 +205,8 @@ class Lab(LabOnPage):
             now = time.perf_counter()
             if share >= 1 or (now - shown >= FRAME and self._picture.pace.ready):
                 self._show(values, result, share)
+                if share < 1 and not shown:
+                    await self._let_it_arrive()
                 shown = now
             if now - started > SLOW / 4 and now - started > SLOW * share:
                 self._shell.show_progress(share)
@@ -212,6 +216,12 @@ class Lab(LabOnPage):
                 return
             if self._stale:
                 return
+
+    async def _let_it_arrive(self) -> None:
+        """Wait until the page has the first frame: what is computed meanwhile would take a core from it."""
+        end = time.perf_counter() + PATIENCE
+        while not (self._stale or self._picture.pace.caught_up) and time.perf_counter() < end:
+            await asyncio.sleep(0.002)
 
     def _update_now(self) -> None:
         values = self._take_values()

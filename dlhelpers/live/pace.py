@@ -62,6 +62,11 @@ class Pace:
         return not self.watched or self.sent - self.seen < IN_FLIGHT
 
     @property
+    def caught_up(self) -> bool:
+        """Whether the page has shown all that was sent."""
+        return not self.watched or self.seen == self.sent
+
+    @property
     def lost(self) -> bool:
         """Whether the page has stopped answering: its tab was closed."""
         return not self.ready and time.perf_counter() - self._sent_at > LOST

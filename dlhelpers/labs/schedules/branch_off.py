@@ -160,7 +160,7 @@ def run(schedule: Schedule, theta: FloatArray, start: int, seed: int) -> Stages[
         average = averages.update(average, step.theta, BETA) if step.step > start else step.theta
         if step.step % EVERY == 0:
             dev.append(dev_losses(step.theta, seed))
-            averaged.append(dev_losses(average, seed))
+            averaged.append(dev[-1] if step.step == start else dev_losses(average, seed))
             thetas.append(step.theta)
             share = (step.step - start) / (STEPS - start)
             yield share, Recording(np.array(dev), np.array(averaged), np.stack(thetas))
