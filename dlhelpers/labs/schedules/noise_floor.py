@@ -278,7 +278,7 @@ class LossView(View[Noisy]):
         ax.set(yscale="log", xlim=(0, EPOCHS), ylim=(self.LOW, self.HIGH))
         ax.set(xlabel="epoch (10 steps each)", ylabel="loss above its minimum")
         self._x = np.arange(EPOCHS + 1)
-        self._others = {name: moving(ax.plot([], [], color=LIGHT_BLUE, lw=1.4)[0]) for name in MAKE}
+        self._others = moving(ax.plot([], [], color=LIGHT_BLUE, lw=1.4)[0])
         (self._single,) = ax.plot([], [], color=LIGHT_BLUE, lw=0.5, alpha=0.7)
         (self._before,) = ax.plot([], [], color=GHOST, lw=2)
         (self._mean,) = ax.plot([], [], color=TRAIN, lw=3)
@@ -299,10 +299,11 @@ class LossView(View[Noisy]):
 
     def update(self, result: Noisy, before: Noisy | None) -> None:
         """Show `result.losses` and the floor of the chosen schedule's rates."""
-        for name, line in self._others.items():
-            line.set_data(self._x, self._inside(result.losses[name]))
+        others = np.array([[*self._inside(result.losses[name]), np.nan] for name in MAKE])
+        self._others.set_data(np.tile([*self._x, np.nan], len(others)), others.ravel())
         self._mean.set_data(self._x, self._inside(result.losses[result.schedule]))
-        self._single.set_data(np.arange(STEPS + 1) / STEPS_PER_EPOCH, self._inside(result.single))
+        every_second = np.arange(0, STEPS + 1, 2)  # is enough to draw
+        self._single.set_data(every_second / STEPS_PER_EPOCH, self._inside(result.single[every_second]))
         floor = np.append(result.chosen_floor, result.chosen_floor[-1])
         self._floor.set_data(self._x, self._inside(floor))
         self._start.set_xdata([result.start, result.start])
