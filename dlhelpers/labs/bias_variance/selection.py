@@ -66,7 +66,7 @@ def luck(seed: int) -> Luck:
 
 @lru_cache(maxsize=8)
 def scores(n_dev: int, seed: int) -> Selection:
-    """Measure all models on a dev set of this size, and find the winner among the first one, two, three ..."""
+    """Measure all models on a dev set of this size, and find the winner among the first 1, 2, 3, ..."""
     return select_best(luck(seed), ACCURACY, n_dev)
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from dlhelpers.labs.minibatches.common import (
@@ -248,15 +249,15 @@ class RatesView(View[Costs]):
         ax.set_yticks([0.1, 0.2, 0.5, 1, 2], ["0.1", "0.2", "0.5", "1", "2"])
         ax.minorticks_off()
         self._target = moving(ax.axhline(1, color=ACCENT, lw=2))
-        self._all = [moving(ax.plot([], [], color="#a9a9a9", lw=0.8)[0]) for _ in RATES]
+        self._all = moving(LineCollection([], colors="#a9a9a9", linewidths=0.8))
+        ax.add_collection(self._all, autolim=False)
         self._best = moving(ax.plot([], [], color=TRAIN, lw=2.2)[0])
         self._name = note(ax, 1.15, 0.105, color=TRAIN, va="bottom")
 
     def update(self, result: Costs, before: Costs | None) -> None:
         """Show `result.curves`; the first loss, at 0 updates, has no place on the axis."""
         steps, losses = result.curves.steps[1:], result.curves.losses[1:]
-        for line, loss in zip(self._all, losses.T, strict=True):
-            line.set_data(steps, loss)
+        self._all.set_segments([np.column_stack([steps, each]) for each in losses.T])
         rate = result.best_rate
         self._best.set_data(steps, losses[:, rate == RATES][:, 0] if rate else np.full(len(steps), np.nan))
         self._name.set_text(f"best: α = {rate:.2g}" if rate else "")

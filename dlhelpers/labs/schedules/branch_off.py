@@ -1,6 +1,5 @@
 """The lab *Branch off*: fork a decay from one constant run, anywhere, and compare it with other endings."""
 
-import math
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -300,11 +299,14 @@ class BestRatesView(View[Endings]):
         ax.set_yticks([0.3, 0.5, 1, 2], ["0.3", "0.5", "1", "2"])
         ax.set_ylabel("last dev loss")
         ax.minorticks_off()
-        self._lines, self._dots = {}, {}
+        self._lines = {}
         for name in NAMES:
-            width = 3 if name == FORK else 2
-            self._lines[name] = moving(ax.plot([], [], ls=STYLES[name], color=COLORS[name], lw=width)[0])
-            self._dots[name] = moving(ax.plot([], [], "o", color=COLORS[name], ms=8, mec="white")[0])
+            style: dict[str, Any] = {
+                "ls": STYLES[name],
+                "color": COLORS[name],
+                "lw": 3 if name == FORK else 2,
+            }
+            self._lines[name] = moving(ax.plot([], [], marker="o", ms=8, mec="white", **style)[0])
         self._cursor = moving(ax.axvline(1, color="#555555", lw=1.5, zorder=1))
         key(ax, ("● best of each", "#222222"), ("│ your rate", "#555555"))
 
@@ -313,8 +315,8 @@ class BestRatesView(View[Endings]):
         for name in NAMES:
             losses = result.dev.get(name)
             self._lines[name].set_data(RATES, RATES * np.nan if losses is None else losses[-1])
-            loss, rate = result.best.get(name, (math.nan, math.nan))
-            self._dots[name].set_data([rate], [loss])
+            best = [rate == result.best[name][1] for rate in RATES] if name in result.best else []
+            self._lines[name].set_markevery(np.flatnonzero(best).tolist())
         self._cursor.set_xdata([RATES[result.at], RATES[result.at]])
 
 
