@@ -6,7 +6,6 @@ those that differ are encoded.
 """
 
 import io
-import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
@@ -16,9 +15,9 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import GraphicsContextBase
-from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg, get_hinting_flag
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.text import Text
 from numpy.typing import NDArray
 from PIL import Image, ImageChops
@@ -29,8 +28,6 @@ DPI = 100
 """Pixels per inch of a figure at scale 1."""
 APART = 48
 """Changes that are at least this many columns apart are sent as two patches."""
-MARGIN = 4
-"""Pixels around a text that was drawn."""
 RARE, FAR, MANY = 48, 20, 0.05
 """Colors that are kept for pixels which would else be further than this from theirs, of 255; no larger a
 share of the pixels gets them."""
@@ -76,23 +73,32 @@ class _Renderer(RendererAgg):
         if ismath or angle:
             super().draw_text(gc, x, y, s, prop, angle, ismath, mtext)
             return
-        picture, below = _drawn_text(s, prop.copy(), gc.get_rgb(), self.dpi)
+        picture, left, below = _drawn_text(s, prop.copy(), gc.get_rgb(), self.dpi)
+        if not picture.size:  # nothing but spaces
+            return
         as_it_is = self.new_gc()
         as_it_is.copy_properties(gc)
         as_it_is.set_alpha(1.0)  # the picture has its own
-        self.draw_image(as_it_is, round(x) - MARGIN, self.height - round(y) - below, picture)
+        self.draw_image(as_it_is, round(x + left), self.height - round(y) - below, picture)
 
 
 @lru_cache(maxsize=256)
-def _drawn_text(s: str, prop: FontProperties, color: Any, dpi: float) -> tuple[NDArray[np.uint8], int]:
-    """Return a picture of a text, its lowest row first, and how many rows are below its line."""
-    width, height, depth = RendererAgg(1, 1, dpi).get_text_width_height_descent(s, prop, False)
-    below = MARGIN + math.ceil(depth)
-    renderer = RendererAgg(math.ceil(width) + 2 * MARGIN, math.ceil(height) + 2 * MARGIN, dpi)
-    gc = renderer.new_gc()
-    gc.set_foreground(color, isRGBA=True)
-    renderer.draw_text(gc, MARGIN, renderer.height - below, s, prop, 0)
-    return np.array(renderer.buffer_rgba())[::-1], below
+def _drawn_text(s: str, prop: FontProperties, color: Any, dpi: float) -> tuple[NDArray[np.uint8], float, int]:
+    """Return a picture of a text, its lowest row first, where it begins, and the rows below its line.
+
+    The font draws a whole text in a quarter of the time that matplotlib takes for one letter after the other.
+    """
+    font = get_font(findfont(prop))
+    font.set_size(prop.get_size_in_points(), dpi)
+    font.set_text(s, 0.0, flags=get_hinting_flag())
+    font.draw_glyphs_to_bitmap(antialiased=True)
+    cover = np.asarray(font.get_image())[::-1]
+    red, green, blue, opacity = color
+    picture = np.empty((*cover.shape, 4), np.uint8)
+    picture[..., :3] = np.round(255 * np.array([red, green, blue]))
+    picture[..., 3] = np.round(opacity * cover)
+    above = (font.get_width_height()[1] - font.get_descent()) // 64 + 1  # the font counts in 64ths of a pixel
+    return picture, font.get_bitmap_offset()[0] / 64, len(picture) - above
 
 
 class Canvas:
