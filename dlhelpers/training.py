@@ -129,7 +129,7 @@ class Descent:
             batch = next(self.batches)
             gradient = self._gradient(batch)
             diverged = self._diverged(gradient)
-            if last is not None and last.diverged.any():
+            if last is not None and np.count_nonzero(last.diverged):
                 diverged = np.asarray(diverged | last.diverged)
         self._last = Step(
             self.step,
