@@ -338,7 +338,7 @@ def test_tables_of_ones_own_come_through_the_page(run: Run) -> None:
         assert run.ask("list(lab.session.points.class_names)") == list(CASES[name].classes), name
         assert view.message() == "", name
     assert "<b>iris</b>" in view.root.locator(".dlh-words").inner_text()
-    view.wait_for_caption("on own")
+    view.wait_for_caption("on your own table")
     run.press("100 steps")
     view.wait_for_caption("after 100 step")
     view.screenshot("own data")

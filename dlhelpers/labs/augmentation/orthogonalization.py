@@ -286,7 +286,7 @@ class TwoGoalsView(View[Turned]):
             moving(ax.bar([i + 0.2], [0], width=0.36, color=color, hatch=hatch, edgecolor="white")[0])
             for i, color, hatch in ((0, TRAIN, ""), (1, DEV, "//"))
         ]
-        key(ax, ("■ knob at 0", "#777777"), ("■ ▨ yours", TRAIN))
+        key(ax, ("■ knob at 0", "#777777"), ("■ train", TRAIN), ("▨ gap to dev", DEV))
 
     def update(self, result: Turned, before: Turned | None) -> None:
         """Show `result.rest` and `result.here`, pairs of train and gap; NaN is no bar."""

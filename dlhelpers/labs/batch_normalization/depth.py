@@ -70,7 +70,7 @@ class Growth(NamedTuple):
 
 
 def _times(ratio: float) -> str:
-    return f"{ratio:.2g} times" if 0.01 <= ratio < 100 else f"{float(f'{ratio:.1g}'):,.0f} times"
+    return f"{ratio:.2g} times" if 0.01 <= ratio < 100 else f"{float(f'{ratio:.2g}'):,.0f} times"
 
 
 def factor(sizes: FloatArray) -> float:

@@ -17,7 +17,7 @@ from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam
 from dlhelpers.plots.decision_regions import CLASS_COLORS, MARKERS
-from dlhelpers.plots.style import ACCENT, GHOST, TEST, View, key, moving
+from dlhelpers.plots.style import ACCENT, TEST, View, key, moving
 from dlhelpers.training import descend
 from dlhelpers.typing import FloatArray, IntArray
 
@@ -56,11 +56,16 @@ class Company(NamedTuple):
     @property
     def finding(self) -> str:
         """By how much the answers to the others have changed."""
+        if self._is_home:
+            return "Example 1 stands at (0, 0): move it, and look at the answers to the others"
         return f"Example 1 moves, and the answers to the others change by up to {self.change:.2f}"
 
     @property
     def caption(self) -> str:
         """Where example 1 is, and what happens to the answers."""
+        if self._is_home:
+            text = f"Mean and variance come from {self.source}. Example 1, the ring, stands at (0, 0)."
+            return f"{text} {self._in_use}"
         x1, x2 = self.X[0]
         switched = int(((self.answers > 0.5) != (self.at_home > 0.5))[1:].sum())
         text = (
@@ -69,11 +74,16 @@ class Company(NamedTuple):
             f"{self.change:.2f}; {switched or 'none'} of them {'get' if switched > 1 else 'gets'} another "
             "class."
         )
-        return text + f" The bars are the answers in use; the dots lie up to {self._off:.2f} off."
+        return f"{text} {self._in_use}"
 
     @property
-    def _off(self) -> float:
-        return float(np.abs(self.answers - self.in_use)[1:].max())
+    def _is_home(self) -> bool:
+        return tuple(self.X[0].tolist()) == HOME
+
+    @property
+    def _in_use(self) -> str:
+        off = np.abs(self.answers - self.in_use)[1:].max()
+        return f"The bars are the answers in use; the dots lie up to {off:.2f} off."
 
 
 @lru_cache(maxsize=8)
@@ -170,23 +180,23 @@ class PlaneView(View[Company]):
 
 
 class AnswersView(View[Company]):
-    """The answer to each example: now, before the last move, and in use."""
+    """The answer to each example: now, with example 1 at (0, 0), and in use."""
 
     def __init__(self, ax: Axes) -> None:
         ax.set(xlim=(0.3, MOST + 0.7), ylim=(-0.05, 1.05), xlabel="example", ylabel="probability of class 1")
         ax.set_xticks(range(1, MOST + 1))
         ax.grid(axis="x", visible=False)
         moving(ax.axhline(0.5, color="#777777", lw=1))
-        self._use = moving(ax.plot([], [], "_", color=TEST, ms=20, mew=2)[0])
-        self._before = moving(ax.plot([], [], "o", color=GHOST, ms=6)[0])
+        self._use = moving(ax.plot([], [], "_", color=TEST, ms=24, mew=2)[0])
+        self._home = moving(ax.plot([], [], "o", mfc="none", mec="#777777", ms=6, mew=1.5)[0])
         self._now = moving(ax.plot([], [], "o", color=ACCENT, ms=8, mec="white")[0])
-        key(ax, ("● now", ACCENT), ("● before", "#777777"), ("━ in use", TEST))
+        key(ax, ("● now", ACCENT), ("○ with 1 at (0, 0)", "#777777"), ("━ in use", TEST))
 
     def update(self, result: Company, before: Company | None) -> None:
-        """Show `result.answers` and `result.in_use`."""
+        """Show `result.answers`, `result.at_home` and `result.in_use`."""
         for line, shown, shift in (
             (self._use, result.in_use, 0),
-            (self._before, np.zeros(0) if before is None else before.answers, -0.25),
+            (self._home, result.at_home, -0.3),
             (self._now, result.answers, 0),
         ):
             line.set_data(np.arange(1, len(shown) + 1) + shift, shown)

@@ -43,8 +43,8 @@ class Splits(NamedTuple):
             f"Training on {n_train:,} images leaves {n_dev:,} for dev and {n_test:,} for test. "
             f"One image more or less wrong changes the dev error by {100 / n_dev:.1f} points. "
             f"In 90% of {len(dev)} random splits the dev error lies between {low:.1%} and {high:.1%}; "
-            f"the mean test error is {test.mean():.1%}, with a standard deviation of {test.std():.1%}."
-            + _too_few(self.errors)
+            f"the mean test error is {test.mean():.1%}, with a standard deviation of "
+            f"{100 * test.std():.1f} points." + _too_few(self.errors)
         )
 
 
@@ -127,7 +127,7 @@ class ErrorScatterView(View[Splits]):
         key(
             ax,
             ("● one random split", "#777777"),
-            ("├┤ mean ± standard error (1)", "#222222"),
+            ("├┼┤ mean ± standard error (1)", "#222222"),
             ("━ before", "#777777"),
         )
 
@@ -137,7 +137,7 @@ class ErrorScatterView(View[Splits]):
         for row, (errors, n), past in zip(self._rows, _dev_and_test(result.errors), pasts, strict=True):
             y, dots, old, span = row
             dots.set_data(100 * errors, y + self._jitter)
-            span.set_data(_one_error_around_mean(errors, n), [y, y])
+            span.set_data(_one_error_around_mean(errors, n), [y] * 3)
             ghost = [] if past is None else _one_error_around_mean(*past)
             old.set_data(ghost, [y - 0.5] * len(ghost))
 
@@ -148,7 +148,7 @@ def _dev_and_test(errors: SplitErrors) -> list[tuple[FloatArray, int]]:
 
 def _one_error_around_mean(errors: FloatArray, n: int) -> list[float]:
     center, width = 100 * errors.mean(), 100 * float(standard_error(errors.mean(), n))
-    return [max(center - width, 0.0), center + width]
+    return [center - width, center, center + width]
 
 
 def views(figure: Figure) -> list[View[Splits]]:

@@ -48,18 +48,26 @@ class NoisyCost(NamedTuple):
         """How often the two curves rise."""
         if not len(self.J_mean):
             return f"{self.steps[-1]} of {OVERFIT_STEPS} steps"
-        rises, mean_rises = (int((np.diff(curve) > 0).sum()) for curve in (self.J, self.J_mean))
-        return f"J with fresh masks rises {rises} times, its mean {mean_rises} times"
+        rises, mean_rises = self.rises
+        return (
+            f"J with fresh masks goes up {rises} times out of {len(self.J) - 1}, its mean {mean_rises} times"
+        )
+
+    @property
+    def rises(self) -> tuple[int, int]:
+        """How often J, and its mean, is higher than at the recorded step before."""
+        J, mean = (int((np.diff(curve) > 0).sum()) for curve in (self.J, self.J_mean))
+        return J, mean
 
     @property
     def caption(self) -> str:
         """How noisy J is, and what became of the weights."""
         text = f"keep_prob {named(self.keep_prob)}. "
         if len(self.J_mean):
-            rises, mean_rises = (int((np.diff(curve) > 0).sum()) for curve in (self.J, self.J_mean))
+            rises, mean_rises = self.rises
             text += (
-                f"From one of the {len(self.J)} recorded steps to the next, J with fresh masks rises {rises} "
-                f"times; its mean over the same {N_EXPECTED} masks rises {mean_rises} times. "
+                f"From one recorded step to the next, {len(self.J) - 1} times, J with fresh masks goes up "
+                f"{rises} times; its mean over the same {N_EXPECTED} masks goes up {mean_rises} times. "
             )
         if len(self.dev_curve) and self.dev_curve.max() > CostView.TOP:
             first = int(self.steps[np.argmax(self.dev_curve > CostView.TOP)])

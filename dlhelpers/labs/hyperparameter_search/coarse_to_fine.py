@@ -82,7 +82,7 @@ class Search(NamedTuple):
         trials = len(self.coarse.losses)
         alpha, distance = 10.0 ** self.coarse.places[self.coarse.losses.argmin()]
         text = (
-            f"{trials} coarse trials; the best has α = {alpha:.1g} and 1 − β = {distance:.1g}. Your box "
+            f"{trials} coarse trials; the best has α = {alpha:.2g} and 1 − β = {distance:.2g}. Your box "
             f"covers {self.width:.0%} of each axis, around α = {self.center[0]:.2g} and "
             f"1 − β = {self.center[1]:.2g}. "
             f"The lowest dev loss of {trials} more: "

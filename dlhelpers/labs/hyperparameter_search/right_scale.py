@@ -215,8 +215,8 @@ class CurveView(View[Scales]):
             self._dots[scale], self._rows[scale] = moving(dots), moving(row)
         key(
             ax,
-            ("■ even: uniform", FIRST_COLOR),
-            ("● even in log: log-uniform", SECOND_COLOR),
+            ("■ even", FIRST_COLOR),
+            ("● even in log", SECOND_COLOR),
             ("┃ low end: drag", ACCENT),
             ("- - 41 real runs", DEV),
         )

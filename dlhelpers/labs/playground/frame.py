@@ -193,7 +193,7 @@ def frame(
         session.points.axis_names,
         session.points.class_names,
         panel,
-        "" if not session.diverged else f"Training {session.diverged}.\nRewind, or Reset with another rate.",
+        _how_it_ended(session),
         session.settings,
         session.start,
         session.history.every,
@@ -201,6 +201,13 @@ def frame(
         playing,
         sign(session, drawn),
     )
+
+
+def _how_it_ended(session: Session) -> str:
+    """Say, within the width of the map, that training has diverged; the caption tells what is not finite."""
+    if not session.diverged:
+        return ""
+    return f"Training diverged at step {session.step}.\nRewind, or Reset with another rate."
 
 
 def is_drawn(part: Part | None, sizes: tuple[int, ...]) -> bool:

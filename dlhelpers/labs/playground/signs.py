@@ -1,8 +1,9 @@
 """What a run shows, in a few words: the most urgent of the faults that can be read from its numbers.
 
 A sign is given when a number is past its threshold; none says only that none of these was measured.  Where
-weights or layers were changed by hand in the second half of the run, the curves are not asked.  The
-thresholds are heuristics, tried over ten seeds each (tests/claims/test_00.py).
+weights or layers were changed by hand in the second half of the run, the curves are not asked; where
+anything else but the rate was, they are not asked for jumps.  The thresholds are heuristics, tried over ten
+seeds each (tests/claims/test_00.py).
 """
 
 from collections.abc import Mapping
@@ -32,9 +33,12 @@ def sign(session: Session, curves: Mapping[str, FloatArray]) -> str:
         return "it diverges: the learning rate is too high"
     steps = curves["step"]
     half = int(np.searchsorted(steps, steps[-1] / 2))
-    if any(change.rewires and change.step >= steps[half] for change in session.changes):
+    late = [change for change in session.changes if change.step >= steps[half]]
+    if any(change.rewires for change in late):
         return _inside(session)  # what the curves show may come from there
-    return _inside(session) or _rate(curves["train_loss"], half) or _fit(curves, half)
+    by_hand = any(set(change.values) - {"learning_rate"} for change in late)
+    jump = "" if by_hand else _rate(curves["train_loss"], half)
+    return _inside(session) or jump or _fit(curves, half)
 
 
 def _inside(session: Session) -> str:
@@ -64,7 +68,7 @@ def _fit(curves: Mapping[str, FloatArray], half: int) -> str:
     lowest = int(dev.argmin())
     has_risen = dev[-1] > max(RISEN * dev[lowest], dev[lowest] + BY, dev[half])
     if has_risen and train[-1] < train[lowest]:
-        return f"it overfits: the dev loss rises since step {steps[lowest]:,.0f}"
+        return f"it overfits: the dev loss has been rising since step {steps[lowest]:,.0f}"
     if right < POOR and train[half] - train[-1] < FELL * (train[0] - train[-1]):
         return f"it underfits: the train loss no longer falls, at {right:.0%} right"
     return ""

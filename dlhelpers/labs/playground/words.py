@@ -46,8 +46,13 @@ def differences(kept: Kept, now: Frame) -> str:
 def finding(frame: Frame) -> str:
     """Return the title: how good the network is now, and what is wrong, if that was measured."""
     step = frame.now.step
-    how_good = f"Dev accuracy {frame.now.dev_accuracy:.0%} after {step:,} step{'s' * (step != 1)}"
+    how_good = f"Dev accuracy {_percent(frame.now.dev_accuracy)} after {step:,} step{'s' * (step != 1)}"
     return f"{how_good}; {frame.sign}" if frame.sign else how_good
+
+
+def _percent(share: float) -> str:
+    """Return a share in whole percent; it is 100% only if nothing is missing."""
+    return "over 99%" if 0.995 <= share < 1 else f"{share:.0%}"
 
 
 def caption(frame: Frame) -> str:
@@ -56,9 +61,10 @@ def caption(frame: Frame) -> str:
     n_weights = " x ".join(map(str, frame.sizes))
     given = f", given {_plain(settings.features)}" if settings.features != COORDINATES else ""
     losses, accuracies = _of_sets(now, bool(frame.n_test))
+    data = "your own table" if settings.data == "own" else settings.data
     begun = "" if settings.initializer == "recommended" else f", begun with {settings.initializer}"
     words = (
-        f"A network {n_weights} on {settings.data}{given}{begun}, trained with {settings.optimizer} "
+        f"A network {n_weights} on {data}{given}{begun}, trained with {settings.optimizer} "
         f"at a learning rate of {now.learning_rate:.3g}. Loss: {losses}. Accuracy: {accuracies}."
     )
     if max(frame.sizes) > SHOWN:
@@ -75,8 +81,9 @@ def caption(frame: Frame) -> str:
         there, every = frame.looked_at, frame.every
         grid = f" (measured every {every} steps)" if every > 1 else ""
         words += (
-            f" The line marks step {there.step:,}{grid}: loss {there.train_loss:.3g} and "
-            f"{there.dev_loss:.3g}, accuracy {there.train_accuracy:.0%} and {there.dev_accuracy:.0%}."
+            f" The line marks step {there.step:,}{grid}: "
+            f"loss {there.train_loss:.3g} and {there.dev_loss:.3g}, "
+            f"accuracy {_percent(there.train_accuracy)} and {_percent(there.dev_accuracy)}."
         )
     if frame.kept:
         words += f" In grey: {', '.join(kept.name for kept in frame.kept)}."
@@ -88,8 +95,8 @@ def caption(frame: Frame) -> str:
 def _of_sets(now: Measurement, with_test: bool) -> tuple[str, str]:
     """Return losses and accuracies in words."""
     losses = [f"{now.train_loss:.3g} on the training set", f"{now.dev_loss:.3g} on the dev set"]
-    accuracies = [f"{now.train_accuracy:.0%}", f"{now.dev_accuracy:.0%}"]
+    accuracies = [_percent(now.train_accuracy), _percent(now.dev_accuracy)]
     if with_test:
         losses.append(f"{now.test_loss:.3g} on the test set")
-        accuracies.append(f"{now.test_accuracy:.0%}")
+        accuracies.append(_percent(now.test_accuracy))
     return ", ".join(losses), f"{', '.join(accuracies[:-1])} and {accuracies[-1]}"

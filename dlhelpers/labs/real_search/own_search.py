@@ -308,7 +308,7 @@ class SoFarView(View[OwnSearch]):
         self._old.set_data([], [])
         if before is not None and before.trials[:1] != result.trials[:1]:  # of another seed
             self._old.set_data(*so_far(before))
-        self._name.set_text(f"line: best so far; run {result.where}")
+        self._name.set_text(f"line: best so far (the trials run {result.where})")
 
 
 def so_far(result: OwnSearch) -> tuple[list[int], FloatArray]:

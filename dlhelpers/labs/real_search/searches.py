@@ -226,11 +226,14 @@ class BudgetView(View[Searches]):
         ax.set_xticks([1, 2, 4, 8, 16, 32, 64], ["1", "2", "4", "8", "16", "32", "64"])
         ax.set_yticks([0.02, 0.05, 0.1, 0.2, 0.5, 1], ["2%", "5%", "10%", "20%", "50%", "100%"])
         ax.minorticks_off()
-        self._band = moving(ax.fill_between([1, 2], [0.1, 0.1], [0.2, 0.2], color="#e3d4ea", lw=0))
+        self._band = moving(
+            ax.fill_between([1, 2], [0.1, 0.1], [0.2, 0.2], step="post", color="#e3d4ea", lw=0)
+        )
         self._cursor = moving(ax.axvline(8, color=ACCENT, lw=2))
-        self._old = moving(ax.plot([], [], color=GHOST, lw=1.2)[0])
+        self._old = moving(ax.plot([], [], color=GHOST, lw=1.2, drawstyle="steps-post")[0])
         self._lines = {
-            name: moving(ax.plot([], [], ls=STYLES[name], lw=2)[0]) for name in reversed(STRATEGIES)
+            name: moving(ax.plot([], [], ls=STYLES[name], lw=2, drawstyle="steps-post")[0])
+            for name in reversed(STRATEGIES)
         }
         self._labels = EndLabels(ax, [(name, RANDOM) for name in STRATEGIES], gap=0.07)
         self._labels.texts[-1].set_in_layout(True)

@@ -85,7 +85,7 @@ class Diamond(NamedTuple):
         text = (
             f"λ/m = {strength / EXAMPLES:.2g}. Your problem: from ({self.minimum[0]:.1f}, "
             f"{self.minimum[1]:.1f}), L1 goes to ({_number(l1[0])}, {_number(l1[1])}), "
-            f"{_zeros_in_words(l1)} exactly 0; L2 goes to ({_number(l2[0])}, {_number(l2[1])}), "
+            f"{_zeros_in_words(l1)}; L2 goes to ({_number(l2[0])}, {_number(l2[1])}), "
             f"{_zeros_in_words(l2)}. "
         )
         if self.solver == SOLVERS[1]:
@@ -95,13 +95,14 @@ class Diamond(NamedTuple):
                 "jumps over 0. "
             )
         return text + (
-            f"{N_PROBLEMS} random problems (dots: minimum uniform in the frame from -2 to 2, correlation in "
-            f"±0.8): with L1, {self.share[self.at, 1]:.0%} have both weights at exactly 0."
+            f"Of {N_PROBLEMS} random problems (the dots: minimum uniform in the frame from -2 to 2, "
+            f"correlation in ±0.8) {self.share[self.at, 1]:.0%} have both weights exactly 0 with L1."
         )
 
 
 def _zeros_in_words(weights: FloatArray) -> str:
-    return {0: "no weight is", 1: "one weight is", 2: "both weights are"}[int((weights == 0).sum())]
+    in_words = ("no weight is exactly 0", "one weight is exactly 0", "both weights are exactly 0")
+    return in_words[int((weights == 0).sum())]
 
 
 def _number(w: float) -> str:

@@ -81,7 +81,7 @@ class Trained(NamedTuple):
         )
         return (
             f"After {self.step} of {STEPS} steps: train loss {train:.2f}, dev loss {dev:.2f}; guessing has "
-            f"{np.log(3):.2f}. Probability of the own class at the large marks: {each}. Each of them counts "
+            f"{np.log(3):.2f}. Probability of its own class at each large mark: {each}. Each of them counts "
             f"as {self.weight} example{'s' if self.weight > 1 else ''} among {M} others. {borders} Map: "
             f"{self.shown}."
         )

@@ -198,7 +198,7 @@ class SharpnessView(View[Edge]):
         self._before.set_data(*([np.zeros(0)] * 2 if before is None else self._curve(before)))
         self._bound.set_ydata([result.bound, result.bound])
         self._name.set_y(1.06 * result.bound)
-        self._name.set_text(f"2/α = {result.bound:.3g}")
+        self._name.set_text(f"2/α = {result.bound:.1f}")
 
     def _curve(self, result: Edge) -> list[FloatArray]:
         steps = EVERY * np.arange(float(len(result.sharpness)))
