@@ -23,7 +23,7 @@ from dlhelpers.labs.playground import player as player_module
 from dlhelpers.labs.playground import run as run_module
 from dlhelpers.labs.playground import screen as screen_module
 from dlhelpers.labs.playground.controls import LABELS, PRESETS
-from dlhelpers.labs.playground.frame import frame
+from dlhelpers.labs.playground.frame import curves, frame
 from dlhelpers.labs.playground.geometry import Geometry, More, Unit
 from dlhelpers.labs.playground.pen import Pen
 from dlhelpers.labs.playground.player import Player
@@ -631,6 +631,32 @@ def test_two_knobs_of_which_one_fails():
 
 
 # --------------------------------------------------------------------------------- what the heading says
+
+
+@pytest.mark.parametrize(
+    ("at", "values", "named"),
+    [
+        (80, {"loss_name": "squared_error"}, False),  # another loss has other numbers
+        (80, {"keep_prob": 0.5, "learning_rate": 0.3}, False),
+        (80, {"learning_rate": 0.3}, True),
+        (20, {"keep_prob": 0.5}, True),  # too long ago
+    ],
+)
+def test_a_jump_is_laid_to_the_rate_only_if_nothing_else_was_changed(at, values, named):
+    session = Session(Settings(**SMALL))
+    session.advance(at)
+    session.change(**values)
+    session.advance(100 - at)
+    seen = curves(session)
+    jumped = np.where(np.arange(len(seen["step"])) == len(seen["step"]) - 3, 9.0, seen["train_loss"])
+    assert ("jumps" in sign(session, {**seen, "train_loss": jumped})) == named
+
+
+@pytest.mark.parametrize("share, said", [(1.0, "100%"), (0.9999, "over 99%"), (0.994, "99%"), (0.0, "0%")])
+def test_all_are_right_only_if_all_are(share, said):
+    now = Playground(**SMALL).result
+    better = now._replace(now=now.now._replace(dev_accuracy=share))
+    assert f"Dev accuracy {said} after" in finding(better) and f"and {said}." in caption(better)
 
 
 @pytest.mark.parametrize(
