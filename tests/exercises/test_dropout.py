@@ -149,7 +149,7 @@ def test_a_preview_of_the_noisy_cost_compares_with_nothing_that_is_not_trained(s
     *early, (_, end) = noisy_cost(0.7, 0.6, 30, seed)
     assert early and "of those without dropout" in end.caption
     for _, result in early:
-        assert ("rises" in result.finding) == (result.steps[-1] == 400)
+        assert ("goes up" in result.finding) == (result.steps[-1] == 400)
         assert "of those without dropout" not in result.caption
 
 
