@@ -204,7 +204,7 @@ def frame(
 
 
 def _how_it_ended(session: Session) -> str:
-    """Say, within the width of the map, that training has diverged; the caption tells what is not finite."""
+    """Say, within the width of the map, that training has diverged, and what to do."""
     if not session.diverged:
         return ""
     return f"Training diverged at step {session.step}.\nRewind, or Reset with another rate."
