@@ -34,3 +34,13 @@ def test_names_are_kept_apart_inside_the_axes_and_in_order(ends):
 def test_a_curve_without_an_end_has_no_name():
     assert heights([1, np.nan, np.nan, 3]) == pytest.approx([0.1, 0.3])
     assert heights([np.nan] * 4) == []
+
+
+def test_names_stand_where_the_curves_end():
+    ax = new_figure(6, 4).subplots()
+    ax.set(xscale="log", xlim=(1, 100), ylim=(0, 10))
+    labels = EndLabels(ax, NAMES, x=1.02)
+    labels.place([1, 9, 5, 3], at=10)
+    assert [text.get_position()[0] for text in labels.texts] == pytest.approx([0.52] * 4)
+    labels.place([1, 9, 5, 3])
+    assert [text.get_position()[0] for text in labels.texts] == pytest.approx([1.02] * 4)

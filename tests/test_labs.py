@@ -15,7 +15,8 @@ import numpy as np
 import psutil
 import pytest
 from jupyter_client.manager import start_new_kernel
-from matplotlib.colors import to_hex
+from matplotlib import rc_context
+from matplotlib.colors import to_hex, to_rgba_array
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 from PIL import Image
@@ -23,7 +24,7 @@ from PIL import Image
 from dlhelpers.live.canvas import Canvas
 from dlhelpers.live.controls import extremes, nearest, snap
 from dlhelpers.live.pace import one_blas_thread
-from dlhelpers.plots.style import DEV, TRAIN
+from dlhelpers.plots.style import ACCENT, DEV, GHOST, TRAIN, course_style
 from tests.labs import all_labs, another_place, contradicted, first_touch, with_stages
 from tools.browser import ROOT, lab_makers, lab_modules, labs_in, parts_of
 from tools.lab_table import keys_in
@@ -304,6 +305,57 @@ def test_train_and_dev_keep_their_colors(lab):
     of_dev = {words for words in dev if re.search(r"\bdev\b", words)}
     assert train == of_train or not (of_train or of_dev), "blue is the training set, or no set at all"
     assert dev == of_dev or not (of_train or of_dev), "vermillion is the dev set, or no set at all"
+
+
+def texts_of(figure):
+    """Return all texts of a figure: those in its panels, and the names of their axes."""
+    for ax in figure.axes:
+        yield from (*ax.texts, ax.xaxis.label, ax.yaxis.label)
+
+
+def test_words_stay_in_the_picture(lab):
+    """No key runs out of the picture or into the key of the next panel, and no name is cut."""
+    figure = lab._picture.canvas.figure
+    with rc_context(course_style()):
+        lab.png()
+        boxes = [(ax, each.get_window_extent()) for ax in figure.axes for each in shown_texts(ax)]
+    for ax, box in boxes:
+        assert box.x0 > -1 and box.y0 > -1 and box.x1 < figure.bbox.width + 1, box
+        above = [
+            other for at, other in boxes if at is not ax and other.y0 > ax.bbox.y1 and box.y0 > ax.bbox.y1
+        ]
+        assert not any(box.overlaps(other) for other in above), box
+
+
+def shown_texts(ax):
+    """Return the texts of a panel that show something."""
+    return [each for each in ax.texts if ax.get_visible() and each.get_visible() and each.get_text().strip()]
+
+
+def has_color(artist, color):
+    """Tell whether a line, a patch, a collection or a text has a color, on its face or its edge."""
+    of_lines, of_all = ("markeredgecolor", "markerfacecolor"), ("color", "edgecolor", "facecolor")
+    ways = [getattr(artist, f"get_{each}") for each in (*of_lines, *of_all) if hasattr(artist, f"get_{each}")]
+    return any((to_rgba_array(way())[:, :3] == to_rgba_array(color)[0, :3]).all(axis=1).any() for way in ways)
+
+
+WITH_CLASSES = ("keep_prob_lab", "subnetworks_lab", "logits_lab", "loss_gradient_lab")
+"""Their third class has the green of what the reader moves."""
+
+
+@pytest.mark.parametrize(("color", "words"), [(GHOST, "before"), (ACCENT, "")])
+def test_what_is_grey_and_what_is_green_is_said(lab, name, color, words):
+    """Grey is what was before the last change, green is what the reader moves: the figure says so."""
+    if (color, name) == (GHOST, "own_search_lab"):
+        return  # it says so when there is a seed before
+    if color == ACCENT and name in WITH_CLASSES:
+        return
+    figure = lab._picture.canvas.figure
+    drawn = [each for ax in figure.axes for each in (*ax.lines, *ax.patches, *ax.collections)]
+    if any(has_color(each, color) for each in drawn):
+        texts = list(texts_of(figure))
+        of_this_color = any(has_color(each, color) for each in texts)
+        assert any(words in each.get_text() for each in texts) if words else of_this_color
 
 
 def test_the_code_gives_what_is_on_the_screen(lab, name):

@@ -583,6 +583,7 @@ class LabView:
         scrolls = self.root.evaluate(
             "e => { const o = e.closest('.jp-OutputArea-output'); return o.scrollWidth > o.clientWidth; }"
         )
+        self.wait_for_pixels(self.notebook.page.evaluate("devicePixelRatio"))
         self.screenshot("one-screen")
         self.notebook.resize()
         self.unfold()

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from dlhelpers.plots.style import moving
+from dlhelpers.typing import FloatArray
 
 
 class EndLabels:
@@ -19,23 +20,28 @@ class EndLabels:
     gap : float
         The least distance between two names, as a share of the height of the axes.
     x : float
-        Where the names begin, as a share of the width of the axes.
+        Where the names begin, as a share of the width of the axes, if the curves end at its right edge.
     """
 
     def __init__(
         self, ax: Axes, names: Sequence[tuple[str, str]], gap: float = 0.055, x: float = 1.015
     ) -> None:
-        self._ax, self._gap = ax, gap
+        self._ax, self._gap, self._x = ax, gap, x
         self.texts = [
             moving(ax.text(x, 0, name, color=color, fontsize=9.5, va="center", transform=ax.transAxes))
             for name, color in names
         ]
 
-    def place(self, ends: Sequence[float]) -> None:
-        """Put the names at these heights, in units of the axis; a NaN hides a name."""
+    def place(self, ends: Sequence[float], at: float | None = None) -> None:
+        """Put the names at these heights, in units of the axis; a NaN hides a name.
+
+        `at` is where the curves end, in units of the x axis; at its right end without.
+        """
         shown = [k for k, end in enumerate(ends) if not np.isnan(end)]
+        x = self._x if at is None else self._x - 1 + self._shares([at], [self._ax.get_ylim()[0]])[0, 0]
         for k, text in enumerate(self.texts):
             text.set_visible(k in shown)
+            text.set_x(x)
         order = sorted(shown, key=lambda k: ends[k])
         heights = self._heights([ends[k] for k in order])
         for k in range(1, len(heights)):  # upward, each one clear of the one below
@@ -53,6 +59,10 @@ class EndLabels:
             return []
         low, high = self._ax.get_ylim()
         inside = np.clip(ends, min(low, high), max(low, high))
-        points = np.column_stack([np.full(len(ends), self._ax.get_xlim()[1]), inside])
-        shares = self._ax.transLimits.transform(self._ax.transScale.transform(points))[:, 1]
+        shares = self._shares([self._ax.get_xlim()[1]] * len(ends), inside)[:, 1]
         return [float(share) for share in np.clip(shares, 0.0, 1.0)]
+
+    def _shares(self, x: Sequence[float], y: Sequence[float] | FloatArray) -> FloatArray:
+        """Return points as shares of width and height of the axes, (n, 2)."""
+        points = self._ax.transScale.transform(np.column_stack([x, y]))
+        return np.asarray(self._ax.transLimits.transform(points))

@@ -24,7 +24,7 @@ LIGHT_BLUE, LIGHT_ORANGE, LIGHT_GREY = "#9ecae9", "#f6c08f", "#d4d4d4"
 INK, OCHRE, PLUM, TEAL = "#222222", "#8a6400", "#b0418a", "#007a87"
 """Free for what a lab compares, such as methods or axes; each gets a line or a mark of its own, too."""
 LIGHT_OCHRE, LIGHT_PLUM = "#d2bd86", "#dfaecd"
-OPTIMIZER_COLORS = {"GD": INK, "momentum": PLUM, "RMSprop": "#777777", "Adam": OCHRE}
+OPTIMIZER_COLORS = {"GD": INK, "momentum": PLUM, "RMSprop": "#5a5a5a", "Adam": OCHRE}
 """Few hues: where lines and bands of many hues cross, the picture's 256 colors do not suffice."""
 OPTIMIZER_LINES: dict[str, Any] = {
     "GD": "-",

@@ -146,7 +146,9 @@ def test_underfitting_is_named() -> None:
 
 def test_overfitting_is_named() -> None:
     def holds(seed: int) -> bool:
-        return any("it overfits: the dev loss has been rising" in said for said in signs("overfits", seed)[-2:])
+        return any(
+            "it overfits: the dev loss has been rising" in said for said in signs("overfits", seed)[-2:]
+        )
 
     claim("00", "The train loss goes on falling, but the dev loss turns and rises.", holds)
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from dlhelpers.augmentation import augment, augmented_minibatches
 from dlhelpers.datasets import Split, digits, one_hot, split
+from dlhelpers.labs.words import in_points
 from dlhelpers.live.controls import choice, slider
 from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
@@ -105,7 +106,7 @@ class Augmented(NamedTuple):
         best, k = int(self.dev.argmax()), self.notch
         gain = 100 * (self.dev[best] - self.dev[0])
         rises = (
-            f"On dev, the accuracy is highest with {said(self, best)}: {gain:.0f} points more than without."
+            f"On dev, the accuracy is highest with {said(self, best)}: {in_points(gain)} more than without."
             if best
             else "On dev, no strength is better than none."
         )
@@ -128,7 +129,7 @@ def in_words(kind: str, strength: float) -> str:
 
 
 def _signed(points: float) -> str:
-    return f"{abs(points):.0f} points {'better' if points >= 0 else 'worse'} than the one without."
+    return f"{in_points(abs(points))} {'better' if points >= 0 else 'worse'} than the one without."
 
 
 @lru_cache(maxsize=4)
@@ -275,7 +276,8 @@ class OverStrengthView(View[Augmented]):
     """Accuracy over the strength of the change, one network for each strength, with a cursor."""
 
     def __init__(self, ax: Axes) -> None:
-        ax.set(xlim=(-0.3, NOTCHES - 0.7), ylim=(0, 100), ylabel="%")
+        ax.set(xlim=(-0.3, NOTCHES - 0.7), ylim=(0, 100), ylabel="% right, or mixed up")
+        ax.xaxis.label.set_color(ACCENT)  # as the cursor
         self._ax = ax
         self._kind = ""
         self._lines = []
@@ -291,10 +293,11 @@ class OverStrengthView(View[Augmented]):
         self._cursor = moving(ax.axvline(0, color=ACCENT, lw=2))
         key(
             ax,
-            ("■-- right on dev", DEV),
-            ("●·· right on test", TEST),
-            ("▲— 6 and 9 mixed up", MIXED_UP_COLOR),
-            ("┃ yours", ACCENT),
+            ("■-- dev", DEV),
+            ("— dev without", DEV),
+            ("●·· test", TEST),
+            ("▲— 6, 9 mixed up", MIXED_UP_COLOR),
+            ("— before", "#777777"),
         )
 
     def update(self, result: Augmented, before: Augmented | None) -> None:
@@ -315,7 +318,7 @@ class OverStrengthView(View[Augmented]):
 
 def views(figure: Figure) -> list[View[Augmented]]:
     """Lay out the lab: the copies, and the accuracies over the strength."""
-    left, right = figure.subplots(1, 2, width_ratios=[1, 1.15])
+    left, right = figure.subplots(1, 2, width_ratios=[1, 1.2])
     return [CopiesView(left), OverStrengthView(right)]
 
 

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dlhelpers.datasets import moons
+from dlhelpers.labs.words import in_points
 from dlhelpers.live.controls import choice, slider
 from dlhelpers.live.lab import Lab
 from dlhelpers.live.stages import Stages, each_of, remembered
@@ -108,7 +109,9 @@ def place(knob: str, turn: int) -> str:
 
 def _change(result: Turned, change: float) -> str:
     """Return a change with its sign, and 0 without one."""
-    return f"{round(change, 2) + 0:+.2f}" if result.measure == "loss" else f"{round(change) + 0:+.0f} points"
+    if result.measure == "loss":
+        return f"{round(change, 2) + 0:+.2f}"
+    return f"{'+' * (round(change) > 0)}{in_points(change)}"
 
 
 def moon_data(seed: int, training_set: int) -> tuple[Batch, Batch]:
@@ -256,7 +259,8 @@ class KnobPathsView(View[Turned]):
         (self._here,) = ax.plot([], [], "o", mfc="none", mec="#222222", mew=2.5, ms=16, zorder=6)
         for artist in (self._before, self._here):
             moving(artist)
-        key(ax, *((f"{sign} {short}", color) for short, color, _, sign in KNOBS.values()))
+        knobs = ((f"{sign} {short}", color) for short, color, _, sign in KNOBS.values())
+        key(ax, *knobs, ("● before", "#777777"))
 
     def update(self, result: Turned, before: Turned | None) -> None:
         """Show `result.paths`, from knob to (train, gap), and `result.here` on that of `result.knob`."""

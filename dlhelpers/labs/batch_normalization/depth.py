@@ -51,8 +51,8 @@ class Growth(NamedTuple):
         known = len(self.here.normalized)
         far = f", so far ({known} of {NETWORKS} networks)" if known < NETWORKS else ""
         return (
-            f"On the way down a layer multiplies the gradient by {with_it:.2f} with, by {without:.2f} "
-            f"without{far}"
+            f"With batch norm a layer multiplies the gradient by {with_it:.2f} on its way down, "
+            f"without by {without:.2f}{far}"
         )
 
     @property
@@ -159,6 +159,7 @@ class LayersView(View[Growth]):
             ("-- without", WITHOUT),
             ("··· theory", TEST),
             ("■ 90% of networks", "#777777"),
+            ("— before", "#777777"),
         )
 
     def update(self, result: Growth, before: Growth | None) -> None:
@@ -192,6 +193,7 @@ class SizesView(View[Growth]):
         self._theory = moving(ax.axhline(1, color=TEST, lw=1.8, ls=":"))
         self._cursor = moving(ax.axvline(1, color=ACCENT, lw=2))
         self._dots = moving(ax.plot([], [], "s", color=WITH, ms=7, mec="white")[0])
+        key(ax, ("■ measured", WITH), ("··· theory", TEST), ("┃ your B", ACCENT))
 
     def update(self, result: Growth, before: Growth | None) -> None:
         """Show `result.factors`; what lies outside of the frame stands at its edge."""

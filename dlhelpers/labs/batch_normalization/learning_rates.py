@@ -196,7 +196,14 @@ class RatesView(View[OverRates]):
             old = moving(ax.plot([], [], style[1:], color=GHOST, lw=1.2)[0])
             line = moving(ax.plot([], [], style, color=color, lw=2, ms=5)[0])
             self._parts.append((name, band, old, line))
-        key(ax, ("■— with batch norm", WITH), ("●-- without", WITHOUT), ("■ all seeds", "#777777"))
+        key(
+            ax,
+            ("■— with batch norm", WITH),
+            ("●-- without", WITHOUT),
+            ("■ all seeds", "#777777"),
+            ("┃ α", ACCENT),
+            ("— before", "#777777"),
+        )
 
     def update(self, result: OverRates, before: OverRates | None) -> None:
         """Show the losses at the chosen scale; what lies outside of the frame stands at its edge."""

@@ -202,7 +202,13 @@ class AccuracyView(View[Running]):
         self._whole = moving(ax.plot([], [], ":", color=TEST, lw=1.8)[0])
         self._running = moving(ax.plot([], [], "o--", color=WITH, lw=2, ms=4)[0])
         self._cursor = moving(ax.axvline(0, color=ACCENT, lw=2))
-        key(ax, ("●-- running averages", WITH), ("··· whole training set", TEST), ("-- before", "#777777"))
+        key(
+            ax,
+            ("●-- running averages", WITH),
+            ("··· whole training set", TEST),
+            ("┃ stop", ACCENT),
+            ("-- before", "#777777"),
+        )
 
     def update(self, result: Running, before: Running | None) -> None:
         """Show `result.running` and `result.whole`."""

@@ -45,7 +45,7 @@ class GapsView(View[WithErrors]):
             moving(ax.bar([i], [0], width=0.62, color=colors[name], zorder=2)[0])
             for i, name in enumerate(names)
         ]
-        (self._before,) = ax.plot([], [], "_", color=GHOST, ms=9, mew=3, zorder=5)
+        (self._before,) = ax.plot([], [], "_", color=GHOST, ms=9, mew=3, zorder=3)
         moving(self._before)
         self._gap_names, self._top = gaps, top
         style: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": 10, "zorder": 4}

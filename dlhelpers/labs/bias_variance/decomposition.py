@@ -292,8 +292,8 @@ class ErrorStackView(View[Fits]):
             ("■ bias²", PLUM),
             ("▨ variance", OCHRE),
             ("▤ noise", "#777777"),
-            ("● measured error", TEST),
-            ("━ before", "#777777"),
+            ("● measured", TEST),
+            ("□ yours", ACCENT),
         )
         for artist in (self._before, self._measured, self._off, self._cursor):
             moving(artist)

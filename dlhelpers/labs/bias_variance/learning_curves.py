@@ -12,6 +12,7 @@ from dlhelpers.datasets import Split
 from dlhelpers.experiments import learning_curves
 from dlhelpers.labs.bias_variance.common import diagnosis_name
 from dlhelpers.labs.digits import digit_split
+from dlhelpers.labs.words import in_points
 from dlhelpers.live.controls import log_slider, real_slider
 from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
@@ -102,8 +103,8 @@ class RealErrors(NamedTuple):
 
 
 def _points_from(error: float, reference: float) -> str:
-    points = round(100 * (error - reference))
-    return f"{abs(points)} point{'s' if abs(points) != 1 else ''} {'above' if points >= 0 else 'below'}"
+    difference = 100 * (error - reference)
+    return f"{in_points(abs(difference))} {'above' if round(difference) >= 0 else 'below'}"
 
 
 class Width(NamedTuple):

@@ -11,6 +11,7 @@ from dlhelpers.augmentation import rotate
 from dlhelpers.experiments import MismatchErrors, mismatch_errors
 from dlhelpers.labs.bias_variance.common import GapsView
 from dlhelpers.labs.digits import digit_split
+from dlhelpers.labs.words import in_points
 from dlhelpers.live.controls import real_slider, steps_slider
 from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
@@ -67,7 +68,7 @@ class Mismatch(NamedTuple):
         return text + (
             f"Dev and test images are turned by {self.degrees}°, and {self.share:.0%} of the training "
             "images. "
-            f"The largest gap, {gaps[largest]:.0f} points, is the one from {largest}. "
+            f"The largest gap, {in_points(gaps[largest])}, is the one from {largest}. "
             f"A dev set like the training set would have shown an error of {train_dev:.0f}%; "
             f"in use it is {test:.0f}%."
         )

@@ -124,6 +124,8 @@ class TableView(View[Readings]):
         ax.set_yticks(range(rows), list(ROWS))
         ax.xaxis.tick_top()
         ax.tick_params(length=0)
+        ax.set_xlabel("green frame: the chosen cell; grey: the one before", color=ACCENT)
+        ax.xaxis.set_label_position("bottom")
         ax.grid(visible=False)
         self._fields = one_tile(ax, smooth=False, corner=(-0.5, -0.5), width=columns, height=rows)
         self._texts = {

@@ -42,7 +42,7 @@ class ChartView(View[Board]):
         ax.set_yticks(range(len(names)), names)
         ax.set_xticks([1e-2, 1, 1e2, 1e4], ["0.01", "1", "100", "10,000"])
         ax.minorticks_off()
-        ax.set_xlabel("reading, as a multiple of the right script's", loc="left")
+        ax.set_xlabel("reading, as a multiple of the right script's; grey: before your repair", loc="left")
         ax.axvline(1, color="#555555", lw=1.2)
         ax.text(1, -0.65, "right script", ha="center", fontsize=9.5, color="#555555")
         ax.text(HIGH * 4, -0.65, "reading (right script)", fontsize=9.5, color="#222222")

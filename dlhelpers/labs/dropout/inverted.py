@@ -181,6 +181,7 @@ class HeatMapsView(View[StepByStep]):
         for ax, title in zip(axes, ("A", "mask D, black: 0", "A ∘ D", ""), strict=True):
             ax.grid(visible=False)
             ax.set(xlabel="example", xticks=[1, m], yticks=[1, n_units])
+            ax.xaxis.label.set_color(ACCENT)  # as the frame
             ax.set(xlim=(0.5, m + 0.5), ylim=(n_units + 0.5, 0.5))
             self._images.append(one_tile(ax, smooth=False, corner=(0.5, 0.5), width=m, height=n_units))
             frame = moving(Rectangle((0, 0.5), 1, n_units, fill=False, ec=ACCENT, lw=2))

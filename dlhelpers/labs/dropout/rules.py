@@ -186,7 +186,13 @@ class OverKeepProbView(View[RuleCost]):
         for artist in (self._before, self._right, self._cursor, self._line):
             moving(artist)
         if name == "loss":
-            key(ax, ("■-- this rule", DEV), ("— inverted", "#333333"), ("┃ your p", ACCENT))
+            key(
+                ax,
+                ("■-- this rule", DEV),
+                ("— inverted", "#333333"),
+                ("┃ your p", ACCENT),
+                ("-- before", "#777777"),
+            )
 
     def update(self, result: RuleCost, before: RuleCost | None) -> None:
         """Show the curve of `result.rule` and that of inverted dropout, if they are known."""

@@ -244,7 +244,7 @@ class DevCurvesView(View[Contest]):
         self._cursor = moving(ax.axvline(0, color=ACCENT, lw=2))
         self._names = EndLabels(ax, [("none", WITHOUT_COLOR), ("dropout", WITH_COLOR)])
         names = ("-·- without dropout", WITHOUT_COLOR), ("-- with dropout", WITH_COLOR)
-        key(ax, *names, ("★ best step", TEST), ("— before", "#777777"))
+        key(ax, *names, ("★ best step", TEST), ("┃ yours", ACCENT), ("— before", "#777777"))
 
     def update(self, result: Contest, before: Contest | None) -> None:
         """Show the dev curve of each of `result.sides`."""

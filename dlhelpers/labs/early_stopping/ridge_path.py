@@ -19,7 +19,7 @@ from dlhelpers.live.stages import Stages, remembered
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
 from dlhelpers.optimizers import GradientDescent
-from dlhelpers.plots.style import ACCENT, GHOST, TEST, View, key, moving
+from dlhelpers.plots.style import ACCENT, GHOST, TEST, View, key, moving, note
 from dlhelpers.training import descend
 from dlhelpers.typing import FloatArray
 
@@ -100,6 +100,11 @@ class Comparison(NamedTuple):
     ridge_curve: FloatArray
 
     @property
+    def gone(self) -> bool:
+        """Whether the fit of training has left the frame: it would stand on end."""
+        return self.early_here[1] > 100
+
+    @property
     def finding(self) -> str:
         """Both dev losses."""
         steps = f"{self.t:,} step{'s' if self.t > 1 else ''}"
@@ -107,6 +112,8 @@ class Comparison(NamedTuple):
         here, there = (_three(point[1]) for point in (self.early_here, self.ridge_here))
         if not self.complete and np.isnan(self.early_here[1]):
             return f"Training has not come to {steps} yet; {with_ridge}: dev loss {there}"
+        if self.diverged is not None and self.t >= self.diverged:
+            return f"Training diverged at step {self.diverged:,}; {with_ridge}: dev loss {there}"
         return f"Stopped after {steps}: dev loss {here}; {with_ridge}: {there}"
 
     @property
@@ -115,7 +122,7 @@ class Comparison(NamedTuple):
         here, best_of_ridge = self.early_here[1], np.min(self.ridge[1])
         if not self.complete and np.isnan(here):
             return f"Its path is known up to step {KEPT_STEPS[len(self.early[1]) - 1]:,}."
-        if self.diverged is not None or here > 100:
+        if self.diverged is not None or self.gone:
             when = "" if self.diverged is None else f", and ends at step {self.diverged:,}"
             return (
                 f"The learning rate is too large for the steepest direction: training diverges{when}. "
@@ -300,15 +307,19 @@ class TwoFitsView(View[Comparison]):
         (self._early,) = ax.plot([], [], "--", color=EARLY, lw=2.5)
         for artist in (self._before, self._points, self._truth, self._ridge, self._early):
             moving(artist)
+        self._gone = note(ax, 0, 0.92 * limit, "the fit of training\nis off the frame", color=EARLY)
+        self._gone.set(ha="center", va="top")
         key(ax, ("-- stopped at t", EARLY), ("— ridge", RIDGE), ("┅ truth", TEST))
 
     def update(self, result: Comparison, before: Comparison | None) -> None:
         """Show `result.early_fit`, `result.ridge_fit` and `result.truth`, each (n,)."""
-        self._early.set_data(CURVE_X, result.early_fit)
+        self._gone.set_visible(result.gone)
+        nothing = np.full(len(CURVE_X), np.nan)
+        self._early.set_data(CURVE_X, nothing if result.gone else result.early_fit)
         self._ridge.set_data(CURVE_X, result.ridge_fit)
         self._truth.set_data(CURVE_X, result.truth)
         self._points.set_data(result.x, result.y)
-        self._before.set_data(CURVE_X, np.nan * CURVE_X if before is None else before.early_fit)
+        self._before.set_data(CURVE_X, nothing if before is None or before.gone else before.early_fit)
 
 
 class OverStepsView(View[Comparison]):

@@ -40,8 +40,8 @@ def shares_by_name(check: GradientCheck) -> dict[str, FloatArray]:
 
 
 def digits(value: float) -> str:
-    """Return a number with two digits: 0.32, 2.1e-5."""
-    return f"{value:.2g}".replace("e-0", "e-")
+    """Return a number with two digits: 0.30, 2.1e-5."""
+    return f"{value:#.2g}".replace("e-0", "e-").removesuffix(".")
 
 
 def short(value: float) -> str:

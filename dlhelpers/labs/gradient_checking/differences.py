@@ -233,6 +233,7 @@ class MicroscopeView(View[Differences]):
             ("┅ tangent", TEST),
             ("■ one-sided", ONE_SIDED),
             ("● two-sided", TWO_SIDED),
+            ("— before", "#777777"),
         )
 
     def update(self, result: Differences, before: Differences | None) -> None:
@@ -259,8 +260,8 @@ class DifferenceErrorsView(OverEps, View[Differences]):
                 self._lines[precision, two_sided] = moving(line)
         self._old = [moving(ax.plot([], [], color=GHOST, lw=1.3, zorder=1)[0]) for _ in range(2)]
         (self._wall,) = ax.plot([], [], "-.", color="#444444", lw=1.2)
-        (self._one,) = ax.plot([], [], "s", color=ONE_SIDED, ms=8, mec="white")
-        (self._two,) = ax.plot([], [], "o", color=TWO_SIDED, ms=8, mec="white")
+        (self._one,) = ax.plot([], [], "s", color=ONE_SIDED, ms=11, mec="white")
+        (self._two,) = ax.plot([], [], "o", color=TWO_SIDED, ms=6.5, mec="white")
         for artist in (self._wall, self._one, self._two):
             moving(artist)
         bold: dict[str, Any] = {"fontsize": 10, "fontweight": "bold"}

@@ -253,7 +253,7 @@ class CheckOverEpsView(OverEps, View[Alarm]):
         (self._here,) = ax.plot([], [], "o", color=TWO_SIDED, ms=10, mec="white")
         for artist in (self._old, self._line, self._here):
             moving(artist)
-        key(ax, ("— right network", TWO_SIDED), ("┃ your ε", ACCENT))
+        key(ax, ("— right network", TWO_SIDED), ("┃ your ε", ACCENT), ("— before", "#777777"))
 
     def update(self, result: Alarm, before: Alarm | None) -> None:
         """Show `result.curve`, a dict from eps to error, and `result.check` at `result.eps`."""

@@ -328,6 +328,7 @@ class ErrorDotsView(View[Found]):
             ax,
             ("● this code", "#222222"),
             ("○ with the bug of your answer", ACCENT),
+            ("● before", "#777777"),
         )
 
     def update(self, result: Found, before: Found | None) -> None:

@@ -95,20 +95,18 @@ class Approaches(NamedTuple):
     def caption(self) -> str:
         """How the budget is spent."""
         winner, last = self.winner, self.panda.rates[-1]
+        taken = f"You give it the rate {self.first_rate:.2g}; its first round takes {self.panda.rates[0]:.2g}"
         text = (
             f"The panda lives {self.budget // TRIES:,} steps. In each round its nurse tries the rate as it "
-            f"is, raised and lowered, so that a step costs up to {TRIES}. "
+            f"is, raised and lowered, so that one step of its life costs up to {TRIES}. "
         )
         if winner is None or not self.complete:
-            return f"{text}Its rate begins at {self.first_rate:.2g} and is {last:.2g} so far."
+            return f"{text}{taken}, and it has {last:.2g} so far."
         steps = f"{self.budget // self.models:,} steps"
         caviar = f"{self.models} models live {steps}, with rates at random; the lowest loss has the rate"
         if self.models == 1:
             caviar = f"one model lives {steps}, with a rate at random:"
-        return (
-            f"{text}Its rate begins at {self.first_rate:.2g} and ends at {last:.2g}. Caviar: {caviar} "
-            f"{winner.rates[0]:.2g}."
-        )
+        return f"{text}{taken}, its last {last:.2g}. Caviar: {caviar} {winner.rates[0]:.2g}."
 
 
 @lru_cache(maxsize=4)
@@ -278,7 +276,7 @@ class RatesView(View[Approaches]):
         self._panda = moving(ax.plot([], [], "o-", color=PANDA_COLOR, lw=2.5, ms=4)[0])
         self._winner = moving(ax.plot([], [], "-.", color=SECOND_COLOR, lw=2.5)[0])
         self._first = moving(ax.plot([], [], "o", color=ACCENT, ms=12, mec="white", zorder=5)[0])
-        key(ax, ("● the panda's first rate: drag it", ACCENT))
+        key(ax, ("● the panda's first rate: drag it", ACCENT), ("— before", "#777777"))
 
     def update(self, result: Approaches, before: Approaches | None) -> None:
         """Show all rates of `result`."""

@@ -219,6 +219,7 @@ class CurveView(View[Scales]):
             ("● even in log", SECOND_COLOR),
             ("┃ low end: drag", ACCENT),
             ("- - 41 real runs", DEV),
+            ("│ before", "#777777"),
         )
 
     def update(self, result: Scales, before: Scales | None) -> None:

@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 
 from dlhelpers.initialization import Initializer, normal
+from dlhelpers.labs.words import power_of_ten
 
 FORWARD = "#7A3E9D"
 """Purple, drawn solid: the signal that goes up through the layers."""
@@ -43,11 +44,11 @@ def times(last: float, first: float) -> str:
     ratio = last / first if first > 0 else 0.0
     if ratio == 0:
         return "0 times"
-    return f"{ratio:.2g} times" if 0.01 <= ratio < 100 else f"10^{np.log10(ratio):.0f} times"
+    return f"{ratio:.2g} times" if 0.01 <= ratio < 100 else f"{power_of_ten(ratio)} times"
 
 
 def size(value: float) -> str:
     """Return a size with two digits."""
     if value == 0 or 0.01 <= value < 100:
         return f"{value:.2g}"
-    return f"10^{np.log10(value):.0f}" if np.isfinite(value) else "beyond all numbers"
+    return power_of_ten(value) if np.isfinite(value) else "beyond all numbers"

@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.text import Text
 
 from dlhelpers.checks import inside
 from dlhelpers.initialization import Signals, factor_per_layer, predict_signals, propagate
 from dlhelpers.labs.initialization.common import BACKWARD, FORWARD, times
+from dlhelpers.labs.words import three_digits
 from dlhelpers.live.controls import choice, log_slider, slider
 from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
@@ -50,7 +50,7 @@ class Depth(NamedTuple):
     def finding(self) -> str:
         """By how much a layer changes the activations and the gradients."""
         layers = self.measured.activations.shape[-1]
-        up, down = (f"{factor:.3g}" for factor in self.factors)
+        up, down = map(three_digits, self.factors)
         return f"{layers} layers: activations × {up}, gradients × {down} a layer"
 
     @property
@@ -69,7 +69,7 @@ class Depth(NamedTuple):
 def _agreement(measured: float, predicted: float) -> str:
     """Return a measured and a predicted factor, and the difference."""
     off = round(100 * (measured / predicted - 1), 1) + 0.0 if predicted > 0 else 0.0
-    return f"× {measured:.3g} (predicted × {predicted:.3g}, difference {off:+.1f}%)"
+    return f"× {three_digits(measured)} (predicted × {three_digits(predicted)}, difference {off:+.1f}%)"
 
 
 def _remark(result: Depth) -> str:
@@ -194,8 +194,16 @@ class SizesView(View[Depth]):
 
     LOW: ClassVar[float] = 1e-12
     HIGH: ClassVar[float] = 1e12
+    CORNERS: ClassVar[tuple[tuple[float, float], ...]] = (
+        (0.74, 0.87),
+        (0.26, 0.87),
+        (0.26, 0.13),
+        (0.74, 0.13),
+    )
+    """Where the factors may stand, as shares of the frame: in the first one that no curve crosses."""
 
     def __init__(self, ax: Axes, most_layers: int) -> None:
+        self._most_layers = most_layers
         ax.set(yscale="log", xlim=(0, most_layers + 1), ylim=(self.LOW, self.HIGH))
         ax.set(xlabel="layer", ylabel="size (root mean square)")
         ax.set_yticks(10.0 ** np.arange(-12, 13, 4))
@@ -208,7 +216,8 @@ class SizesView(View[Depth]):
             (old,) = ax.plot([], [], style, color=GHOST, lw=1.5)
             (line,) = ax.plot([], [], style, color=color, lw=2.5)
             (theory,) = ax.plot([], [], ":", color=TEST, lw=1.5)
-            factor = note(ax, 0, 1, color=color, fontweight="bold", fontsize=11, va="center", ha="center")
+            middle: dict[str, Any] = {"ha": "center", "va": "center", "transform": ax.transAxes}
+            factor = note(ax, 0, 1, color=color, fontweight="bold", fontsize=11, **middle)
             for artist in (band, old, line, theory):
                 moving(artist)
             self._parts.append((name, band, old, line, theory, factor))
@@ -218,45 +227,44 @@ class SizesView(View[Depth]):
             ("-- gradients", BACKWARD),
             ("··· predicted", TEST),
             ("■ 90% of networks", "#777777"),
+            ("— before", "#777777"),
         )
 
     def update(self, result: Depth, before: Depth | None) -> None:
         """Show `result.measured` and `result.predicted`, Signals of (K, L) and (L,) arrays."""
-        labels = []
+        drawn = []
         for name, band, old, line, theory, factor in self._parts:
-            sizes = getattr(result.measured, name)
+            sizes, predicted = getattr(result.measured, name), self._held(getattr(result.predicted, name))
             low, median, high = self._held(np.quantile(sizes, [0.05, 0.5, 0.95], axis=0))
             layers = np.arange(1, len(median) + 1)
             band.set_verts([np.column_stack([np.r_[layers, layers[::-1]], np.r_[low, high[::-1]]])])
             line.set_data(layers, median)
-            theory.set_data(layers, self._held(getattr(result.predicted, name)))
+            theory.set_data(layers, predicted)
             past = (
                 np.zeros(0)
                 if before is None
                 else self._held(np.median(getattr(before.measured, name), axis=0))
             )
             old.set_data(np.arange(1, len(past) + 1), past)
-            labels.append((factor, name, median, getattr(result.factors, name)))
-        self._write(labels)
+            drawn += [low, median, high, predicted]
+            arrow = "→" if name == "activations" else "←"
+            factor.set_text(f"{arrow} × {three_digits(getattr(result.factors, name))} a layer")
+        x, y = self._free_corner(np.array(drawn))
+        for (*_, factor), lift in zip(self._parts, (0.035, -0.035), strict=True):
+            factor.set_position((x, y + lift))
 
     def _held(self, sizes: FloatArray) -> FloatArray:
         """Return the sizes, held just outside of the frame where a log axis cannot draw them."""
         return np.clip(sizes, 1e-3 * self.LOW, 1e3 * self.HIGH)
 
-    def _write(self, labels: list[tuple[Text, str, FloatArray, float]]) -> None:
-        """Write the factors per layer beside the curves: above the higher one, below the lower one."""
-        layers = [self._middle(median) for _, _, median, _ in labels]
-        heights = [median[at] for at, (_, _, median, _) in zip(layers, labels, strict=True)]
-        away = (1e-3, 1e3) if heights[1] > 2 * heights[0] else (1e3, 1e-3)
-        for (factor, name, _, value), at, height, shift in zip(labels, layers, heights, away, strict=True):
-            place = float(np.clip(at + 1, 9, 42)), float(np.clip(shift * height, 1e-11, 1e11))
-            factor.set_position(place)
-            factor.set_text(f"{'→' if name == 'activations' else '←'} × {value:.3g} a layer")
-
-    def _middle(self, median: FloatArray) -> int:
-        """Return the index of a layer in the middle of what the frame shows of a curve."""
-        inside = np.flatnonzero((median > 1e-10) & (median < 1e10))
-        return int(inside[len(inside) // 2]) if len(inside) else 0
+    def _free_corner(self, curves: FloatArray) -> tuple[float, float]:
+        """Return the first corner that none of the curves crosses, (n, L) sizes over the layers."""
+        across = np.arange(1, curves.shape[1] + 1) / (self._most_layers + 1)
+        up = np.log(curves / self.LOW) / np.log(self.HIGH / self.LOW)
+        for x, y in self.CORNERS:
+            if not ((np.abs(across - x) < 0.26) & (np.abs(up - y) < 0.13)).any():
+                return x, y
+        return self.CORNERS[0]
 
 
 class FactorView(View[Depth]):

@@ -141,7 +141,7 @@ class ActivationsView(View[Start]):
         self._zeros = PolyCollection([], facecolor=FORWARD, edgecolor="none")
         for shapes in (self._before, self._shapes, self._zeros):
             ax.add_collection(moving(shapes), autolim=False)
-        key(ax, ("◆ activations", FORWARD), ("▬ share that is exactly 0", FORWARD))
+        key(ax, ("◆ activations", FORWARD), ("▬ share that is exactly 0", FORWARD), ("◆ before", "#777777"))
 
     def update(self, result: Start, before: Start | None) -> None:
         """Show `result.histograms`, (layers, bins), and `result.zeros`, (layers,)."""

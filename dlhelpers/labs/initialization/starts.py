@@ -42,6 +42,8 @@ RATE_NAMES = tuple(f"{rate:g}" for rate in RATES)
 SHORT, LONG, EVERY, MEAN, BATCH_SIZE = 100, 300, 10, 20, 64
 """Steps of a short and of a long training; a loss is measured every 10 steps, and is a mean over 20."""
 GUESSING = float(np.log(10))
+DIVERGED = 10.0
+"""A loss that is called so from here on."""
 OTHERS = "#5f7f95"
 
 
@@ -97,6 +99,10 @@ class Race(NamedTuple):
         best = min(self.done, key=self.loss)
         if best == self.name:
             return f"{here}, the lowest"
+        if self.loss(best) > DIVERGED:
+            return f"{here}, as all starts"
+        if in_words(self.loss(best)) == in_words(self.loss(self.name)):
+            return f"{here}; {short(best)} is a little lower"
         return f"{here}; the lowest is {short(best)}, {_outcome(self.loss(best))}"
 
     @property
@@ -118,13 +124,13 @@ class Race(NamedTuple):
 
 def in_words(value: float) -> str:
     """Return a loss in words that rounding cannot change."""
-    if value > 10:
+    if value > DIVERGED:
         return "diverged"
     return f"{value:.1f}" if value > 0.95 else f"{value:.1g}" if value > 0.0095 else "below 0.01"
 
 
 def _outcome(value: float) -> str:
-    return "diverged" if value > 10 else f"loss {in_words(value)}"
+    return "diverged" if value > DIVERGED else f"loss {in_words(value)}"
 
 
 @remembered(6 * len(STARTS))
@@ -220,12 +226,13 @@ class LossCurvesView(View[Race]):
         self._others = [moving(ax.plot([], [], "-", color=OTHERS, lw=0.9)[0]) for _ in STARTS]
         self._chosen = moving(ax.plot([], [], "-", color=TRAIN, lw=2.8)[0])
         self._names = EndLabels(ax, [(short(name), OTHERS) for name in STARTS], gap=0.06)
-        self._longer = note(ax, 1.1 * SHORT, 6, "drag: train longer", color=ACCENT, va="center")
+        key(ax, ("━ your start", TRAIN), ("— before", "#777777"))
+        self._longer = note(ax, 1.1 * SHORT, 8e-4, "drag: train longer", color=ACCENT, va="center")
         self._outside = note(ax, 11, 6, "↑ diverged", color=TRAIN, fontweight="bold", va="center")
 
     def update(self, result: Race, before: Race | None) -> None:
         """Show the column of the losses of each start that belongs to its rate."""
-        ends = []
+        ends, length = [], result.trained[result.name].length
         for line, text, name in zip(self._others, self._names.texts, STARTS, strict=True):
             trained = result.trained.get(name)
             curve = np.full(1, np.nan)
@@ -238,7 +245,7 @@ class LossCurvesView(View[Race]):
             if chosen:
                 self._chosen.set_data(self._steps[: len(curve)], curve)
             ends.append(float(np.mean(curve[-1 - MEAN // EVERY :])) if name in result.done else np.nan)
-        self._names.place(ends)
+        self._names.place(ends, at=SHORT if length == SHORT else None)
         past = np.full(1, np.nan)
         if before is not None:
             past = _held(before.trained[before.name].losses[:, before.column(before.name)])
@@ -246,7 +253,7 @@ class LossCurvesView(View[Race]):
         self._cursor.set_xdata([result.steps] * 2)
         losses = result.trained[result.name].losses[:, result.column(result.name)]
         self._outside.set_visible(bool(np.all(losses > self.HIGH)))
-        self._longer.set_visible(result.trained[result.name].length == SHORT)
+        self._longer.set_visible(length == SHORT)
 
 
 class OverRateView(View[Race]):
@@ -296,6 +303,7 @@ def _held(losses: FloatArray) -> FloatArray:
 
 def views(figure: Figure) -> Sequence[View[Any]]:
     """Lay out the lab: the losses over the steps, and over the learning rate."""
+    figure.set_layout_engine("constrained", wspace=0.19)  # names stand between the panels
     left, right = figure.subplots(1, 2, width_ratios=[1.6, 1])
     return [LossCurvesView(left), OverRateView(right)]
 

@@ -22,7 +22,7 @@ from dlhelpers.live.controls import log_slider, real_slider
 from dlhelpers.live.grabs import Grab
 from dlhelpers.live.lab import Lab
 from dlhelpers.live.stages import Stages, each_of, remembered
-from dlhelpers.plots.style import ACCENT, GHOST, TRAIN, View, moving, note
+from dlhelpers.plots.style import ACCENT, GHOST, TRAIN, View, key, moving, note
 from dlhelpers.typing import FloatArray, IntArray
 
 RATES = 2.0 ** np.arange(-5, 2.1, 0.5)
@@ -211,6 +211,7 @@ class CostView(View[Costs]):
             note(ax, 1, 1, text, color=color, ha="left", va="bottom")
             for text, color in (("updates", TRAIN), ("examples", EXAMPLES_COLOR))
         ]
+        key(ax, ("┃ your B", ACCENT), ("— before", "#777777"))
         self._bend_name = note(ax, 1, 1.3e5, "both ends meet", color="#555555", va="top", fontsize=9.5)
         self._perfect_name = note(ax, 13, 1, "half the updates for twice B", color="#666666", fontsize=9)
 

@@ -267,6 +267,7 @@ class ScaleView(View[Cloud]):
         (self._here,) = ax.plot([], [], "o", color=ACCENT, ms=11, mec="white", mew=1.5)
         for artist in (self._old, self._line, self._here):
             moving(artist)
+        key(ax, ("● yours: drag it", ACCENT))
         self._name = note(ax, 0.5, 6000, "noise scale", color="#444444", va="top")
         ax.text(0.97, 0.04, "mostly noise", transform=ax.transAxes, ha="right", color=OCHRE)
         ax.text(0.97, 0.94, "mostly signal", transform=ax.transAxes, ha="right", va="top", color=OCHRE)

@@ -147,7 +147,7 @@ class PredictionsView(View[Tested]):
         (self._points,) = ax.plot([], [], "s", color=TEST, ms=4.5, mec="none", alpha=0.8)
         for artist in (self._old, self._points):
             moving(artist)
-        key(ax, ("■ test", TEST), ("— predicted = true", "#777777"))
+        key(ax, ("■ test", TEST), ("— predicted = true", "#777777"), ("■ before", "#777777"))
 
     def update(self, result: Tested, before: Tested | None) -> None:
         """Show `result.predictions` over `result.y_test`."""

@@ -251,7 +251,7 @@ class PartsView(View[Parts]):
         s_used = s / (1 - result.beta2**t) if result.corrected else s
         root = np.sqrt(s_used + 1e-8) if PLACES[result.place] else np.sqrt(s_used) + 1e-8
         parts = np.abs(np.array([g, v, np.sqrt(s), v_used, root])) / result.size
-        return np.clip(np.append(parts, result.shown[t - 1]), self.LOW, self.HIGH)
+        return np.clip(np.append(parts, result.shown[t - 1]), 1.35 * self.LOW, self.HIGH / 1.35)
 
 
 def step_views(figure: Figure) -> list[View[Any]]:

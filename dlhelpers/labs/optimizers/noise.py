@@ -213,7 +213,7 @@ class FloorsView(View[Floors]):
         names = [
             (f"{mark} {name}", color) for mark, name, color in zip(marks, METHODS, METHOD_COLORS, strict=True)
         ]
-        key(ax, *names, ("● measured", "#222222"), ("┃ α", ACCENT))
+        key(ax, *names, ("● measured", "#222222"), ("┃ α", ACCENT), ("— before", "#777777"))
 
     def update(self, result: Floors, before: Floors | None) -> None:
         """Show `result.predicted` and `result.measured`, (3, 12)."""

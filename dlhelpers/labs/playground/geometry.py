@@ -10,7 +10,7 @@ from dlhelpers.typing import FloatArray
 
 WIDTH, HEIGHT = 400.0, 380.0
 """Of the drawing, in its own units: pixels at scale 1."""
-LEFT, RIGHT, RIGHT_OF_NAMES = 64.0, 38.0, 100.0
+LEFT, RIGHT, RIGHT_OF_NAMES = 64.0, 38.0, 120.0
 """From the sides to the middle of the inputs and of the outputs, whose names stand between."""
 SHOWN = 16
 """Units of a layer that are drawn, at most; the caption says so."""

@@ -38,7 +38,7 @@ class CurveView(View[Frame]):
         self._ax, self._name = ax, name
         self._ghosts = [_two_lines(ax, GHOST, GHOST, lw=1.2) for _ in range(KEPT)]
         self._names = [moving(ax.plot([], [], color="#777777", ls="")[0]) for _ in range(KEPT)]
-        self._written = [""] * KEPT
+        self._written, self._widths = [""] * KEPT, [0.0] * KEPT
         self._cursor = moving(ax.axvline(0, color=ACCENT, lw=1.5))
         (self._changes,) = ax.plot([], [], "|", color="#222222", ms=9, mew=1.4, clip_on=False)
         moving(self._changes).set_in_layout(False)
@@ -64,7 +64,7 @@ class CurveView(View[Frame]):
                 artist.set_visible(bool(result.n_test))
         if result.n_test:
             self._set(self._test, result.curves, "test")
-        places: list[float] = []
+        taken: list[tuple[float, float]] = []
         for i, (lines, name) in enumerate(zip(self._ghosts, self._names, strict=True)):
             seen = i < len(result.kept)
             for artist in (*lines, name):
@@ -72,14 +72,16 @@ class CurveView(View[Frame]):
             if seen:
                 kept = result.kept[i]
                 dev = self._draw(lines, kept.curves)
-                place = min(kept.curves["step"][-1], 0.985 * end)
-                while any(abs(place - other) < 0.03 * end for other in places):
-                    place -= 0.03 * end  # side by side, each on its own curve
-                places.append(place)
-                name.set_data([place], [np.interp(place, kept.curves["step"], dev)])
                 if self._written[i] != kept.name:
                     self._written[i] = kept.name
-                    write(name, kept.name)
+                    self._widths[i] = write(name, kept.name)
+                width = end * self._widths[i] / self._ax.bbox.width
+                place = min(kept.curves["step"][-1], 0.985 * end)
+                for left, right in sorted(taken, reverse=True):  # side by side, each on its own curve
+                    if place > left and place - width < right:
+                        place = left
+                taken.append((place - width, place))
+                name.set_data([place], [np.interp(place, kept.curves["step"], dev)])
         self._changes.set_data(result.changes, np.full(len(result.changes), self._ax.get_ylim()[0]))
         self._cursor.set_visible(result.looked_at is not None)
         if result.looked_at is not None:
@@ -98,8 +100,11 @@ class CurveView(View[Frame]):
         return values
 
 
-def write(mark: Line2D, name: str) -> None:
-    """Let the marker of a line be a name that ends a little above its place: faster than a text."""
+def write(mark: Line2D, name: str) -> float:
+    """Let the marker of a line be a name that ends a little above its place: faster than a text.
+
+    Return how many pixels wide it is, with a gap to the next name.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the font may lack a letter
         path = TextPath((0, 0), name.replace("$", r"\$"), size=9)
@@ -107,6 +112,8 @@ def write(mark: Line2D, name: str) -> None:
     moved = Path(path.vertices - [box.x1, box.y0 - 3], path.codes)
     mark.set_marker(moved)
     mark.set(ms=2 * float(np.abs(moved.vertices).max()), mew=0)
+    dpi = mark.figure.dpi if mark.figure is not None else 72
+    return float(box.width + 5) * dpi / 72
 
 
 def _two_lines(ax: Axes, first: str, second: str, lw: float) -> tuple[Line2D, Line2D]:

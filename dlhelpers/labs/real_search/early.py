@@ -161,21 +161,31 @@ class EpochsView(View[Early]):
 
     def __init__(self, ax: Axes) -> None:
         ax.set(xlim=(0.7, EPOCHS + 0.3), ylim=(0, 1.02), xlabel="cut after epoch")
+        ax.xaxis.label.set_color(ACCENT)  # as its line
         ax.set_xticks([1, 2, 4, 8, 16])
         ax.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
         epochs = np.arange(1, EPOCHS + 1)
         self._old = moving(ax.plot([], [], color=GHOST, lw=1.2)[0])
         self._cursor = moving(ax.axvline(1, color=ACCENT, lw=2))
         self._two = moving(ax.axhline(1, color="#555555", lw=1.2, ls=":"))
+        self._seeds = note(
+            ax, EPOCHS, 1, "of two seeds", color="#555555", fontsize=9, ha="right", va="bottom"
+        )
         self._correlation = moving(ax.plot(epochs, epochs * 0, "--", color="#222222", lw=2)[0])
         self._survives = moving(ax.plot(epochs, epochs * 0, "-", color=DEV, lw=2.4)[0])
-        key(ax, ("— best of 16 stays", DEV), ("- - rank correlation", "#222222"), ("… two seeds", "#555555"))
+        key(
+            ax,
+            ("— best of 16 stays", DEV),
+            ("- - rank correlation", "#222222"),
+            ("— before", "#777777"),
+        )
 
     def update(self, result: Early, before: Early | None) -> None:
         """Show `result.survives`, `result.correlation` and `result.other_seed`."""
         self._survives.set_ydata(result.survives)
         self._correlation.set_ydata(result.correlation)
         self._two.set_ydata([result.other_seed] * 2)
+        self._seeds.set_y(result.other_seed)
         self._cursor.set_xdata([result.epoch] * 2)
         self._old.set_data([], [])
         if before is not None and before.survives is not result.survives:

@@ -155,7 +155,7 @@ class EffectsView(View[Effects]):
         ax.set_xlabel("standard deviation of the dev error, in points")
         ax.set_xticks([0.2, 0.5, 1, 2, 5, 10, 20, 50], ["0.2", "0.5", "1", "2", "5", "10", "20", "50"])
         ax.minorticks_off()
-        ax.set_yticks(range(n), [f"{name}   notes: {k + 1}" for k, name in enumerate(NAMES)])
+        ax.set_yticks(range(n), [f"{name}\nno. {k + 1} in the notes" for k, name in enumerate(NAMES)])
         ax.tick_params(axis="y", length=0, pad=10)
         left = 100 * FLOOR
         self._band = moving(ax.axvspan(left, 1, color="#dddddd", lw=0))
@@ -168,9 +168,9 @@ class EffectsView(View[Effects]):
         self._double = note(ax, 1, n - 0.45, "twice", color="#444444", ha="left", va="bottom", fontsize=9.5)
         key(
             ax,
-            ("■ alone", "#b5651d"),
+            ("▒ alone", "#b5651d"),
             ("■ mean over others", DEV),
-            ("▮ seed", "#777777"),
+            ("▒ seed", "#777777"),
             ("| before", "#777777"),
             ("▶ chosen", ACCENT),
         )

@@ -306,9 +306,11 @@ class SoFarView(View[OwnSearch]):
             dots.set_data(numbers[chosen], result.scores[chosen])
         self._best.set_data(*so_far(result))
         self._old.set_data([], [])
-        if before is not None and before.trials[:1] != result.trials[:1]:  # of another seed
+        old = ""
+        if before is not None and before.trials[:1] != result.trials[:1]:
+            old = ", grey: seed before"
             self._old.set_data(*so_far(before))
-        self._name.set_text(f"line: best so far (the trials run {result.where})")
+        self._name.set_text(f"line: best so far{old}; trials run {result.where}")
 
 
 def so_far(result: OwnSearch) -> tuple[list[int], FloatArray]:

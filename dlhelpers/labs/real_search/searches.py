@@ -27,6 +27,8 @@ SCORES = {"test error of the winner": "test", "dev error of the winner": "dev"}
 RANDOM, CHOSEN, OTHER = "#222222", "#7a3b8f", "#7d7d7d"
 """Black: random search. Purple: the strategy that the reader chose. Grey: the others."""
 STYLES = {"random": "-", "grid": ":", "coarse to fine": "-.", "successive halving": "--"}
+MARKS = {"random": "—", "grid": "···", "coarse to fine": "-·-", "successive halving": "- -"}
+"""How the lines of the strategies stand in the picture, and in a key."""
 LIMITS = (0.015, 1.0)
 
 
@@ -235,9 +237,9 @@ class BudgetView(View[Searches]):
             name: moving(ax.plot([], [], ls=STYLES[name], lw=2, drawstyle="steps-post")[0])
             for name in reversed(STRATEGIES)
         }
-        self._labels = EndLabels(ax, [(name, RANDOM) for name in STRATEGIES], gap=0.07)
+        self._labels = EndLabels(ax, [(f"{MARKS[name]} {name}", RANDOM) for name in STRATEGIES], gap=0.07)
         self._labels.texts[-1].set_in_layout(True)
-        key(ax, ("■ 80% of the searches", CHOSEN), ("┃ your budget", ACCENT), ("— before", "#777777"))
+        key(ax, ("▒ 80% of the searches", CHOSEN), ("┃ your budget", ACCENT), ("— before", "#777777"))
 
     def update(self, result: Searches, before: Searches | None) -> None:
         """Show the medians of `result`, and the band of its strategy."""
@@ -273,7 +275,7 @@ class WinnersView(View[Searches]):
         self._chosen = moving(ax.stairs(nothing, self.EDGES, fill=True, color="#cbb2d6"))
         self._random = moving(ax.stairs(nothing, self.EDGES, color=RANDOM, lw=1.8))
         self._note = note(ax, 0.95, 0.94 * self.TOP, ha="right", va="top", color=CHOSEN, fontsize=10)
-        key(ax, ("— random", RANDOM), ("■ chosen", CHOSEN))
+        key(ax, ("— random", RANDOM), ("▒ chosen", CHOSEN))
 
     def update(self, result: Searches, before: Searches | None) -> None:
         """Show the scores at `result.budget`."""

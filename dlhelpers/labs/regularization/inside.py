@@ -210,7 +210,7 @@ class NormOverLambdaView(View[Inside]):
             for color, lw in ((GHOST, 1.3), ("#222222", 2))
         )
         lines = ("— W1", "#222222"), ("-- W2", "#222222"), ("··· W3", "#222222")
-        key(ax, *lines, ("▲ diverged", "#222222"))
+        key(ax, *lines, ("▲ diverged", "#222222"), ("— before", "#777777"))
 
     def update(self, result: Inside, before: Inside | None) -> None:
         """Show `result.curves.norms`, (n, n_layers)."""
@@ -224,7 +224,7 @@ class NormOverLambdaView(View[Inside]):
 
 def views(figure: Figure) -> list[View[Inside]]:
     """Lay out the lab: where the z lie on tanh; at the right the network, and the norms over lambda."""
-    halves = figure.add_gridspec(1, 2, width_ratios=[1.5, 1])
+    halves = figure.add_gridspec(1, 2, width_ratios=[1.3, 1])
     right = halves[0, 1].subgridspec(2, 1)
     curve, drawing, norms = (figure.add_subplot(cell) for cell in (halves[0, 0], right[0], right[1]))
     return [TanhView(curve), NetworkView(drawing), NormOverLambdaView(norms)]

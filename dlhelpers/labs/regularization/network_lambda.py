@@ -178,7 +178,6 @@ class LossOverLambdaView(View[OneLambda]):
         ]
         (self._best,) = ax.plot([], [], "*", color=DEV, ms=14, mec="white", zorder=5)
         moving(self._best)
-        self._edge_name = note(ax, 1, 0.94 * high, "αλ/m = 2 ", color="#222222", ha="right", va="top")
         marks = ("★ lowest dev", DEV), ("▲ diverged", "#222222"), ("— before", "#777777")
         key(ax, ("— train", TRAIN), ("-- dev", DEV), *marks)
 
@@ -191,8 +190,6 @@ class LossOverLambdaView(View[OneLambda]):
                 line.set_data(LAMBDAS, np.where(values > FAR, np.nan, values))  # a triangle stands there
         best = [result.best] if result.trained else []
         self._best.set_data(LAMBDAS[best], result.curves.dev[best])
-        self._edge_name.set_visible(bool(LAMBDAS[8] < result.edge < LAMBDAS[-1]))
-        self._edge_name.set_x(result.edge)
         self._axis.show(result)
 
 

@@ -15,7 +15,7 @@ from dlhelpers.live.stages import Stages, remembered
 from dlhelpers.minibatches import Batch
 from dlhelpers.network import Network
 from dlhelpers.optimizers import GradientDescent
-from dlhelpers.plots.style import ACCENT, moving
+from dlhelpers.plots.style import ACCENT, moving, note
 from dlhelpers.regularization import Regularized, soft_threshold
 from dlhelpers.training import Descent, descend
 from dlhelpers.typing import BoolArray, FloatArray, IntArray
@@ -199,6 +199,9 @@ class LambdaAxis:
     def __init__(self, ax: Axes, low: float, high: float) -> None:
         ax.set(xscale="log", xlim=(LAMBDAS[0] / 1.3, LAMBDAS[-1] * 1.3), ylim=(low, high), xlabel="λ")
         self._edge = moving(ax.axvline(1, color="#222222", ls=":", lw=1.5))
+        ax.xaxis.label.set_color(ACCENT)  # as the cursor
+        upward = ax.get_xaxis_transform()
+        self._edge_name = note(ax, 1, 0.96, "αλ/m = 2 ", transform=upward, ha="right", va="top")
         self._cursor = moving(ax.axvline(1, color=ACCENT, lw=2))
         (self._off,) = ax.plot([], [], "^", color="#222222", ms=8, clip_on=False)
         self._off.set_in_layout(False)
@@ -210,5 +213,7 @@ class LambdaAxis:
         self._cursor.set_xdata([LAMBDAS[result.at]] * 2)
         self._edge.set_xdata([result.edge] * 2)
         self._edge.set_visible(bool(LAMBDAS[0] < result.edge < LAMBDAS[-1]))
+        self._edge_name.set_visible(bool(LAMBDAS[8] < result.edge < LAMBDAS[-1]))
+        self._edge_name.set_x(result.edge)
         x = LAMBDAS[result.diverged]
         self._off.set_data(x, np.full(len(x), self._top))

@@ -249,7 +249,7 @@ class TemperatureView(View[Calibrated]):
         self._cursor = ax.axvline(1, color=ACCENT, lw=2)
         for artist in (self._old, self._line, self._cursor, self._best):
             moving(artist)
-        key(ax, ("┅ dev", DEV), ("▼ lowest on dev", DEV), ("┃ your T", ACCENT))
+        key(ax, ("┅ dev", DEV), ("▼ lowest on dev", DEV), ("┃ your T", ACCENT), ("-- before", "#777777"))
 
     def update(self, result: Calibrated, before: Calibrated | None) -> None:
         """Show `result.dev_losses`, `result.fitted` and `result.temperature`."""

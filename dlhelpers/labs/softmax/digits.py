@@ -245,7 +245,7 @@ class LossView(View[Read]):
             )
             for style, color in (("-", TRAIN), ("--", DEV))
         ]
-        key(ax, ("— train", TRAIN), ("┅ dev", DEV), ("-·- guessing", "#777777"))
+        key(ax, ("— train", TRAIN), ("┅ dev", DEV), ("-·- guessing", "#777777"), ("— before", "#777777"))
 
     def update(self, result: Read, before: Read | None) -> None:
         """Show `result.losses`."""

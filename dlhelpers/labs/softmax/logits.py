@@ -189,7 +189,7 @@ class ProbabilitiesView(View[Softmax]):
         self._failed = note(ax, 0.5, (n - 1) / 2, ha="center", va="center", fontsize=13, fontweight="bold")
         for artist in (moving(self._frame), moving(self._cross), *self._texts):
             artist.set_in_layout(False)
-        key(ax, ("┅ hardmax", "#111111"))
+        key(ax, ("┅ hardmax", "#111111"), ("┃ before", "#777777"))
 
     def update(self, result: Softmax, before: Softmax | None) -> None:
         """Show `result.a`."""

@@ -134,7 +134,7 @@ class GradientView(View[Gradient]):
         self._texts = [moving(ax.text(-1.03, row - 0.44, "", va="center", fontsize=10)) for row in rows]
         for artist in (moving(self._dots), *self._texts):
             artist.set_in_layout(False)
-        key(ax, ("▮ formula", "#444444"), ("● measured: how J changes when the logit moves", TEST))
+        key(ax, ("▮ formula", "#444444"), ("● measured: how J changes", TEST), ("┃ before", "#777777"))
 
     def update(self, result: Gradient, before: Gradient | None) -> None:
         """Show `result.formula` and `result.measured`."""

@@ -147,7 +147,13 @@ class TriangleView(View[InTriangle]):
         (self._dot,) = ax.plot([], [], "o", color="#111111", ms=9)
         for artist in (self._old, self._path, self._ring, self._dot):
             moving(artist)
-        key(ax, ("○ T = 1", "#111111"), ("● your T", "#111111"), ("— all T", "#111111"))
+        key(
+            ax,
+            ("○ T = 1", "#111111"),
+            ("● your T", "#111111"),
+            ("— all T", "#111111"),
+            ("● before", "#777777"),
+        )
 
     def update(self, result: InTriangle, before: InTriangle | None) -> None:
         """Show `result.a`, `result.plain` and `result.path`."""

@@ -219,7 +219,7 @@ class LossView(View[Trained]):
             )
             for style, color in (("-", TRAIN), ("--", DEV))
         ]
-        key(ax, ("— train", TRAIN), ("┅ dev", DEV), ("-·- guessing", "#777777"))
+        key(ax, ("— train", TRAIN), ("┅ dev", DEV), ("-·- guessing", "#777777"), ("— before", "#777777"))
 
     def update(self, result: Trained, before: Trained | None) -> None:
         """Show `result.losses`."""

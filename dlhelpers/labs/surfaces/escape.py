@@ -212,6 +212,7 @@ class StepsView(View[Escapes]):
 
 def escape_views(figure: Figure) -> list[View[Any]]:
     """Lay out the lab: the steps over the offset, and the ways."""
+    figure.set_layout_engine("constrained", wspace=0.06)  # names stand between the panels
     left, right = figure.subplots(1, 2, width_ratios=[1.5, 1])
     return [StepsView(left), PathsView(right)]
 
