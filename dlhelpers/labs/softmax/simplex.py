@@ -66,7 +66,7 @@ class InTriangle(NamedTuple):
 def in_triangle(u1: float, u2: float, temperature: float) -> InTriangle:
     """Compute the probabilities of three classes from the differences of their logits."""
     z = np.array([[u1], [u2], [0.0]])
-    path = np.array([softmax(z, float(T))[:, 0] for T in TEMPERATURES])
+    path = softmax(z / TEMPERATURES).T
     return InTriangle(z[:2, 0], temperature, softmax(z, temperature)[:, 0], softmax(z)[:, 0], path)
 
 
