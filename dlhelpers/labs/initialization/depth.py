@@ -99,6 +99,7 @@ def many_networks(weights: str, width: int, seed: int) -> tuple[FloatArray, Floa
     return rng.standard_normal((MOST_LAYERS, NETWORKS, width, width)) / np.sqrt(width), x, top
 
 
+@lru_cache(maxsize=64)
 def measure(activation: str, weights: str, layers: int, width: int, gain: float, seed: int) -> Signals:
     """Send signals and gradients through the first layers of all networks."""
     V, x, top = many_networks(weights, width, seed)
@@ -106,6 +107,7 @@ def measure(activation: str, weights: str, layers: int, width: int, gain: float,
         return inside(propagate)(V[:layers], x, top, activation, gain)
 
 
+@lru_cache(maxsize=64)
 def predict(activation: str, weights: str, layers: int, width: int, gain: float) -> Signals:
     """Return what theory expects: for random weights, or, for equal ones, a chain of single units."""
     if weights == RANDOM:
