@@ -41,13 +41,16 @@ def name(request):
 @pytest.fixture(scope="module")
 def lab_and_stages(name):
     """A lab outside of a notebook, where every change is answered at once, and the stages of its start."""
-    made, stages = with_stages(LABS[name])
-    yield made, stages
-    made.close()
+    made = list(with_stages(LABS[name]))
+    yield made
+    made[0].close()
 
 
 @pytest.fixture
-def lab(lab_and_stages):
+def lab(lab_and_stages, name):
+    """The lab, made anew if a test before this one made a lab of the same name: that closes it."""
+    if lab_and_stages[0].closed:
+        lab_and_stages[0] = LABS[name]()
     return lab_and_stages[0]
 
 
@@ -409,7 +412,7 @@ LONG = 500
 
 @pytest.mark.walk
 def test_a_hand_that_moves_everything(name):
-    """Both ends, typed numbers, grabs, and a random walk: every frame holds.  It comes last: it closes `lab`.
+    """Both ends, typed numbers, grabs, and a random walk: every frame holds.  It closes `lab`.
 
     The last picture belongs to the last values.  Artists and memory do not grow, and no slider draws again
     what stays, but for those in `REDRAWS` of tests/on_the_screen.
