@@ -350,9 +350,9 @@ WITH_CLASSES = ("keep_prob_lab", "subnetworks_lab", "logits_lab", "loss_gradient
 def test_what_is_grey_and_what_is_green_is_said(lab, name, color, words):
     """Grey is what was before the last change, green is what the reader moves: the figure says so."""
     if (color, name) == (GHOST, "own_search_lab"):
-        return  # it says so when there is a seed before
+        pytest.skip("its figure says so when there is a seed before")
     if color == ACCENT and name in WITH_CLASSES:
-        return
+        pytest.skip("its third class has this green")
     figure = lab._picture.canvas.figure
     drawn = [each for ax in figure.axes for each in (*ax.lines, *ax.patches, *ax.collections)]
     if any(has_color(each, color) for each in drawn):

@@ -7,7 +7,7 @@ RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 def in_points(difference: float) -> str:
     """Return a difference of two percentages in whole points: "1 point", "-3 points", "0 points"."""
-    whole = round(difference) + 0
+    whole = round(difference)
     return f"{whole} point{'s' * (abs(whole) != 1)}"
 
 

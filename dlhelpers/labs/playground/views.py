@@ -65,6 +65,7 @@ class CurveView(View[Frame]):
         if result.n_test:
             self._set(self._test, result.curves, "test")
         taken: list[tuple[float, float]] = []
+        points_across = 72 * self._ax.bbox.width / self._ax.figure.dpi
         for i, (lines, name) in enumerate(zip(self._ghosts, self._names, strict=True)):
             seen = i < len(result.kept)
             for artist in (*lines, name):
@@ -75,7 +76,7 @@ class CurveView(View[Frame]):
                 if self._written[i] != kept.name:
                     self._written[i] = kept.name
                     self._widths[i] = write(name, kept.name)
-                width = end * self._widths[i] / self._ax.bbox.width
+                width = end * self._widths[i] / points_across
                 place = min(kept.curves["step"][-1], 0.985 * end)
                 for left, right in sorted(taken, reverse=True):  # side by side, each on its own curve
                     if place > left and place - width < right:
@@ -103,7 +104,7 @@ class CurveView(View[Frame]):
 def write(mark: Line2D, name: str) -> float:
     """Let the marker of a line be a name that ends a little above its place: faster than a text.
 
-    Return how many pixels wide it is, with a gap to the next name.
+    Return how many points wide it is, with a gap to the next name.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the font may lack a letter
@@ -112,8 +113,7 @@ def write(mark: Line2D, name: str) -> float:
     moved = Path(path.vertices - [box.x1, box.y0 - 3], path.codes)
     mark.set_marker(moved)
     mark.set(ms=2 * float(np.abs(moved.vertices).max()), mew=0)
-    dpi = mark.figure.dpi if mark.figure is not None else 72
-    return float(box.width + 5) * dpi / 72
+    return float(box.width) + 5
 
 
 def _two_lines(ax: Axes, first: str, second: str, lw: float) -> tuple[Line2D, Line2D]:
