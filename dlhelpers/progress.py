@@ -1,7 +1,9 @@
 """What the reader has solved, answered and scored: a text file on this machine, one line for each event.
 
 The file stands in the folder where programs keep their data; DLHELPERS_DATA in the environment names another
-one.  A line is appended in one piece, so several kernels can write at the same time.
+one.  A line is appended in one piece, so several kernels can write at the same time.  A kernel that reads
+meanwhile may see the last line half written: without its end, it does not count yet.  An empty line says
+nothing.
 """
 
 import os
@@ -77,7 +79,8 @@ def recall() -> Progress:
         raw = file.read_bytes() if file.exists() else b""
     except (OSError, RuntimeError) as error:
         return Progress(frozenset(), frozenset(), f"Your progress cannot be read: {error}.")
-    lines = [line for line in raw.decode(errors="replace").splitlines() if line]
+    ended = raw[: raw.rfind(b"\n") + 1]
+    lines = [line for line in ended.decode(errors="replace").splitlines() if line]
     events = [event for line in lines if (event := LINE.fullmatch(line))]
     solved = frozenset(event[2] for event in events if event[1] == "solved")
     answered = frozenset(event[2] for event in events if event[1] == "answered")
