@@ -1,11 +1,11 @@
-"""Pictures stand on the axes as `imshow` would put them: the first row is the lowest."""
+"""Pictures stand as `imshow` would put them, the first row is the lowest; words stand around their places."""
 
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from dlhelpers.plots.tiles import Tiles
+from dlhelpers.plots.tiles import Tiles, Word, Words
 from dlhelpers.typing import FloatArray
 
 COLORS = np.random.default_rng(0).random((4, 4, 3))
@@ -68,3 +68,43 @@ def test_nothing_is_drawn_before_there_are_pictures() -> None:
     artist.place(np.zeros((1, 2)), 1.0)
     figure.add_subplot().add_artist(artist)
     FigureCanvasAgg(figure).draw()
+
+
+@pytest.mark.parametrize("dpi", [100, 200])
+@pytest.mark.parametrize("upward", [True, False])
+def test_words_stand_in_the_middle_of_their_places(dpi: int, upward: bool) -> None:
+    """Their ink is around the place, in their color, as many pixels wide as that of a text."""
+    figure = Figure(figsize=(4, 3), dpi=dpi)
+    canvas = FigureCanvasAgg(figure)
+    ax = figure.add_axes((0, 0, 1, 1))
+    ax.set(xlim=(0, 4), ylim=(0, 3) if upward else (3, 0))
+    ax.axis("off")
+    artist = Words(fontsize=10)
+    ax.add_artist(artist)
+    words = [Word(1, 1, "38"), Word(3, 1, "7", "#ff0000", bold=True), Word(2, 2.5, "9→8, 5%", "#0000ff")]
+
+    def ink() -> list[tuple[float, float, float]]:
+        """Return the middle and the width of what is drawn around each place, in pixels."""
+        canvas.draw()
+        dark = np.asarray(canvas.buffer_rgba())[..., :3].min(axis=-1) < 160
+        found = []
+        for word in words:
+            x, y = ax.transData.transform(word[:2])
+            left, top = round(x) - dpi // 2, round(3 * dpi - y) - dpi // 4
+            rows, columns = np.nonzero(dark[top : top + dpi // 2, left : left + dpi])
+            across, down = ((at.min() + at.max()) / 2 for at in (columns, rows))
+            found.append((across - dpi // 2, down - dpi // 4, np.ptp(columns)))
+        return found
+
+    artist.set_words(words)
+    for across, down, _ in ink():
+        assert abs(across) <= 1.5 and abs(down) <= 1.5
+    ours = ink()
+    assert (np.asarray(canvas.buffer_rgba())[..., :3] == (255, 0, 0)).all(axis=-1).any()
+    artist.set_words(())
+    canvas.draw()
+    assert (np.asarray(canvas.buffer_rgba())[..., :3] == 255).all()
+    for word in words:
+        weight = "bold" if word.bold else "normal"
+        ax.text(word.x, word.y, word.text, ha="center", va="center", color=word.color, weight=weight, size=10)
+    assert [width for *_, width in ours] == [width for *_, width in ink()]

@@ -138,9 +138,10 @@ class Canvas:
             if scale not in self._backgrounds:
                 self._draw_background(scale)
             self._agg.restore_region(self._backgrounds[scale])
+            renderer = self._agg.get_renderer()
             for artist in self._moving:
-                if artist.axes is None or artist.axes.get_visible():
-                    self.figure.draw_artist(artist)
+                if artist.get_visible() and (artist.axes is None or artist.axes.get_visible()):
+                    artist.draw(renderer)
         self.figure.stale = False
 
     def _draw_background(self, scale: float) -> None:

@@ -17,7 +17,7 @@ from dlhelpers.minibatches import Batch, minibatches
 from dlhelpers.network import Network
 from dlhelpers.optimizers import Adam
 from dlhelpers.plots.style import ACCENT, DEV, GHOST, TRAIN, View, key, moving
-from dlhelpers.plots.tiles import gray, one_tile
+from dlhelpers.plots.tiles import Word, Words, gray, one_tile
 from dlhelpers.training import descend
 from dlhelpers.typing import FloatArray, IntArray
 
@@ -173,9 +173,8 @@ class ConfusionView(View[Read]):
         ax.set(xlabel="answer: click or drag over the fields", ylabel="label")
         ax.grid(visible=False)
         self._fields = one_tile(ax, smooth=False, corner=(-0.5, -0.5), width=10)
-        self._texts = [
-            moving(ax.text(k % 10, k // 10, "", ha="center", va="center", fontsize=10)) for k in range(100)
-        ]
+        self._counts = moving(Words(fontsize=10))
+        ax.add_artist(self._counts)
         (self._frame,) = ax.plot([], [], "-", color=ACCENT, lw=2.5)
         moving(self._frame).set_in_layout(False)
 
@@ -185,13 +184,12 @@ class ConfusionView(View[Read]):
         mistakes = counts * ~np.eye(10, dtype=bool)
         colors = self.ORANGES(np.clip(mistakes / 6, 0, 1))[..., :3]
         self._fields.set_pictures(np.where(mistakes[..., None] > 0, colors, 1.0)[np.newaxis])
-        for k, text in enumerate(self._texts):
-            row, column = divmod(k, 10)
-            count = int(counts[row, column])
-            text.set_visible(count > 0)
-            text.set_text(str(count))
-            text.set_color("#222222" if row == column or count < 5 else "white")
-            text.set_fontweight("normal" if row == column else "bold")
+        words = []
+        for row, column in np.argwhere(counts):
+            count, right = counts[row, column], row == column
+            color = "#222222" if right or count < 5 else "white"
+            words.append(Word(column, row, str(count), color, bold=not right))
+        self._counts.set_words(words)
         label, answer = result.cell
         x, y = answer + np.array([-0.5, 0.5, 0.5, -0.5, -0.5]), label + np.array([-0.5, -0.5, 0.5, 0.5, -0.5])
         self._frame.set_data(x, y)
@@ -204,28 +202,20 @@ class ImagesView(View[Read]):
         ax.set(xlim=(0, 9 * SHOWN), ylim=(26.5, -3))
         ax.axis("off")
         self._digits = one_tile(ax, smooth=False, corner=(0, 0), width=9 * SHOWN, height=20)
-        style: dict[str, Any] = {"fontsize": 9, "ha": "center", "va": "top"}
-        self._words = [
-            moving(ax.text(9 * (k % SHOWN) + 4, 8.2 if k < SHOWN else 20.2, "", **style))
-            for k in range(2 * SHOWN)
-        ]
+        self._words = moving(Words(fontsize=9))
+        ax.add_artist(self._words)
         moving(ax.text(0, -0.6, "worst mistakes: label → answer, how sure", fontsize=10))
         moving(ax.text(0, 11.4, "framed field", fontsize=10, color=ACCENT))
 
     def update(self, result: Read, before: Read | None) -> None:
         """Show `result.worst` above and `result.in_cell` below."""
-        mosaic = np.zeros((20, 9 * SHOWN))
-        for row, chosen in enumerate((result.worst, result.in_cell)):
-            for column in range(SHOWN):
-                words = self._words[row * SHOWN + column]
-                words.set_text("")
-                if column < len(chosen):
-                    at = chosen[column]
-                    mosaic[12 * row : 12 * row + 8, 9 * column : 9 * column + 8] = result.images[at].reshape(
-                        8, 8
-                    )
-                    sure = result.probabilities[at].max()
-                    words.set_text(f"{result.y[at]}→{result.answers[at]}, {sure:.0%}")
+        mosaic, words, answers = np.zeros((20, 9 * SHOWN)), [], result.answers
+        for first, chosen in ((0, result.worst), (12, result.in_cell)):
+            for left, at in zip(range(0, 9 * SHOWN, 9), chosen, strict=False):
+                mosaic[first : first + 8, left : left + 8] = result.images[at].reshape(8, 8)
+                sure = result.probabilities[at].max()
+                words.append(Word(left + 4, first + 9, f"{result.y[at]}→{answers[at]}, {sure:.0%}"))
+        self._words.set_words(words)
         self._digits.set_pictures(gray(mosaic)[np.newaxis])
 
 
