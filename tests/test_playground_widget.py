@@ -111,6 +111,29 @@ def cells(monkeypatch):
     monkeypatch.setattr(running, "_cell", lambda: next(numbers))
 
 
+@pytest.fixture(scope="module")
+def made():
+    """The playgrounds that tests have shared."""
+    labs = []
+    yield labs
+    for lab in labs:
+        lab.close()
+
+
+@pytest.fixture
+def five(made):
+    """A playground after five steps; it is made once, and anew if another test has closed it."""
+    if not made or made[-1].closed:
+        made.append(playground(**SMALL))
+    lab = made[-1]
+    lab.set(**SMALL)
+    lab.reset()
+    lab.step(5)
+    lab._shell.error = None
+    assert said(lab) == ""
+    return lab
+
+
 def in_loop(drive, **settings):
     """Run `drive(lab)` on an event loop, as in a notebook; no error may be left over."""
 
@@ -203,8 +226,8 @@ def test_every_control_to_all_its_ends():
 
 
 @pytest.mark.parametrize("text", ["a", "8;8", "0", "65", "1 1 1 1 1 1 1", "-3", "1e3"])
-def test_a_bad_text_of_layers_is_told_and_nothing_changes(text):
-    lab = playground(5, **SMALL)
+def test_a_bad_text_of_layers_is_told_and_nothing_changes(text, five):
+    lab = five
     lab.controls["hidden"].value = text
     words = (
         "Hidden layers must be",
@@ -216,7 +239,6 @@ def test_a_bad_text_of_layers_is_told_and_nothing_changes(text):
     assert lab.session.step == 5 and lab.controls["hidden"].value == "4, 3"
     lab.controls["hidden"].value = "5"
     assert lab.session.settings.hidden == (5,) and said(lab) == ""
-    lab.close()
 
 
 def test_a_rounded_value_that_the_page_sends_back_is_no_change():
@@ -536,21 +558,19 @@ FAILING = {
 """For each button what is broken in the test that presses it."""
 
 
-def test_every_button_is_in_the_test_of_failing_buttons():
-    lab = playground(0, **SMALL)
-    buttons = {w.description for w in running.family(lab._shell.box) if isinstance(w, ipywidgets.Button)}
+def test_every_button_is_in_the_test_of_failing_buttons(five):
+    buttons = {w.description for w in running.family(five._shell.box) if isinstance(w, ipywidgets.Button)}
     assert buttons == {
         *FAILING,
         "Stop",
         "Forget",
     }  # they have no run or bar
-    lab.close()
 
 
 @pytest.mark.parametrize("label", FAILING)
-def test_a_button_that_fails_says_so_and_nothing_is_lost(label, monkeypatch, tmp_path):
+def test_a_button_that_fails_says_so_and_nothing_is_lost(label, five, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    lab = playground(5, **SMALL)
+    lab = five
     lab.reset()
     lab.step(3)
     session, kept, text, theta = lab.session, list(lab._run.kept), lab.text(), lab.session.now.theta
@@ -562,7 +582,6 @@ def test_a_button_that_fails_says_so_and_nothing_is_lost(label, monkeypatch, tmp
     np.testing.assert_array_equal(lab.session.now.theta, theta)
     lab.step(1)
     assert lab.session.step == 4 and said(lab) == ""
-    lab.close()
 
 
 @pytest.mark.parametrize("label", ["Save network", "Save picture"])

@@ -113,16 +113,6 @@ def test_what_norms_do(seed: int) -> None:
         assert (found.norms < found.norms_without).all()
 
 
-def test_the_best_pair_drops_much_in_one_layer_and_little_in_the_other() -> None:
-    """Says the text below the lab of "mostly"; here of three seeds two or more."""
-    far = 0
-    for seed in range(3):
-        losses = last(per_layer(0.7, 0.7, 60, 1, seed)).dev_losses
-        row, column = np.unravel_index(losses.argmin(), losses.shape)
-        far += abs(int(row) - int(column)) >= 6
-    assert far >= 2
-
-
 # ------------------------------------------------------------------------- what a preview says
 
 
