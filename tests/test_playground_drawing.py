@@ -210,6 +210,19 @@ def test_a_weight_is_read_and_set(lab):
     assert lab.result.chosen is None and screen.weight_row.layout.display == "none"
 
 
+def test_a_weight_that_went_with_a_change_of_the_network_is_named(lab):
+    """The network has changed, and the picture has not shown it yet."""
+    click_part(lab, Connection(2, 2, 3))
+    lab._run.resize((4, 2))
+    lab._screen.new_weight.value = "0.5"
+    assert "Nothing was changed: The weight W2[2,3] is not in the new network; click one of its lines." in (
+        lab._shell.message
+    )
+    assert lab.session.settings.hidden == (4, 2) and lab._screen.new_weight.value == ""
+    lab.step(1)
+    assert lab.result.chosen is None and lab._screen.weight_row.layout.display == "none"
+
+
 def test_plus_and_minus_take_effect_in_the_middle_of_the_run(lab):
     for part, hidden in (
         (More(1, 1), (5, 3)),

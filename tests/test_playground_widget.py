@@ -55,6 +55,7 @@ STATED = (
     "hidden must be a tuple of up to 6 sizes",
     "There is no hidden layer",
     "Set it to a number",
+    "The weight W",
     "batch_size must be 2 or more with batch normalization",
     "step must be an integer in",
     "text must",

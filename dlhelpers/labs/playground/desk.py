@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import ipywidgets
 
 from dlhelpers.labs.playground.controls import PRESETS
+from dlhelpers.labs.playground.frame import is_drawn
 from dlhelpers.labs.playground.geometry import Connection
 from dlhelpers.labs.playground.screen import Screen
 from dlhelpers.live.table_form import TableForm
@@ -133,8 +134,11 @@ class Desk:
         except ValueError:
             raise ValueError(f"Set it to a number, for instance 0.5; got {text!r}.") from None
         chosen = self._screen.chosen
-        if isinstance(chosen, Connection):
-            self._lab.session.change(**{chosen.name: value})
+        if not isinstance(chosen, Connection):
+            return
+        if not is_drawn(chosen, self._lab.session.network.sizes):  # the next frame will show the new network
+            raise ValueError(f"The weight {chosen.name} is not in the new network; click one of its lines.")
+        self._lab.session.change(**{chosen.name: value})
 
     def _write(self, name: str) -> None:
         """Write a file into the folder of the notebook."""
