@@ -10,6 +10,7 @@ import threading
 import time
 import weakref
 from collections import Counter
+from functools import partial
 from itertools import count
 
 import ipywidgets
@@ -1340,8 +1341,8 @@ BUTTONS = ["play", "play", "play", "pause", "step", "fork", "rewind", "reset", "
 BUTTONS += ["tool", "code", "own", "click", "click", "click", "edit", "edit", "name"]
 
 
-async def walk(lab, hand, events):
-    """Turn and press; return how often training diverged."""
+async def walk(lab, hand, events, each=lambda: None):
+    """Turn and press, and do what `each` says after every event; return how often training diverged."""
     divergences = 0
     for _ in range(events):
         was = lab.session.diverged
@@ -1351,6 +1352,7 @@ async def walk(lab, hand, events):
             assert isinstance(lab.error, ValueError), repr(lab.error)
             assert str(lab.error).startswith(STATED), lab.error
             lab._shell.error = None
+        each()
         if lab.session.diverged and not was:
             divergences += 1
             await lab.settled()
@@ -1385,15 +1387,15 @@ def test_an_hour_of_random_events_neither_fails_nor_grows(shown, capsys):
         hand, process = Hand(lab, 7), psutil.Process()
 
         def megabytes():
-            shown.clear()
             lab.reset()
             gc.collect()
             return process.memory_info().rss / 2**20
 
-        await walk(lab, hand, EVENTS // 11)
+        walk_on = partial(walk, lab, hand, EVENTS // 11, each=shown.clear)  # the frames are the test's own
+        await walk_on()
         sizes, divergences = [megabytes()], 0
         for _ in range(10):
-            divergences += await walk(lab, hand, EVENTS // 11)
+            divergences += await walk_on()
             sizes.append(megabytes())
         with capsys.disabled():
             path = " ".join(f"{size:.0f}" for size in sizes)
