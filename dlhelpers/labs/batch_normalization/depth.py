@@ -138,12 +138,12 @@ for batch_norm in (BatchNormalization(), None):
 class LayersView(View[Growth]):
     """The size of the gradient over the layers, relative to the last one."""
 
-    LOW, HIGH = 1e-4, 1e6
+    LOW, HIGH = 3e-3, 1e9
 
     def __init__(self, ax: Axes) -> None:
         ax.set(yscale="log", xlim=(1, MOST_LAYERS), ylim=(self.LOW, self.HIGH), xlabel="layer")
         ax.set(ylabel="gradient, relative to the last layer")
-        ax.set_yticks(10.0 ** np.arange(-4, 7, 2))
+        ax.set_yticks(10.0 ** np.arange(-2, 9, 2))
         ax.minorticks_off()
         self._theory = moving(ax.plot([], [], ":", color=TEST, lw=1.8)[0])
         self._parts = []

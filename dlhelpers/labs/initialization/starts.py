@@ -249,6 +249,7 @@ class LossCurvesView(View[Race]):
         past = np.full(1, np.nan)
         if before is not None:
             past = _held(before.trained[before.name].losses[:, before.column(before.name)])
+        past = past[: length // EVERY + 1]  # behind the end stand the names
         self._old.set_data(self._steps[: len(past)], past)
         self._cursor.set_xdata([result.steps] * 2)
         losses = result.trained[result.name].losses[:, result.column(result.name)]
