@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from dlhelpers.labs.playground.drawing import NetworkView
 from dlhelpers.labs.playground.geometry import HEIGHT, SHOWN, WIDTH, Connection, Geometry, More, Unit
 from dlhelpers.labs.playground.playground import Playground
+from dlhelpers.labs.playground.views import SidePanel
 from dlhelpers.sharing import from_text
 
 SMALL = {"m": 60, "hidden": (4, 3)}
@@ -306,3 +307,28 @@ def test_the_pointer_reads_probability_step_weight_and_unit(lab, monkeypatch):
     assert words == f"labeled ●, predicted ▲: {lab.result.confusion[0, 1]}"
     lab._screen.look.controls["panel"].value = "weights"
     assert read(lab, "weights", 0.5, 1.0, monkeypatch) == ""
+
+
+@pytest.mark.parametrize("zoom", [0.8, 1.0, 2.0])
+def test_names_of_kept_runs_stand_side_by_side(lab, zoom):
+    """Three runs of one length end at one place; also where the picture has twice the pixels."""
+    for _ in range(3):
+        lab.new_weights()
+        lab.step(20)
+    lab._screen.runs.names[0].value = "a long name"
+    lab._picture.zoom = zoom
+    for _ in range(2):  # the second frame begins with the pixels of the first
+        lab._show()
+    figure = lab._picture.canvas.figure
+    assert figure.dpi == 100 * zoom
+    (panel,) = (view for view in lab._picture.canvas.views if isinstance(view, SidePanel))
+    curves = panel.views["loss"]
+    ends = []
+    for name in curves._names:
+        (x,), letters = name.get_xdata(), name.get_marker().vertices[:, 0] * figure.dpi / 72
+        place = curves._ax.transData.transform((x, 0))[0]
+        ends.append((place + letters.min(), place + letters.max()))
+    assert len(lab.result.kept) == len(ends) == 3
+    ends.sort()
+    for (_, right), (left, _) in zip(ends, ends[1:], strict=False):
+        assert right < left, "two names touch"
