@@ -1,5 +1,7 @@
 """What all tests share."""
 
+import gc
+
 import numpy as np
 import pytest
 from hypothesis import settings
@@ -8,6 +10,11 @@ from hypothesis import settings
 # profile, which repeats the same examples where CI is set.
 settings.register_profile("no deadline", parent=settings(), deadline=None)
 settings.load_profile("no deadline")
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over the thousands of tests: it had taken an eighth of the time."""
+    gc.freeze()
 
 
 @pytest.fixture
