@@ -83,7 +83,7 @@ browser-all: $(READY) ## The same with every control, grab and preset of every l
 	$(RUN) -m pytest $(BROWSER) -m "not timing" $(TWO_BROWSERS)
 	$(RUN) -m pytest $(BROWSER) -m timing
 
-lab-table: $(READY) ## List all labs with their lines, controls and panels (in a browser, too: TABLE_ARGS=--browser)
+lab-table: $(READY) ## List all labs with their lines, controls and panels (in a page, too: TABLE_ARGS=--browser)
 	@$(RUN) tools/lab_table.py $(TABLE_ARGS)
 
 bench: $(READY) ## Measure the time from a slider to new pixels, and the speed of training and of a search

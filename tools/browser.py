@@ -368,6 +368,13 @@ class LabPage:
         size = {"width": width, "height": height, "deviceScaleFactor": ratio, "mobile": False}
         self._devtools.send("Emulation.setDeviceMetricsOverride", size)
 
+    def line(self, kilobytes: float | None = None) -> None:
+        """Slow the page's line down to so many kilobytes a second, both ways; without a number it is free."""
+        most = -1 if kilobytes is None else 1000 * kilobytes
+        speed = {"latency": 0, "downloadThroughput": most, "uploadThroughput": most}
+        self._devtools.send("Network.enable")
+        self._devtools.send("Network.emulateNetworkConditions", {"offline": False, **speed})
+
     @cached_property
     def _devtools(self) -> Any:
         return self.page.context.new_cdp_session(self.page)

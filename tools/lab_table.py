@@ -1,10 +1,12 @@
 """All labs in one table: their lines by what they are for, their controls, panels and grabs; their speed.
 
-    python tools/lab_table.py [--browser] [--presses N] [lab ...]
+    python tools/lab_table.py [--browser] [--line KB] [--presses N] [lab ...]
 
 Lines are those of the lab's file that are not blank.  With --browser each lab is shown in a real JupyterLab
 at 1280 x 800: its height, and the time from a key and from a grab to new pixels, beside the wire's: the same
-key on the same slider, answered with a picture that is ready.
+key on the same slider, answered with a picture that is ready.  With --line the page's line has so many
+kilobytes a second: the time from a key to new pixels, and the kilobytes of a frame, as the labs send it (what
+has changed) and as whole pictures.
 """
 
 import argparse
@@ -207,6 +209,46 @@ def frames_in_a_drag(lab: LabView, slider: Control) -> int:
     return sum(at <= last for at in lab.frame_times())
 
 
+# In the kernel: note how many bytes of pictures are sent; send whole pictures from now on.
+WEIGH = """
+def weigh_frames(lab):
+    widget, lab.sent = lab._picture.widget, []
+    send = widget.send
+    def weigh(content, buffers=None):
+        if buffers:
+            lab.sent.append(sum(map(len, buffers)))
+        send(content, buffers)
+    widget.send = weigh
+
+def send_whole_pictures(lab):
+    canvas = lab._picture.canvas
+    changes = canvas.changes
+    canvas.changes = lambda whole=False: changes(True)
+"""
+LINE_HEADER = f"{'':34} changes: median p95  kB a frame  whole: median p95  kB a frame"
+
+
+def on_a_line(lab: LabView, kilobytes: float, presses: int) -> str:
+    """Return the row of a lab whose page has a slow line."""
+    kernel, found = lab.notebook.kernel, f"dlh_lab({lab.name!r})"
+    sliders = [control for control in lab.controls() if control.kind == "slider"]
+    if not sliders:
+        return f"{lab.name[:34]:34} has no slider"
+    kernel.run(WEIGH)
+    kernel.run(f"weigh_frames({found})")
+    lab.notebook.line(kilobytes)
+    cells = []
+    for whole in (False, True):
+        if whole:
+            kernel.run(f"send_whole_pictures({found})")
+        kernel.run(f"{found}.sent.clear()")
+        times = keys_to_pixels(lab, sliders[0], presses, lab.settle)
+        sent = statistics.median(kernel.ask(f"{found}.sent")) / 1000
+        cells.append(f"{times!s:>15} {sent:11.1f}")
+    lab.notebook.line()
+    return f"{lab.name[:34]:34} " + "  ".join(cells)
+
+
 BROWSER_HEADER = f"{'':34} height  key: median p95  wire: median p95  grab: median p95  frames/s"
 
 
@@ -229,16 +271,16 @@ def measure(lab: LabView, make: Callable[[], Any], presses: int) -> str:
     return f"{lab.name[:34]:34} {height:6.0f} {keys!s:>16} {wire!s:>17} {grab!s:>17} {frames!s:>9}"
 
 
-def measure_all(makers: Sequence[Callable[[], Any]], presses: int) -> None:
-    """Print the rows of labs in a page of their own each."""
+def measure_all(makers: Sequence[Callable[[], Any]], header: str, row: Callable[..., str]) -> None:
+    """Print the rows of labs in a page of their own each; `row(lab, make)` returns one."""
     with tempfile.TemporaryDirectory() as folder, Jupyter() as jupyter, Chromium() as chromium:
-        print(BROWSER_HEADER, flush=True)
+        print(header, flush=True)
         for make in makers:
             path = Path(folder) / f"{make.__name__}.ipynb"
             write_notebook(path, f"from {make.__module__} import {make.__name__}\n{make.__name__}()")
             page = LabPage(chromium, jupyter, path)
             page.run_all()
-            print(measure(page.lab(parts_of(make)["name"]), make, presses), flush=True)
+            print(row(page.lab(parts_of(make)["name"]), make), flush=True)
             page.close()
 
 
@@ -246,6 +288,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("labs", nargs="*", help="functions that make labs; all by default")
     parser.add_argument("--browser", action="store_true", help="measure in a page, too")
+    parser.add_argument("--line", type=float, help="kilobytes a second of a slow line to measure on")
     parser.add_argument("--presses", type=int, default=20, help="of a key, and moves of a grab (20)")
     options = parser.parse_args()
     found = {name: make for module in lab_modules() for name, make in lab_makers(module).items()}
@@ -257,7 +300,9 @@ def main() -> None:
     for make in makers:
         print(describe(make))
     if options.browser:
-        measure_all(makers, options.presses)
+        measure_all(makers, BROWSER_HEADER, lambda lab, make: measure(lab, make, options.presses))
+    if options.line:
+        measure_all(makers, LINE_HEADER, lambda lab, make: on_a_line(lab, options.line, options.presses))
 
 
 if __name__ == "__main__":
