@@ -591,7 +591,8 @@ class LabView:
             "e => { const o = e.closest('.jp-OutputArea-output'); return o.scrollWidth > o.clientWidth; }"
         )
         self.wait_for_pixels(self.notebook.page.evaluate("devicePixelRatio"))
-        self.screenshot("one-screen")
+        self.root.scroll_into_view_if_needed()
+        self.notebook.screenshot(f"{self.name} one-screen")  # of the window: it keeps this size
         self.notebook.resize()
         self.unfold()
         return Size(box["width"], box["height"], scrolls)
