@@ -79,8 +79,7 @@ def recall() -> Progress:
         raw = file.read_bytes() if file.exists() else b""
     except (OSError, RuntimeError) as error:
         return Progress(frozenset(), frozenset(), f"Your progress cannot be read: {error}.")
-    ended = raw[: raw.rfind(b"\n") + 1]
-    lines = [line for line in ended.decode(errors="replace").splitlines() if line]
+    lines = _lines(raw)
     events = [event for line in lines if (event := LINE.fullmatch(line))]
     solved = frozenset(event[2] for event in events if event[1] == "solved")
     answered = frozenset(event[2] for event in events if event[1] == "answered")
@@ -92,14 +91,20 @@ def recall() -> Progress:
 def best_score(game: str) -> int | None:
     """Return the most points that are remembered of a game; None if there are none."""
     try:
-        text = progress_file().read_bytes().decode(errors="replace")
+        lines = _lines(progress_file().read_bytes())
     except (OSError, RuntimeError):
         return None
-    events = [event for line in text.splitlines() if (event := LINE.fullmatch(line))]
+    events = [event for line in lines if (event := LINE.fullmatch(line))]
     parts = [event[2].rpartition(": ") for event in events if event[1] == "scored"]
     return max(
         (int(points) for name, _, points in parts if name == game and points.isdecimal()), default=None
     )
+
+
+def _lines(raw: bytes) -> list[str]:
+    """Return the lines that say something and have their end."""
+    ended = raw[: raw.rfind(b"\n") + 1]
+    return [line for line in ended.decode(errors="replace").splitlines() if line]
 
 
 def _keep_aside(file: Path, lines: list[str], damaged: int) -> str:

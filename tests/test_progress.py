@@ -132,6 +132,8 @@ def test_a_line_that_another_kernel_is_writing_is_no_damage(file: Path) -> None:
     assert recall() == ({"square"}, frozenset(), "")
     file.write_bytes(whole + b"2026-01-01 solved root\n")
     assert recall() == ({"square", "root"}, frozenset(), "")
+    file.write_bytes(file.read_bytes() + b"2026-01-01 scored ward, patient 7: 10")
+    assert best_score("ward, patient 7") is None, "it may become 100"
     assert [one.name for one in file.parent.iterdir()] == [file.name]
 
 

@@ -84,6 +84,7 @@ class Words(Artist):
     def __init__(self, fontsize: float) -> None:
         super().__init__()
         self.set_in_layout(False)
+        self.set_zorder(3)  # as texts
         self._fonts = {
             bold: FontProperties(size=fontsize, weight="bold" if bold else "normal") for bold in (False, True)
         }
