@@ -19,7 +19,7 @@ from dlhelpers.labs.playground.geometry import Unit
 from dlhelpers.labs.playground.pointer import DRAWING, PLANE
 from dlhelpers.plots.decision_regions import CLASS_COLORS, GLYPHS, MARKERS, DecisionView, MessageView
 from dlhelpers.plots.style import ACCENT, DEV, GHOST, LIGHT_BLUE, TEST, TRAIN, View, key, moving, note
-from dlhelpers.plots.tiles import Tiles
+from dlhelpers.plots.tiles import Tiles, Word, Words
 from dlhelpers.typing import FloatArray
 
 
@@ -204,7 +204,8 @@ class ConfusionView(View[Frame]):
         self._picture = moving(
             ax.imshow(np.zeros((2, 2)), cmap="Blues", vmin=0, vmax=1, aspect="auto", extent=(0, 1, 1, 0))
         )
-        self._texts = [moving(ax.text(0, 0, "", ha="center", va="center", fontsize=9)) for _ in range(100)]
+        self._counts = moving(Words(fontsize=9))
+        ax.add_artist(self._counts)
         self._shown: tuple[int, tuple[str, ...]] = (0, ())
 
     def update(self, result: Frame, before: Frame | None) -> None:
@@ -227,14 +228,11 @@ class ConfusionView(View[Frame]):
                     label.set_color(color)
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
         self._picture.set_data(shares)
-        for i, text in enumerate(self._texts):
-            row, column = divmod(i, n) if i < n * n else (0, 0)
-            seen = i < n * n and counts[row, column] > 0 and not result.playing  # text is slow
-            text.set_visible(bool(seen))
-            if seen:
-                text.set_text(str(counts[row, column]))
-                text.set_position((column + 0.5, row + 0.5))
-                text.set_color("white" if shares[row, column] > 0.6 else "#222222")
+        words = []
+        for row, column in np.argwhere(counts) if not result.playing else ():  # they take time
+            color = "white" if shares[row, column] > 0.6 else "#222222"
+            words.append(Word(column + 0.5, row + 0.5, str(counts[row, column]), color))
+        self._counts.set_words(words)
 
 
 PANELS: Mapping[str, Callable[[Axes], View[Frame]]] = {
