@@ -177,9 +177,7 @@ def leaky_relu(Z: FloatArray, out: FloatArray | None = None) -> FloatArray:
 @door(_check_slope_of_A)
 def leaky_relu_derivative(Z: FloatArray, A: FloatArray, out: FloatArray | None = None) -> FloatArray:
     """Return g' = 1 where Z > 0 and 0.01 elsewhere; arguments as in `linear_derivative`."""
-    out = np.empty_like(A) if out is None else out
-    out[...] = np.where(A > 0, 1, LEAK)
-    return out
+    return np.maximum(LEAK, inside(relu_derivative)(Z, A, out), out=out)
 
 
 @door(_check)

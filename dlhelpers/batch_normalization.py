@@ -154,7 +154,7 @@ def forward(Z: FloatArray, gamma: FloatArray, beta: FloatArray, eps: float = 1e-
     m = Z.shape[-1]
     mean = Z.sum(axis=-1, keepdims=True) / m  # (1)
     centered = Z - mean
-    variance = np.square(centered).sum(axis=-1, keepdims=True) / m  # (2)
+    variance = np.vecdot(centered, centered)[..., np.newaxis] / m  # (2)
     Z_norm = centered / np.sqrt(variance + eps)  # (3)
     Z_tilde = gamma * Z_norm + beta  # (4)
     return Normalized(Z_tilde, Z_norm, mean, variance)
@@ -197,7 +197,7 @@ def backward(dZ_tilde: FloatArray, batch: Normalized, gamma: FloatArray, eps: fl
     Ioffe & Szegedy (2015), section 3; the sums are put together.
     """
     m = dZ_tilde.shape[-1]
-    dgamma = (dZ_tilde * batch.Z_norm).sum(axis=-1, keepdims=True)  # (1)
+    dgamma = np.vecdot(dZ_tilde, batch.Z_norm)[..., np.newaxis]  # (1)
     dbeta = dZ_tilde.sum(axis=-1, keepdims=True)  # (2)
     dZ_norm = gamma * dZ_tilde  # (3)
     through_mean = gamma * dbeta / m  # (4)

@@ -1,4 +1,8 @@
+import platform
+import subprocess
+import sys
 import threading
+from textwrap import dedent
 
 import numpy as np
 import pytest
@@ -84,3 +88,29 @@ def test_nothing_is_an_edge():
 
 def test_a_network_may_have_any_depth():
     assert len(scratch("Z", (), (1,) * 200, 2, F8)) == 200
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is asked to keep freed memory")
+def test_formulas_on_large_arrays_get_no_fresh_pages():
+    """In a kernel of its own: what other tests have freed has an effect of its own."""
+    code = """
+        import resource
+        import numpy as np
+        from dlhelpers.batch_normalization import BatchNormalization
+        from dlhelpers.minibatches import Batch
+        from dlhelpers.network import Network
+
+        network = Network((2, 20, 10, 2), "gelu", "softmax_cross_entropy", batch_norm=BatchNormalization())
+        theta = network.initialize(np.random.default_rng(0), population=64)
+        batch = Batch(np.ones((300, 2)), np.eye(2)[[0] * 300])
+        counts = []
+        for _ in range(14):
+            network.gradient(theta, batch)
+            counts.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
+        print(*np.diff(counts[3:]))
+        """
+    run = subprocess.run([sys.executable, "-c", dedent(code)], capture_output=True, text=True, check=True)
+    each = sorted(
+        map(int, run.stdout.split())
+    )  # the system may move a page at any time: the middle one counts
+    assert len(each) == 10 and each[5] < 100, each  # 16,000 without

@@ -61,7 +61,7 @@ labs.scale_and_shift_lab()
 # $$\tilde z^{(i)} = \gamma \, z_{norm}^{(i)} + \beta \tag{4}$$
 #
 # The small number $\varepsilon$, here $10^{-5}$, keeps the division safe when all $z^{(i)}$ are equal. These are the lines
-# that run, with the same numbers:
+# that run, with the same numbers. In (2), `np.vecdot` multiplies each row by itself, number by number, and adds up:
 
 # %%
 show_source(batch_normalization.forward)
