@@ -28,7 +28,7 @@ def _keep_freed_memory() -> None:
     ----------
     The manual page mallopt(3), M_MMAP_THRESHOLD.
     """
-    np.empty(31 * 2**20, np.uint8)
+    np.empty(31_000_000, np.uint8)
 
 
 _keep_freed_memory()
