@@ -19,7 +19,7 @@ _MOST_SETS, _MOST_AXES = 32, 60
 
 
 def _keep_freed_memory() -> None:
-    """Make glibc keep freed memory: up to 62 MB that are free, and pieces of up to 31 MB.
+    """Make glibc keep freed memory: pieces of up to 31 MB, and up to 62 MB at the end of its memory.
 
     It sets both limits by the largest piece under 32 MB that was freed: that piece, and twice as much.  This
     one is never written to, so it takes no memory.
