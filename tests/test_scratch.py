@@ -110,7 +110,6 @@ def test_formulas_on_large_arrays_get_no_fresh_pages():
         print(*np.diff(counts[3:]))
         """
     run = subprocess.run([sys.executable, "-c", dedent(code)], capture_output=True, text=True, check=True)
-    each = sorted(
-        map(int, run.stdout.split())
-    )  # the system may move a page at any time: the middle one counts
+    each = sorted(map(int, run.stdout.split()))
+    # the system may move a page at any time: the middle one counts
     assert len(each) == 10 and each[5] < 100, each  # 16,000 without
